@@ -1,0 +1,225 @@
+"""Activation functions g of the hidden layers: h(k) = g(a(k)).
+
+Each is one object that writes g(a) and, where training asks for it, the
+derivative g'(a), which backpropagation multiplies into the error.
+
+To add one, write a class with a `forward` method and enter it in `ACTIVATIONS`;
+a user's own object with such a method works wherever a name does.
+"""
+
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from scipy.special import expit, ndtr
+
+from .arrays import Array
+
+
+@runtime_checkable
+class Activation(Protocol):
+    """What the network asks of an activation function."""
+
+    def forward(self, a: Array, h: Array, d: Array | None = None) -> None:
+        """Write g(a) into `h` and, unless None, g'(a) into `d`.
+
+        Parameters
+        ----------
+        a : ndarray
+            Pre-activations a(k); they may be used as scratch space.
+        h : ndarray of the shape of a
+            Receives g(a). It is never the same array as `a`.
+        d : ndarray of the shape of a, or None
+            Receives g'(a).
+        """
+
+
+class Identity:
+    """The identity, g(a) = a: a network of it is a linear model."""
+
+    def forward(self, a: Array, h: Array, d: Array | None = None) -> None:
+        h[...] = a  # g(a) = a
+        if d is not None:
+            d[...] = 1  # g'(a) = 1
+
+
+class Logistic:
+    """The logistic function, g(a) = σ(a) = 1 / (1 + exp(-a))."""
+
+    # Its slope at 0 is 1/4, not 1, and its mean is 1/2: with this factor the
+    # Glorot bound is √(2 / (n_in + n_out)), as scikit-learn has it.
+    gain = 3**-0.5
+
+    def forward(self, a: Array, h: Array, d: Array | None = None) -> None:
+        expit(a, out=h)  # g(a) = σ(a)
+        if d is not None:
+            np.multiply(h, h, out=d)
+            np.subtract(h, d, out=d)  # g'(a) = σ(a) (1 - σ(a))
+
+
+class Tanh:
+    """The hyperbolic tangent, g(a) = tanh(a)."""
+
+    def forward(self, a: Array, h: Array, d: Array | None = None) -> None:
+        np.tanh(a, out=h)  # g(a) = tanh a
+        if d is not None:
+            np.multiply(h, h, out=d)
+            np.subtract(1, d, out=d)  # g'(a) = 1 - tanh² a
+
+
+class ReLU:
+    """The rectified linear unit, g(a) = max(a, 0), with g'(0) = 0.
+
+    References
+    ----------
+    Glorot, Bordes & Bengio, *Deep sparse rectifier neural networks*, AISTATS 2011.
+    """
+
+    def forward(self, a: Array, h: Array, d: Array | None = None) -> None:
+        np.maximum(a, 0, out=h)  # g(a) = max(a, 0)
+        if d is not None:
+            np.greater(a, 0, out=d)  # g'(a) = [a > 0]
+
+
+class LeakyReLU:
+    """The leaky rectifier, g(a) = max(a, slope · a), with g'(0) = slope.
+
+    Parameters
+    ----------
+    slope : float, default=0.01
+        Slope for a < 0, between 0 and 1.
+
+    References
+    ----------
+    Maas, Hannun & Ng, *Rectifier nonlinearities improve neural network acoustic
+    models*, ICML 2013.
+    """
+
+    def __init__(self, slope: float = 0.01) -> None:
+        self.slope = slope
+
+    def forward(self, a: Array, h: Array, d: Array | None = None) -> None:
+        np.multiply(a, self.slope, out=h)
+        np.maximum(a, h, out=h)  # g(a) = max(a, slope a)
+        if d is not None:
+            np.greater(a, 0, out=d)
+            np.maximum(d, self.slope, out=d)  # g'(a) = 1 if a > 0, else slope
+
+
+class ELU:
+    """The exponential linear unit, g(a) = scale · (a if a > 0 else α (exp(a) - 1)).
+
+    Parameters
+    ----------
+    alpha : float, default=1.0
+        Minus the limit of g(a) / scale as a → -∞.
+    scale : float, default=1.0
+        Factor on the whole function.
+
+    References
+    ----------
+    Clevert, Unterthiner & Hochreiter, *Fast and accurate deep network learning by
+    exponential linear units (ELUs)*, ICLR 2016.
+    """
+
+    def __init__(self, alpha: float = 1.0, scale: float = 1.0) -> None:
+        self.alpha = alpha
+        self.scale = scale
+
+    def forward(self, a: Array, h: Array, d: Array | None = None) -> None:
+        # With a = max(a, 0) + min(a, 0), and exp(min(a, 0)) = 1 where a > 0:
+        np.minimum(a, 0, out=h)
+        np.expm1(h, out=h)
+        h *= self.alpha * self.scale  # scale α (exp(min(a, 0)) - 1)
+        if d is not None:
+            np.greater(a, 0, out=d)
+            d *= self.scale - self.scale * self.alpha
+            d += h
+            d += self.alpha * self.scale  # g'(a) = scale · (1 if a > 0 else α exp a)
+        np.maximum(a, 0, out=a)
+        a *= self.scale
+        h += a  # g(a) = scale · (max(a, 0) + α (exp(min(a, 0)) - 1))
+
+
+class SELU(ELU):
+    """The self-normalising ELU: activations drift to mean 0 and variance 1.
+
+    References
+    ----------
+    Klambauer, Unterthiner, Mayr & Hochreiter, *Self-normalizing neural networks*,
+    NeurIPS 2017, where the two constants are derived.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(alpha=1.6732632423543772, scale=1.0507009873554805)
+
+
+class GELU:
+    """The Gaussian error linear unit, g(a) = a Φ(a), Φ the normal distribution.
+
+    References
+    ----------
+    Hendrycks & Gimpel, *Gaussian error linear units (GELUs)*, 2016.
+    """
+
+    def forward(self, a: Array, h: Array, d: Array | None = None) -> None:
+        ndtr(a, out=h)  # Φ(a)
+        if d is not None:
+            np.multiply(a, a, out=d)
+            d *= -0.5
+            np.exp(d, out=d)
+            d *= (2 * np.pi) ** -0.5  # φ(a) = exp(-a²/2) / √(2π)
+            d *= a
+            d += h  # g'(a) = Φ(a) + a φ(a)
+        h *= a  # g(a) = a Φ(a)
+
+
+class SiLU:
+    """The sigmoid linear unit (swish), g(a) = a σ(a).
+
+    References
+    ----------
+    Elfwing, Uchibe & Doya, *Sigmoid-weighted linear units for neural network
+    function approximation in reinforcement learning*, Neural Networks, 2018.
+    """
+
+    def forward(self, a: Array, h: Array, d: Array | None = None) -> None:
+        expit(a, out=h)  # σ(a)
+        if d is not None:
+            np.subtract(1, h, out=d)
+            d *= a
+            d += 1
+            d *= h  # g'(a) = σ(a) (1 + a (1 - σ(a)))
+        h *= a  # g(a) = a σ(a)
+
+
+class Mish:
+    """The mish function, g(a) = a tanh(ln(1 + exp(a))).
+
+    References
+    ----------
+    Misra, *Mish: a self regularized non-monotonic activation function*, BMVC 2020.
+    """
+
+    def forward(self, a: Array, h: Array, d: Array | None = None) -> None:
+        np.logaddexp(0, a, out=h)
+        np.tanh(h, out=h)  # t = tanh(ln(1 + exp a))
+        if d is not None:
+            expit(a, out=d)
+            d *= a  # a σ(a)
+            d -= d * h * h
+            d += h  # g'(a) = t + a σ(a) (1 - t²)
+        h *= a  # g(a) = a t
+
+
+ACTIVATIONS: dict[str, type[Activation]] = {
+    "identity": Identity,
+    "logistic": Logistic,
+    "tanh": Tanh,
+    "relu": ReLU,
+    "leaky_relu": LeakyReLU,
+    "elu": ELU,
+    "selu": SELU,
+    "gelu": GELU,
+    "silu": SiLU,
+    "mish": Mish,
+}

@@ -1,0 +1,85 @@
+"""Two operations on arrays that the rest of the package is built on."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from scipy.sparse import issparse
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+# Elements of one block: five float32 vectors of this length fill 320 KiB, less
+# than the second-level cache of the processors that people train on.
+BLOCK = 16384
+
+
+def in_cache(*vectors: Array) -> Iterator[tuple[Array, ...]]:
+    """Cut vectors of one length into aligned blocks that stay in cache.
+
+    An elementwise formula of several operations runs block by block, so that a
+    long vector is read from memory once and not once for each operation.
+
+    Parameters
+    ----------
+    *vectors : ndarray of shape (..., n)
+        The vectors to cut along their last axis.
+
+    Yields
+    ------
+    blocks : tuple of ndarray of shape (..., m), m <= BLOCK
+        Views of the same stretch of each vector.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> theta, grad = np.ones(3), np.full(3, 0.5)
+    >>> for t, g in in_cache(theta, grad):
+    ...     t -= g
+    >>> theta
+    array([0.5, 0.5, 0.5])
+    """
+    n = vectors[0].shape[-1]
+    if n <= BLOCK:
+        yield vectors
+        return
+    for start in range(0, n, BLOCK):
+        yield tuple(v[..., start : start + BLOCK] for v in vectors)
+
+
+def matmul(x: Any, y: Array, out: Array) -> Array:
+    """Write the matrix product x y into `out`, where x may be sparse.
+
+    Parameters
+    ----------
+    x : ndarray or sparse array of shape (..., n, m)
+        The left factor.
+    y : ndarray of shape (..., m, p)
+        The right factor.
+    out : ndarray of shape (..., n, p)
+        Where the product goes.
+
+    Returns
+    -------
+    out : ndarray of shape (..., n, p)
+        The product.
+    """
+    if issparse(x):
+        out[...] = x @ y
+        return out
+    return np.matmul(x, y, out=out)
+
+
+def transpose(x: Any) -> Any:
+    """Exchange the last two axes of a dense or sparse array, without a copy.
+
+    Parameters
+    ----------
+    x : ndarray or sparse array of shape (..., n, m)
+        A matrix, or a stack of them.
+
+    Returns
+    -------
+    x : ndarray or sparse array of shape (..., m, n)
+        The transposed view.
+    """
+    return x.T if issparse(x) else x.mT

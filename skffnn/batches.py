@@ -1,0 +1,133 @@
+"""Minibatches: rows of dense or sparse X with their targets and weights."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from scipy.sparse import issparse
+
+from .arrays import Array
+from .objective import Batch
+
+
+class Batches:
+    """Some rows of a data set, `batch_size` at a time.
+
+    X is never copied: rows in their own order are yielded as views, and rows in
+    any other order are gathered into buffers that are made once.
+
+    Parameters
+    ----------
+    X : ndarray or CSR array of shape (n_samples, n_features)
+        Features; a dense X has contiguous rows. Batches are converted to the type of
+        y, if it is another.
+    y : ndarray of shape (n_samples, K)
+        Targets, of the type to compute in.
+    weights : ndarray of shape (n_samples, 1), default=None
+        Sample weights, of mean 1 over the rows in use; None is 1 for each.
+    order : ndarray of int of shape (n_rows,), default=None
+        The rows in use, in this order; None is all of them as they are.
+    batch_size : int
+        Rows of a batch; the last one may be smaller.
+    share_of_all : bool, default=False
+        Divide weights by the rows of all batches, so that the batches are a partition
+        of the data term. By default by the rows of the batch itself, so that each
+        batch is an estimate of it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = y = np.arange(5.0).reshape(5, 1)
+    >>> [(x.ravel(), w) for x, _, w in Batches(X, y, batch_size=4)]
+    [(array([0., 1., 2., 3.]), 0.25), (array([4.]), 1.0)]
+    """
+
+    def __init__(
+        self,
+        X: Any,
+        y: Array,
+        weights: Array | None = None,
+        order: Array | None = None,
+        *,
+        batch_size: int,
+        share_of_all: bool = False,
+    ) -> None:
+        self.X = X
+        self.y = y
+        self.weights = weights
+        self.order = order
+        self.n_rows = X.shape[0] if order is None else len(order)
+        self.batch_size = min(batch_size, self.n_rows)
+        self.share_of_all = share_of_all
+        self._buffers = [
+            None if order is None else _buffer(rows, self.batch_size)
+            for rows in (X, y, weights)
+        ]
+        # One batch of everything needs gathering only once.
+        self._whole = self._batch(0) if self.batch_size == self.n_rows else None
+
+    def __len__(self) -> int:
+        return -(-self.n_rows // self.batch_size)
+
+    def shuffle(self, random_state: np.random.RandomState) -> None:
+        """Put the rows in random order; a single batch needs none.
+
+        Parameters
+        ----------
+        random_state : RandomState
+            Where the order comes from.
+        """
+        if self._whole is None:
+            random_state.shuffle(self.order)
+
+    def __iter__(self) -> Iterator[Batch]:
+        if self._whole is not None:
+            yield self._whole
+            return
+        for start in range(0, self.n_rows, self.batch_size):
+            yield self._batch(start)
+
+    def _batch(self, start: int) -> Batch:
+        rows = slice(start, min(start + self.batch_size, self.n_rows))
+        index = rows if self.order is None else self.order[rows]
+        x, y, w = (
+            take(data, index, buffer)
+            for data, buffer in zip(
+                (self.X, self.y, self.weights), self._buffers, strict=True
+            )
+        )
+        x = x.astype(y.dtype, copy=False)
+        scale = 1 / (self.n_rows if self.share_of_all else rows.stop - rows.start)
+        return x, y, scale if w is None else w * scale
+
+
+def _buffer(rows: Any, n: int) -> Array | None:
+    """Make room for n gathered rows of a dense array."""
+    if rows is None or issparse(rows):
+        return None
+    return np.empty((n, rows.shape[1]), rows.dtype)
+
+
+def take(data: Any, index: Any, buffer: Array | None) -> Any:
+    """Return some rows, in `buffer` if there is one.
+
+    Parameters
+    ----------
+    data : ndarray or CSR array of shape (n_samples, m), or None
+        Where the rows come from; None gives None.
+    index : slice or ndarray of int
+        Which rows.
+    buffer : ndarray of shape (batch_size, m), default=None
+        Room for at least as many rows.
+
+    Returns
+    -------
+    rows : ndarray or CSR array of shape (n, m), or None
+        The rows.
+    """
+    if data is None:
+        return None
+    if buffer is None:
+        return data[index]
+    # Without mode="clip", take would gather into a temporary first.
+    return np.take(data, index, axis=0, out=buffer[: len(index)], mode="clip")

@@ -1,0 +1,856 @@
+"""FFNNClassifier: scikit-learn's contract around the network and its training."""
+
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from copy import copy
+from dataclasses import dataclass, replace
+from math import inf
+from typing import Any, Self
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.metrics import get_scorer, get_scorer_names
+from sklearn.utils import check_random_state
+from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .activations import ACTIVATIONS, Activation
+from .arrays import Array
+from .batches import Batches
+from .network import Dropout, Network
+from .objective import Objective
+from .optimizers import LBFGS, SOLVERS, Optimizer
+from .parameters import INITIALIZERS, Initializer, Parameters, initialise
+from .penalties import PENALTIES, Penalty
+from .schedules import SCHEDULES, Schedule
+from .splitting import split_by_content, split_like_mlp
+from .targets import Targets
+from .training import Progress, Rules, Training, Validation, random_state_of
+from .validation import (
+    InvalidParameterError,
+    all_or_nothing,
+    check_bool,
+    check_choice,
+    check_number,
+    check_weights,
+    lookup,
+    nearest,
+)
+
+# Elements of the widest layer in a block of rows, where all rows pass through the
+# network but need not do so at once: 1 MiB of float64, about the size of a cache.
+BLOCK_ELEMENTS = 2**17
+
+# Numbers among the parameters: lower bound, upper bound, bounds allowed, integer.
+NUMBERS: dict[str, tuple[float, float, str, bool]] = {
+    "alpha": (0, inf, "left", False),
+    "learning_rate_init": (0, inf, "neither", False),
+    "power_t": (0, inf, "left", False),
+    "max_iter": (1, inf, "left", True),
+    "tol": (0, inf, "left", False),
+    "verbose": (0, inf, "left", True),
+    "momentum": (0, 1, "both", False),
+    "validation_fraction": (0, 1, "neither", False),
+    "beta_1": (0, 1, "left", False),
+    "beta_2": (0, 1, "left", False),
+    "epsilon": (0, inf, "neither", False),
+    "n_iter_no_change": (1, inf, "both", False),
+    "max_fun": (1, inf, "left", True),
+    "label_smoothing": (0, 1, "left", False),
+}
+BOOLS = ("shuffle", "warm_start", "nesterovs_momentum", "early_stopping")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the parameters of an estimator stand for."""
+
+    hidden_sizes: tuple[int, ...]
+    activations: list[Activation]
+    gains: list[float]
+    dropout: list[float]
+    solver: Optimizer | LBFGS
+    schedule: Schedule
+    penalty: Penalty
+    initializer: Initializer
+    rules: Rules
+
+
+@dataclass(frozen=True)
+class Data:
+    """Checked rows: X, their labels, their weights (None is 1 each), and which."""
+
+    X: Any
+    y: Any
+    weights: Array | None = None
+    index: Array | None = None
+
+    @property
+    def n_rows(self) -> int:
+        return self.X.shape[0] if self.index is None else len(self.index)
+
+    def rows(self) -> Array:
+        """Return the rows in use."""
+        return np.arange(self.X.shape[0]) if self.index is None else self.index
+
+    def counted(self) -> Array:
+        """Return the rows that count: a weight of 0 is as good as no row."""
+        return self.rows() if self.weights is None else np.flatnonzero(self.weights)
+
+    def take(self, index: Array) -> Self:
+        """Choose rows; all of them, in order, need no index."""
+        everything = len(index) == self.X.shape[0]
+        return replace(self, index=None if everything else index)
+
+    def batches(
+        self, targets: Targets, dtype: Any, smoothing: float = 0.0, **options: Any
+    ) -> Batches:
+        """Cut the rows into batches of the type to compute in."""
+        weights = self.weights
+        if weights is not None:
+            # mean 1 over the rows in use; the largest first, lest the sum overflow
+            weights = weights / weights.max()
+            used = weights if self.index is None else weights[self.index]
+            weights = (weights / used.mean()).astype(dtype)[:, np.newaxis]
+        return Batches(
+            downcast(self.X, dtype),
+            targets.encode(self.y, dtype, smoothing),
+            weights,
+            **{"order": self.index} | options,
+        )
+
+
+def downcast(X: Any, dtype: Any) -> Any:
+    """Convert features to a smaller type, refusing numbers that it cannot hold.
+
+    To a larger one, batches are converted as they are made.
+    """
+    if X.dtype.itemsize <= np.dtype(dtype).itemsize:
+        return X
+    try:
+        with np.errstate(over="raise"):
+            return X.astype(dtype)
+    except FloatingPointError:
+        raise ValueError(
+            f"X has numbers too large for {np.dtype(dtype).name}, whose largest is "
+            f"{np.finfo(dtype).max:.3g}. Scale the features, for example with "
+            "StandardScaler, or set dtype='float64'."
+        ) from None
+
+
+def rows_per_block(sizes: Sequence[int]) -> int:
+    """Return how many rows at a time pass through a network of these layers."""
+    return max(64, BLOCK_ELEMENTS // max(sizes))
+
+
+def by_blocks(function: Callable[[Any], Array], X: Any, network: Network) -> Array:
+    """Apply a function to blocks of rows and join what it returns."""
+    n, dtype = X.shape[0], network.W[0].dtype
+    size = rows_per_block([W.shape[-1] for W in network.W])
+    if n <= size:
+        return function(X.astype(dtype, copy=False))
+    result = None
+    for start in range(0, n, size):
+        rows = function(X[start : start + size].astype(dtype, copy=False))
+        if result is None:
+            result = np.empty((n, *rows.shape[1:]), rows.dtype)
+        result[start : start + size] = rows
+    return result
+
+
+def per_layer(name: str, value: Any, n_layers: int) -> list[Any]:
+    """Spread one value over the hidden layers, or check that there is one for each."""
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        return [value] * n_layers
+    values = list(value)
+    if len(values) != n_layers:
+        raise InvalidParameterError(
+            f"{name} must be one value, or one for each of the {n_layers} hidden "
+            f"layers, got {value!r}."
+        )
+    return values
+
+
+class FFNNClassifier(ClassifierMixin, BaseEstimator):
+    """DOC."""
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
+        *,
+        solver: Any = "adam",
+        alpha: float = 0.0001,
+        batch_size: Any = "auto",
+        learning_rate: Any = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: Any = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        class_weight: Any = None,
+        dropout: Any = 0.0,
+        label_smoothing: float = 0.0,
+        weight_init: Any = "glorot_uniform",
+        penalty: Any = "l2",
+        scoring: Any = None,
+        dtype: str = "auto",
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.class_weight = class_weight
+        self.dropout = dropout
+        self.label_smoothing = label_smoothing
+        self.weight_init = weight_init
+        self.penalty = penalty
+        self.scoring = scoring
+        self.dtype = dtype
+
+    # ------------------------------------------------------------------ training
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
+        """Train the network.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Training rows, finite numbers.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            Class labels, or a label indicator matrix (multi-label), which may be
+            sparse; predictions are then sparse too.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, at least 0; only their ratios matter. A row of
+            weight 0 is left out.
+        X_val : {array-like, sparse matrix, dataframe} of shape (n_val, n_features), \
+                default=None
+            Rows to validate on after each epoch. The best parameters on them are
+            kept, and training stops when they no longer improve; no rows of `X`
+            are split off then.
+        y_val : array-like of shape (n_val,) or (n_val, n_labels), default=None
+            Labels of `X_val`.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Weights of the rows of `X_val`.
+
+        Returns
+        -------
+        self : FFNNClassifier
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or the data are not as described, or if training
+            diverges. An estimator that was fitted before stays as it was.
+        """
+        with all_or_nothing(self):
+            resume = self.warm_start and hasattr(self, "coefs_")
+            plan = self._plan()
+            data = self._check(X, y, sample_weight, reset=not resume)
+            targets = self._warm_targets(data.y) if resume else Targets.of(data.y)
+            own = (X_val, y_val, sample_weight_val)
+            validation = self._check_validation(*own, targets)
+            self._train(plan, targets, data, validation, resume=resume)
+        return self
+
+    def _can_partial_fit(self) -> bool:
+        if self.early_stopping:
+            raise AttributeError(
+                "partial_fit does not support early_stopping=True, since it takes one "
+                "step over rows that it sees once. Set early_stopping=False, or pass a "
+                "validation set of your own to fit as X_val and y_val."
+            )
+        if self.solver == "lbfgs" or isinstance(self.solver, LBFGS):
+            raise AttributeError(
+                "partial_fit does not support solver='lbfgs', which needs all rows at "
+                "once. Use 'sgd', 'adam' or 'adamw'."
+            )
+        return True
+
+    @available_if(_can_partial_fit)
+    def partial_fit(
+        self, X: Any, y: Any, *, classes: Any = None, sample_weight: Any = None
+    ) -> Self:
+        """Train for one epoch over the given rows, from where training stands.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Training rows, finite numbers.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            Class labels, or a label indicator matrix.
+        classes : array-like of shape (n_classes,), default=None
+            All class labels; needed in the first call, unless `y` is a label
+            indicator matrix.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, of which only the ratios within one call matter.
+
+        Returns
+        -------
+        self : FFNNClassifier
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or the data are not as described, if `y` has labels that
+            are not among the classes, or if training diverges.
+        """
+        with all_or_nothing(self):
+            resume = hasattr(self, "coefs_")
+            plan = self._plan()
+            plan = replace(plan, rules=replace(plan.rules, max_iter=1, stops=False))
+            data = self._check(X, y, sample_weight, reset=not resume)
+            targets = self._partial_targets(data.y, classes)
+            self._train(plan, targets, data, None, resume=resume)
+        return self
+
+    def _plan(self) -> Plan:
+        """Check the parameters and turn names into objects."""
+        for name, (low, high, closed, integer) in NUMBERS.items():
+            value = getattr(self, name)
+            if name == "verbose":
+                value = int(value) if isinstance(value, bool | np.bool_) else value
+            if name == "n_iter_no_change" and value != inf:
+                integer = True
+            check_number(name, value, low, high, closed=closed, integer=integer)
+        for name in BOOLS:
+            check_bool(name, getattr(self, name))
+        check_choice("dtype", self.dtype, ("auto", "float32", "float64"))
+        if self.batch_size != "auto":
+            if isinstance(self.batch_size, str):
+                check_choice("batch_size", self.batch_size, ("auto",), ", or an integer")
+            check_number("batch_size", self.batch_size, 1, integer=True)
+        sizes = self._hidden_sizes()
+        params = self.get_params(deep=False)
+
+        def named(name: str, value: Any, registry: Any, *kinds: Any) -> Any:
+            return lookup(name, value, registry, kinds, params)
+
+        each = per_layer("activation", self.activation, max(len(sizes), 1))
+        activations = [named("activation", g, ACTIVATIONS, Activation) for g in each]
+        rates = per_layer("dropout", self.dropout, len(sizes))
+        for rate in rates:
+            check_number("dropout", rate, 0, 1, closed="left")
+        self._check_scoring()
+        return Plan(
+            hidden_sizes=sizes,
+            activations=activations[: len(sizes)],
+            gains=[getattr(g, "gain", 1.0) for g in activations[: len(sizes)]]
+            + [getattr(activations[-1], "gain", 1.0)],
+            dropout=rates,
+            solver=named("solver", self.solver, SOLVERS, Optimizer, LBFGS),
+            schedule=named("learning_rate", self.learning_rate, SCHEDULES, Schedule),
+            penalty=named("penalty", self.penalty, PENALTIES, Penalty),
+            initializer=named("weight_init", self.weight_init, INITIALIZERS, Initializer),
+            rules=Rules(
+                max_iter=self.max_iter,
+                tol=self.tol,
+                n_iter_no_change=self.n_iter_no_change,
+                shuffle=self.shuffle,
+                verbose=bool(self.verbose),
+            ),
+        )
+
+    def _hidden_sizes(self) -> tuple[int, ...]:
+        sizes = self.hidden_layer_sizes
+        if isinstance(sizes, str) or not isinstance(sizes, Iterable):
+            sizes = (sizes,)
+        sizes = tuple(sizes)
+        for size in sizes:
+            check_number("hidden_layer_sizes", size, 1, integer=True)
+        return tuple(int(size) for size in sizes)
+
+    def _check_scoring(self) -> None:
+        scoring = self.scoring
+        if scoring is None or callable(scoring):
+            return
+        names = ["loss", *get_scorer_names()]
+        if scoring not in names:
+            raise InvalidParameterError(
+                "scoring must be None, 'loss', a callable, or a name from "
+                f"sklearn.metrics.get_scorer_names(), got {scoring!r}."
+                f"{nearest(scoring, names)}"
+            )
+
+    def _check(self, X: Any, y: Any, sample_weight: Any, *, reset: bool) -> Data:
+        """Check training rows."""
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            reset=reset,
+            accept_sparse="csr",
+            dtype=(np.float64, np.float32),
+            order="C",
+            multi_output=True,
+        )
+        weights = check_weights(sample_weight, X.shape[0], "sample_weight")
+        return Data(X, y, weights)
+
+    def _check_validation(
+        self, X_val: Any, y_val: Any, sample_weight_val: Any, targets: Targets
+    ) -> Data | None:
+        """Check a validation set of the user's own."""
+        if X_val is None and y_val is None and sample_weight_val is None:
+            return None
+        if X_val is None or y_val is None:
+            raise ValueError(
+                "X_val and y_val must be given together: "
+                f"{'X_val' if X_val is None else 'y_val'} is None."
+            )
+        X_val, y_val = validate_data(
+            self,
+            X_val,
+            y_val,
+            reset=False,
+            accept_sparse="csr",
+            dtype=(np.float64, np.float32),
+            order="C",
+            multi_output=True,
+        )
+        targets.check_known(y_val, "y_val")
+        weights = check_weights(sample_weight_val, X_val.shape[0], "sample_weight_val")
+        return Data(X_val, y_val, weights)
+
+    def _fitted_targets(self) -> Targets:
+        """Return the classes of the last fit."""
+        check_is_fitted(self)
+        return Targets(self.classes_, self._multilabel, self._sparse_output)
+
+    def _warm_targets(self, y: Any) -> Targets:
+        """Return the classes of the previous fit, if y has the same."""
+        targets, now = self._fitted_targets(), Targets.of(y)
+        if now.multilabel == targets.multilabel and np.array_equal(
+            now.classes, targets.classes
+        ):
+            return targets
+        raise ValueError(
+            "warm_start can only be used where `y` has the same classes as in the "
+            f"previous call to fit. Previously got {targets.classes}, `y` has "
+            f"{now.classes}"
+        )
+
+    def _partial_targets(self, y: Any, classes: Any) -> Targets:
+        """Return the classes of the first call, if y and `classes` agree with them."""
+        if not hasattr(self, "classes_"):
+            targets = Targets.of(y, classes)
+            if classes is None and not targets.multilabel:
+                raise ValueError(
+                    "classes must be passed on the first call to partial_fit: the rows "
+                    "of one call need not hold every class."
+                )
+            return targets
+        targets = self._fitted_targets()
+        if classes is not None and not np.array_equal(
+            np.unique(classes), targets.classes
+        ):
+            raise ValueError(
+                f"classes must be the same in each call to partial_fit: got {classes}, "
+                f"earlier {targets.classes}."
+            )
+        targets.check_known(y, "y")
+        return targets
+
+    def _combined_weights(self, data: Data, targets: Targets) -> Array | None:
+        """Multiply the weights of the classes into those of the rows."""
+        if self.class_weight is None:
+            return data.weights
+        if targets.multilabel:
+            y = data.y.toarray() if issparse(data.y) else data.y
+            weights = compute_sample_weight(self.class_weight, y)
+        else:
+            rows, codes = data.counted(), targets.codes(data.y)
+            present = np.unique(codes[rows])
+            by_class = np.zeros(len(targets.classes))
+            by_class[present] = compute_class_weight(
+                self.class_weight,
+                classes=targets.classes[present],
+                y=targets.classes[codes[rows]],
+                sample_weight=None if data.weights is None else data.weights[rows],
+            )
+            weights = by_class[codes]
+        if data.weights is not None:
+            weights = weights * data.weights
+        return check_weights(weights, len(weights), "class_weight times sample_weight")
+
+    # ------------------------------------------------------------------ training
+
+    def _train(
+        self,
+        plan: Plan,
+        targets: Targets,
+        data: Data,
+        own: Data | None,
+        *,
+        resume: bool,
+    ) -> None:
+        """Train on checked data and set the fitted attributes."""
+        data = replace(data, weights=self._combined_weights(data, targets))
+        sizes = (data.X.shape[1], *plan.hidden_sizes, targets.n_outputs)
+        progress = self._resume(sizes) if resume else self._start(plan, sizes)
+        if self.early_stopping and own is None:
+            rows, rows_val = self._split(data, targets, progress)
+            train, held_back = data.take(rows), data.take(rows_val)
+        else:
+            train, held_back = data.take(data.counted()), own
+
+        size = self._batch_size(plan, train.n_rows)
+        progress.cast(self._compute_dtype(progress, full_batch=size == train.n_rows))
+        objective = self._objective(plan, targets, progress)
+        training = Training(
+            objective,
+            self._batches(plan, train, targets, progress, size),
+            progress,
+            plan.rules,
+            held_back and self._validation(objective, held_back, targets),
+        )
+        if resume:
+            training.resume()
+        if isinstance(plan.solver, LBFGS):
+            training.by_lbfgs(plan.solver)
+        else:
+            training.by_steps(plan.solver, plan.schedule, self.learning_rate_init)
+        model_dtype = data.X.dtype if self.dtype == "auto" else self.dtype
+        self._keep(training, targets, model_dtype)
+
+    def _start(self, plan: Plan, sizes: tuple[int, ...]) -> Progress:
+        """Draw initial parameters."""
+        random_state = check_random_state(self.random_state)
+        theta = initialise(sizes, plan.initializer, plan.gains, random_state)
+        return Progress(theta, random_state)
+
+    def _resume(self, sizes: tuple[int, ...]) -> Progress:
+        """Go on from the parameters and the state of the last fit."""
+        theta = Parameters.from_arrays(self.coefs_, self.intercepts_)
+        if theta.sizes != sizes:
+            raise ValueError(
+                f"A network with layers of {theta.sizes} neurons cannot go on as one "
+                f"of {sizes}. Set hidden_layer_sizes={theta.sizes[1:-1]}, or fit anew "
+                "with warm_start=False."
+            )
+        if not hasattr(self, "_state"):
+            return Progress(theta, check_random_state(self.random_state))
+        return Progress.unpack(theta, self._state)
+
+    def _split(
+        self, data: Data, targets: Targets, progress: Progress
+    ) -> tuple[Array, Array]:
+        """Split off validation rows; the same ones again if training goes on."""
+        random_state = progress.random_state
+        if progress.split_state is None:
+            progress.split_state = random_state.get_state(legacy=False)
+        else:
+            random_state = random_state_of(progress.split_state)
+        rows, fraction = data.counted(), self.validation_fraction
+        strata = np.zeros(len(rows), int)
+        if not targets.multilabel:
+            strata = targets.codes(data.y)[rows]
+        # MLPClassifier does not stratify more than two classes, nor heed weights.
+        if data.weights is None and (targets.binary or targets.multilabel):
+            return split_like_mlp(rows, strata, fraction, random_state)
+        return split_by_content(
+            data.X, rows, data.weights, strata, fraction, random_state
+        )
+
+    def _batch_size(self, plan: Plan, n_rows: int) -> int:
+        """Return the rows of a batch; L-BFGS takes all, in blocks."""
+        if isinstance(plan.solver, LBFGS):
+            return n_rows
+        if self.batch_size == "auto":
+            return min(200, n_rows)
+        if self.batch_size > n_rows and plan.rules.stops:
+            warnings.warn(
+                f"batch_size={self.batch_size} is more than the {n_rows} training "
+                "rows: each step uses all of them.",
+                stacklevel=4,
+            )
+        return min(self.batch_size, n_rows)
+
+    def _compute_dtype(self, progress: Progress, *, full_batch: bool) -> Any:
+        """Return the type to train in; training that goes on keeps its own."""
+        if self.dtype == "float64":
+            return np.float64
+        if progress.dtype is not None:
+            return progress.dtype
+        return np.float64 if full_batch else np.float32
+
+    def _objective(
+        self, plan: Plan, targets: Targets, progress: Progress
+    ) -> Objective:
+        """Put together J(θ)."""
+        theta = progress.theta
+        dropout = None
+        if any(plan.dropout):
+            if progress.dropout_rng is None:
+                seed = progress.random_state.randint(2**31 - 1)
+                progress.dropout_rng = np.random.default_rng(seed)
+            dropout = Dropout(plan.dropout, progress.dropout_rng)
+        network = Network(theta.W, theta.b, plan.activations)
+        return Objective(
+            theta, network, targets.loss, plan.penalty, self.alpha, dropout
+        )
+
+    def _batches(
+        self, plan: Plan, train: Data, targets: Targets, progress: Progress, size: int
+    ) -> Batches:
+        """Cut the training rows into batches, or for L-BFGS into blocks."""
+        options: dict[str, Any] = {"batch_size": size}
+        if isinstance(plan.solver, LBFGS):
+            block = rows_per_block(progress.theta.sizes)
+            options = {"batch_size": block, "share_of_all": True}
+        elif self.shuffle and size < train.n_rows:
+            options["order"] = progress.ordered(train.rows())
+        dtype = progress.theta.vector.dtype
+        return train.batches(targets, dtype, self.label_smoothing, **options)
+
+    def _validation(
+        self, objective: Objective, held_back: Data, targets: Targets
+    ) -> Validation:
+        """Set up what is measured after each epoch."""
+        theta = objective.theta
+        batches = held_back.batches(
+            targets,
+            theta.vector.dtype,
+            batch_size=rows_per_block(theta.sizes),
+            share_of_all=True,
+        )
+        # Who weighs classes does not ask for accuracy, which may not tell models apart.
+        if self.scoring is None and self.class_weight is None:
+            return Validation(objective, batches, lambda loss, accuracy: accuracy)
+        if self.scoring in (None, "loss"):
+            return Validation(objective, batches, lambda loss, accuracy: -loss)
+        probe = copy(self)  # a fitted estimator whose parameters are θ as it changes
+        probe._set_model(theta, targets)
+        vars(probe).pop("feature_names_in_", None)
+        index = slice(None) if held_back.index is None else held_back.index
+        X, y, weights = held_back.X[index], held_back.y[index], held_back.weights
+        kwargs = {} if weights is None else {"sample_weight": weights[index]}
+        scorer = get_scorer(self.scoring)
+        return Validation(
+            objective, batches, lambda *_: float(scorer(probe, X, y, **kwargs))
+        )
+
+    def _set_model(self, theta: Parameters, targets: Targets) -> None:
+        """Set what prediction needs."""
+        self.coefs_ = theta.W
+        self.intercepts_ = [b[0] for b in theta.b]
+        self.classes_ = targets.classes
+        self.n_layers_ = len(theta.sizes)
+        self.n_outputs_ = targets.n_outputs
+        self.out_activation_ = targets.loss.name
+        self._multilabel = targets.multilabel
+        self._sparse_output = targets.sparse
+
+    def _keep(self, training: Training, targets: Targets, dtype: Any) -> None:
+        """Set the fitted attributes."""
+        progress = training.progress
+        best = progress.chosen()
+        self._set_model(Parameters(progress.theta.sizes, best.astype(dtype)), targets)
+        self._state = progress.pack()
+        curve, validated = progress.loss_curve, training.validation is not None
+        self.n_iter_ = training.n_iter
+        self.t_ = progress.clock.samples
+        self.loss_ = curve[-1] if curve else np.nan
+        self.loss_curve_ = curve
+        self.best_loss_ = None if validated else min(curve, default=np.inf)
+        self.validation_scores_ = progress.validation_scores if validated else None
+        self.validation_loss_curve_ = (
+            progress.validation_loss_curve if validated else None
+        )
+        self.best_validation_score_ = progress.best_score if validated else None
+
+    # ---------------------------------------------------------------- prediction
+
+    def _forward(self, X: Any, finish: Callable[[Array], Array]) -> Array:
+        """Pass rows through the network, a block at a time.
+
+        `finish` turns a block of logits, of the type of X, into rows of the result.
+        """
+        X, network = self._prepare(X)
+        return by_blocks(
+            lambda x: finish(network.forward(x).astype(X.dtype, copy=False)), X, network
+        )
+
+    def _prepare(self, X: Any) -> tuple[Any, Network]:
+        """Check X; return it and the fitted network, with work space of its own.
+
+        The network computes in the larger of the types of X and of the parameters.
+        """
+        check_is_fitted(self)
+        X = validate_data(
+            self, X, reset=False, accept_sparse="csr", dtype=(np.float64, np.float32)
+        )
+        n_hidden = len(self.coefs_) - 1
+        params = self.get_params(deep=False)
+        activations = [
+            lookup("activation", g, ACTIVATIONS, (Activation,), params)
+            for g in per_layer("activation", self.activation, n_hidden)
+        ]
+        dtype = np.result_type(X.dtype, self.coefs_[0].dtype)
+        W = [coef.astype(dtype, copy=False) for coef in self.coefs_]
+        b = [intercept.astype(dtype, copy=False) for intercept in self.intercepts_]
+        return X, Network(W, b, activations)
+
+    def predict(self, X: Any) -> Any:
+        """Return the most probable label of each row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_labels)
+            Class labels, or a label indicator matrix: a sparse one if the training
+            targets were sparse.
+        """
+        targets = self._fitted_targets()
+        return targets.decode(self._forward(X, targets.loss.decide))
+
+    def predict_proba(self, X: Any) -> Array:
+        """Return the probability of each class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        f : ndarray of shape (n_samples, n_classes)
+            Probabilities, with columns in the order of `classes_`. Rows sum to 1,
+            except for multi-label targets, where each label has its own probability.
+        """
+        targets = self._fitted_targets()
+
+        def probabilities(a: Array) -> Array:
+            loss, a = targets.by_class(a)
+            return loss.output(a)
+
+        return self._forward(X, probabilities)
+
+    def predict_log_proba(self, X: Any) -> Array:
+        """Return the logarithm of the probability of each class.
+
+        It is computed from the logits, so that it is finite where `predict_proba`
+        underflows to 0.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        log_f : ndarray of shape (n_samples, n_classes)
+            Natural logarithms of the probabilities.
+        """
+        targets = self._fitted_targets()
+
+        def log_probabilities(a: Array) -> Array:
+            loss, a = targets.by_class(a)
+            return loss.log_output(a)
+
+        return self._forward(X, log_probabilities)
+
+    def decision_function(self, X: Any) -> Array:
+        """Return the logits a(L+1).
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        a : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Logits; for two classes, ln(f_1 / f_0), greater than 0 where the second
+            class is the more probable one.
+        """
+        targets = self._fitted_targets()
+        a = self._forward(X, lambda a: a)
+        return a[:, 0] if targets.binary else a
+
+    def hidden_features(self, X: Any, layer: int = -1) -> Array:
+        """Return the activations h(k) of a hidden layer, the lecture's feature space.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows.
+        layer : int, default=-1
+            Which hidden layer, as a position in `hidden_layer_sizes`: 0 is the first,
+            -1 the last.
+
+        Returns
+        -------
+        h : ndarray of shape (n_samples, hidden_layer_sizes[layer])
+            Activations.
+
+        Raises
+        ------
+        ValueError
+            If there is no such layer.
+        """
+        check_is_fitted(self)
+        n_hidden = len(self.coefs_) - 1
+        check_number("layer", layer, -n_hidden, n_hidden - 1, integer=True)
+        X, network = self._prepare(X)
+
+        def features(x: Any) -> Array:
+            network.forward(x)
+            h = network.buffers(x.shape[0]).h[layer]
+            return h.astype(X.dtype, copy=False)
+
+        return by_blocks(features, X, network)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.classifier_tags.multi_label = True
+        return tags

@@ -1,0 +1,140 @@
+"""Output maps f = o(a), their losses ℓ(f, y) and output errors ∂ℓ/∂a.
+
+Conventions: `a` is a(L+1), the logits, of shape (..., n, K); `y` has the same
+shape, with entries in [0, 1]. Everything is computed from logits, so that no
+logarithm is ever taken of a probability that has underflowed to 0.
+"""
+
+from typing import Protocol
+
+import numpy as np
+from scipy.special import expit, log_expit
+
+from .arrays import Array
+
+
+class Loss(Protocol):
+    """An output map o with the loss that belongs to it."""
+
+    name: str
+
+    def output(self, a: Array) -> Array:
+        """Return f = o(a); `a` may be overwritten.
+
+        Parameters
+        ----------
+        a : ndarray of shape (..., n, K)
+            Logits.
+
+        Returns
+        -------
+        f : ndarray of shape (..., n, K)
+            Probabilities.
+        """
+
+    def log_output(self, a: Array) -> Array:
+        """Return ln f; `a` may be overwritten.
+
+        Parameters
+        ----------
+        a : ndarray of shape (..., n, K)
+            Logits.
+
+        Returns
+        -------
+        log_f : ndarray of shape (..., n, K)
+            Log-probabilities, finite where the logits are.
+        """
+
+    def decide(self, a: Array) -> Array:
+        """Return the most probable labels.
+
+        Parameters
+        ----------
+        a : ndarray of shape (..., n, K)
+            Logits, or targets.
+
+        Returns
+        -------
+        decision : ndarray of shape (..., n, 1) or (..., n, K)
+            The position of the class, or a yes or no for each label.
+        """
+
+    def loss_and_error(self, a: Array, y: Array) -> Array:
+        """Return the loss of each row and turn `a` into ∂ℓ/∂a.
+
+        Parameters
+        ----------
+        a : ndarray of shape (..., n, K)
+            Logits, overwritten with the output error f - y.
+        y : ndarray of shape (..., n, K)
+            Targets.
+
+        Returns
+        -------
+        ell : ndarray of shape (..., n, 1)
+            The loss ℓ(f(x_t), y_t) of each row t.
+        """
+
+
+class Softmax:
+    """Softmax output with cross-entropy, for one label out of K.
+
+    f_k = exp(a_k) / Σ_j exp(a_j),    ℓ(f, y) = -Σ_k y_k ln f_k.
+
+    The lecture's two factors, ∂ℓ/∂f = -e(y*) / f_{y*} and the Jacobian
+    ∂f_j/∂a_k = f_j ([j = k] - f_k), multiply to ∂ℓ/∂a = f - y.
+    """
+
+    name = "softmax"
+
+    def output(self, a: Array) -> Array:
+        a -= a.max(axis=-1, keepdims=True)  # f does not change; exp cannot overflow
+        np.exp(a, out=a)
+        a /= a.sum(axis=-1, keepdims=True)
+        return a
+
+    def log_output(self, a: Array) -> Array:
+        a -= a.max(axis=-1, keepdims=True)
+        a -= np.log(np.exp(a).sum(axis=-1, keepdims=True))  # ln f = a - ln Σ exp a
+        return a
+
+    def decide(self, a: Array) -> Array:
+        return a.argmax(axis=-1, keepdims=True)
+
+    def loss_and_error(self, a: Array, y: Array) -> Array:
+        a -= a.max(axis=-1, keepdims=True)
+        ya = np.vecdot(y, a)[..., np.newaxis]
+        np.exp(a, out=a)
+        Z = a.sum(axis=-1, keepdims=True)  # Z = Σ_k exp a_k
+        a /= Z  # f = exp(a) / Z
+        a -= y  # ∂ℓ/∂a = f - y
+        return np.log(Z) - ya  # ℓ = -Σ_k y_k ln f_k = ln Z - Σ_k y_k a_k
+
+
+class LogisticOutput:
+    """Logistic outputs with cross-entropy, for K labels that are yes or no.
+
+    f_k = 1 / (1 + exp(-a_k)),    ℓ(f, y) = -Σ_k y_k ln f_k + (1 - y_k) ln(1 - f_k).
+
+    K = 1 is binary classification: softmax over the logits (0, a) has the same
+    probabilities. Again ∂ℓ/∂a = f - y.
+    """
+
+    name = "logistic"
+
+    def output(self, a: Array) -> Array:
+        return expit(a, out=a)
+
+    def log_output(self, a: Array) -> Array:
+        return log_expit(a, out=a)
+
+    def decide(self, a: Array) -> Array:
+        return a > 0  # f > ½
+
+    def loss_and_error(self, a: Array, y: Array) -> Array:
+        # ln f = a - ln(1 + exp a) and ln(1 - f) = -ln(1 + exp a), so that
+        ell = np.logaddexp(0, a) - y * a  # ℓ_k = ln(1 + exp a_k) - y_k a_k
+        expit(a, out=a)
+        a -= y  # ∂ℓ/∂a = f - y
+        return ell.sum(axis=-1, keepdims=True)

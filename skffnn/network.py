@@ -1,0 +1,196 @@
+"""The network: the forward pass h(0) → h(1) → … → a(L+1), and backpropagation.
+
+    h(0) = x
+    a(k) = h(k-1) W(k) + b(k)        k = 1 … L+1
+    h(k) = g(a(k))                   hidden layers, k = 1 … L
+
+The output map o belongs to the loss, which turns a(L+1) into f(x) = o(a(L+1)).
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .activations import Activation
+from .arrays import Array, matmul, transpose
+from .parameters import Parameters
+
+
+class Buffers:
+    """Arrays that a pass over `n_rows` rows writes into.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        D(1) … D(L+1).
+    n_rows : int
+        Rows of a batch.
+    dtype : dtype
+        Type of the arrays.
+
+    Attributes
+    ----------
+    a : list of ndarray of shape (n_rows, D(k)), k = 1 … L+1
+        Pre-activations; in the backward pass their errors ∂ℓ/∂a(k).
+    h : list of ndarray of shape (n_rows, D(k)), k = 1 … L
+        Activations.
+    d : list of ndarray of shape (n_rows, D(k)), k = 1 … L
+        Derivatives ∂h(k)/∂a(k).
+    ones : ndarray of shape (1, n_rows)
+        The row that sums over samples, 1ᵀ.
+    """
+
+    def __init__(self, sizes: Sequence[int], n_rows: int, dtype: Any) -> None:
+        self.a = [np.empty((n_rows, size), dtype) for size in sizes]
+        self.h = [np.empty_like(a) for a in self.a[:-1]]
+        self.d = [np.empty_like(a) for a in self.a[:-1]]
+        self.ones = np.ones((1, n_rows), dtype)
+
+
+class Dropout:
+    """Inverted dropout: h ← h m, m = 0 with probability p, else 1 / (1 - p).
+
+    Parameters
+    ----------
+    rates : sequence of float
+        p for each hidden layer.
+    rng : Generator
+        Where the masks are drawn from.
+
+    References
+    ----------
+    Srivastava, Hinton, Krizhevsky, Sutskever & Salakhutdinov, *Dropout: a simple
+    way to prevent neural networks from overfitting*, JMLR 2014.
+    """
+
+    def __init__(self, rates: Sequence[float], rng: np.random.Generator) -> None:
+        self.rates = rates
+        self.rng = rng
+
+    def apply(self, k: int, h: Array, d: Array, m: Array) -> None:
+        """Multiply h(k), and with it ∂h(k)/∂a(k), by one random mask.
+
+        Parameters
+        ----------
+        k : int
+            Hidden layer, counted from 0.
+        h, d : ndarray of shape (n_rows, D)
+            The activations and their derivative, changed in place.
+        m : ndarray of shape (n_rows, D)
+            Scratch space for the mask.
+        """
+        p = self.rates[k]
+        if p > 0:
+            self.rng.random(out=m, dtype=m.dtype)
+            np.greater_equal(m, p, out=m)
+            m *= 1 / (1 - p)
+            h *= m
+            d *= m
+
+
+class Network:
+    """A feed-forward network: W(k), b(k), the activations g, and work space.
+
+    Parameters
+    ----------
+    W : sequence of ndarray of shape (D(k-1), D(k)), k = 1 … L+1
+        Weights; the network reads them where they lie.
+    b : sequence of ndarray of shape (1, D(k)) or (D(k),)
+        Biases, likewise.
+    activations : sequence of Activation
+        g of each of the L hidden layers.
+
+    Examples
+    --------
+    A network without hidden layer is linear:
+
+    >>> import numpy as np
+    >>> W, b = [np.array([[3.0], [4.0]])], [np.array([0.5])]
+    >>> Network(W, b, []).forward(np.array([[1.0, 0.0], [1.0, 1.0]]))
+    array([[3.5],
+           [7.5]])
+    """
+
+    def __init__(
+        self, W: Sequence[Array], b: Sequence[Array], activations: Sequence[Activation]
+    ) -> None:
+        self.W = W
+        self.b = b
+        self.activations = activations
+        self._buffers: dict[int, Buffers] = {}
+
+    def buffers(self, n_rows: int) -> Buffers:
+        """Return the work space for a batch of `n_rows`, made on first use.
+
+        Parameters
+        ----------
+        n_rows : int
+            Rows of the batch.
+
+        Returns
+        -------
+        buffers : Buffers
+            The same object at each call with the same number.
+        """
+        if n_rows not in self._buffers:
+            sizes = [W.shape[-1] for W in self.W]
+            self._buffers[n_rows] = Buffers(sizes, n_rows, self.W[0].dtype)
+        return self._buffers[n_rows]
+
+    def forward(
+        self, x: Any, *, train: bool = False, dropout: Dropout | None = None
+    ) -> Array:
+        """Compute a(L+1), the logits.
+
+        Parameters
+        ----------
+        x : ndarray or sparse array of shape (n, D(0))
+            Rows of X, of the type of θ.
+        train : bool, default=False
+            Also keep ∂h(k)/∂a(k), which `backward` needs.
+        dropout : Dropout, default=None
+            Applied to each h(k) in training.
+
+        Returns
+        -------
+        a : ndarray of shape (n, D(L+1))
+            Logits, in a buffer that the next pass overwrites.
+        """
+        W, b = self.W, self.b
+        work = self.buffers(x.shape[0])
+        h = x  # h(0) = x
+        for k, g in enumerate(self.activations):
+            a, d = work.a[k], work.d[k]
+            matmul(h, W[k], out=a)
+            a += b[k]  # a(k) = h(k-1) W(k) + b(k)
+            h = work.h[k]
+            g.forward(a, h, d if train else None)  # h(k) = g(a(k))
+            if dropout is not None:
+                dropout.apply(k, h, d, a)
+        matmul(h, W[-1], out=work.a[-1])
+        work.a[-1] += b[-1]
+        return work.a[-1]
+
+    def backward(self, x: Any, grad_a: Array, grad: Parameters) -> None:
+        """Compute ∂ℓ/∂W(k) and ∂ℓ/∂b(k) from ∂ℓ/∂a(L+1), last layer first.
+
+        Parameters
+        ----------
+        x : ndarray or sparse array of shape (n, D(0))
+            The rows that the forward pass was made for.
+        grad_a : ndarray of shape (n, D(L+1))
+            The output error ∂ℓ/∂a(L+1).
+        grad : Parameters
+            Receives the gradient, summed over the rows.
+        """
+        W = self.W
+        work = self.buffers(x.shape[0])
+        h = [x, *work.h]
+        for k in reversed(range(len(W))):
+            matmul(transpose(h[k]), grad_a, out=grad.W[k])  # ∂ℓ/∂W = hᵀ ∂ℓ/∂a
+            np.matmul(work.ones, grad_a, out=grad.b[k])  # ∂ℓ/∂b = 1ᵀ ∂ℓ/∂a
+            if k > 0:
+                # ∂ℓ/∂h = ∂ℓ/∂a Wᵀ of this layer; ∂ℓ/∂a = ∂ℓ/∂h ⊙ g'(a) of the one below
+                grad_a = np.matmul(grad_a, W[k].mT, out=work.a[k - 1])
+                grad_a *= work.d[k - 1]

@@ -1,0 +1,215 @@
+"""The parameters θ = (W(1) … W(L+1), b(1) … b(L+1)) as one vector.
+
+The rows of X are samples, so W(k) here is the transpose of the lecture's: its
+shape is (D(k-1), D(k)), rows for the neurons that the weights come from, columns
+for those that they go to. This is the one place that says so.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from .arrays import Array
+
+
+class Parameters:
+    """A vector with the shape of θ, and its parts W(k) and b(k) as views.
+
+    θ itself, its gradient and the moments of an optimiser are all such vectors.
+    The weights come first and the biases after them, so that the penalty, which
+    leaves the biases alone, sees one contiguous piece.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        D(0) … D(L+1), the width of each layer from input to output.
+    vector : ndarray of shape (..., n_parameters), default=None
+        The values; None makes a vector of zeros.
+    dtype : dtype, default=float64
+        The type of a vector that is made here.
+
+    Attributes
+    ----------
+    vector : ndarray of shape (..., n_parameters)
+        All of θ.
+    weights : ndarray of shape (..., n_weights)
+        The part of `vector` that the penalty applies to, a view.
+    W : list of ndarray of shape (..., D(k-1), D(k)), k = 1 … L+1
+        Weights, views of `vector`.
+    b : list of ndarray of shape (..., 1, D(k)), k = 1 … L+1
+        Biases, views of `vector`, as rows that broadcast over the samples.
+
+    Examples
+    --------
+    >>> theta = Parameters([2, 3, 1])
+    >>> [W.shape for W in theta.W], [b.shape for b in theta.b]
+    ([(2, 3), (3, 1)], [(1, 3), (1, 1)])
+    >>> theta.W[0][...] = 1
+    >>> theta.vector
+    array([1., 1., 1., 1., 1., 1., 0., 0., 0., 0., 0., 0., 0.])
+    """
+
+    def __init__(
+        self, sizes: Sequence[int], vector: Array | None = None, dtype: Any = np.float64
+    ) -> None:
+        shapes = [*zip(sizes[:-1], sizes[1:], strict=True)]
+        shapes += [(1, n_out) for n_out in sizes[1:]]
+        ends = np.cumsum([n_in * n_out for n_in, n_out in shapes])
+        if vector is None:
+            vector = np.zeros(ends[-1], dtype)
+        parts = np.split(vector, ends[:-1], axis=-1)
+        views = [
+            part.reshape(*vector.shape[:-1], *shape)
+            for part, shape in zip(parts, shapes, strict=True)
+        ]
+        n_layers = len(sizes) - 1
+        self.sizes = tuple(sizes)
+        self.vector = vector
+        self.W = views[:n_layers]
+        self.b = views[n_layers:]
+        self.weights = vector[..., : ends[n_layers - 1]]
+
+    @classmethod
+    def from_arrays(
+        cls, coefs: Sequence[Array], intercepts: Sequence[Array]
+    ) -> "Parameters":
+        """Join weights and biases, of shapes (n_in, n_out) and (n_out,).
+
+        Parameters
+        ----------
+        coefs : sequence of ndarray of shape (D(k-1), D(k))
+            Weights of each layer.
+        intercepts : sequence of ndarray of shape (D(k),)
+            Biases of each layer.
+
+        Returns
+        -------
+        theta : Parameters
+            A copy of the values.
+        """
+        parts = [np.ravel(part) for part in (*coefs, *intercepts)]
+        sizes = [len(coefs[0]), *(len(b) for b in intercepts)]
+        return cls(sizes, np.concatenate(parts))
+
+
+@runtime_checkable
+class Initializer(Protocol):
+    """How the parameters of one layer are drawn."""
+
+    def draw(
+        self, random_state: np.random.RandomState, n_in: int, n_out: int, gain: float
+    ) -> tuple[Array, Array]:
+        """Draw W(k) and b(k).
+
+        Parameters
+        ----------
+        random_state : RandomState
+            Where the numbers come from.
+        n_in, n_out : int
+            D(k-1) and D(k).
+        gain : float
+            Factor on the scale, from the activation function that follows.
+
+        Returns
+        -------
+        W : ndarray of shape (n_in, n_out)
+            Weights.
+        b : ndarray of shape (n_out,)
+            Biases.
+        """
+
+
+class GlorotUniform:
+    """U(-r, r) with r = gain √(6 / (n_in + n_out)), for weights and biases.
+
+    References
+    ----------
+    Glorot & Bengio, *Understanding the difficulty of training deep feedforward
+    neural networks*, AISTATS 2010. Drawing the biases too is `MLPClassifier`'s way.
+    """
+
+    def draw(
+        self, random_state: np.random.RandomState, n_in: int, n_out: int, gain: float
+    ) -> tuple[Array, Array]:
+        r = gain * np.sqrt(6 / (n_in + n_out))
+        return (
+            random_state.uniform(-r, r, (n_in, n_out)),
+            random_state.uniform(-r, r, n_out),
+        )
+
+
+class FanScaled:
+    """Weights of variance gain² · `variance(n_in, n_out)`, biases 0.
+
+    Parameters
+    ----------
+    numerator : float
+        The variance is numerator / n_in.
+    mean_fan : bool, default=False
+        Divide by (n_in + n_out) / 2 and not by n_in.
+    normal : bool, default=True
+        Draw from a normal distribution and not from a uniform one.
+    """
+
+    def __init__(
+        self, numerator: float, *, mean_fan: bool = False, normal: bool = True
+    ) -> None:
+        self.numerator = numerator
+        self.mean_fan = mean_fan
+        self.normal = normal
+
+    def draw(
+        self, random_state: np.random.RandomState, n_in: int, n_out: int, gain: float
+    ) -> tuple[Array, Array]:
+        fan = (n_in + n_out) / 2 if self.mean_fan else n_in
+        sigma = gain * np.sqrt(self.numerator / fan)
+        if self.normal:
+            W = random_state.normal(0, sigma, (n_in, n_out))
+        else:
+            r = np.sqrt(3) * sigma  # U(-r, r) has variance r² / 3
+            W = random_state.uniform(-r, r, (n_in, n_out))
+        return W, np.zeros(n_out)
+
+
+# He et al., *Delving deep into rectifiers*, ICCV 2015: variance 2 / n_in.
+# LeCun, Bottou, Orr & Müller, *Efficient BackProp*, 1998: variance 1 / n_in.
+INITIALIZERS: dict[str, Initializer] = {
+    "glorot_uniform": GlorotUniform(),
+    "glorot_normal": FanScaled(1, mean_fan=True),
+    "he_uniform": FanScaled(2, normal=False),
+    "he_normal": FanScaled(2),
+    "lecun_uniform": FanScaled(1, normal=False),
+    "lecun_normal": FanScaled(1),
+}
+
+
+def initialise(
+    sizes: Sequence[int],
+    initializer: Initializer,
+    gains: Sequence[float],
+    random_state: np.random.RandomState,
+) -> Parameters:
+    """Draw initial parameters, layer after layer, W(k) before b(k).
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        D(0) … D(L+1).
+    initializer : Initializer
+        How a layer is drawn.
+    gains : sequence of float
+        One factor per layer, L+1 in all.
+    random_state : RandomState
+        Where the numbers come from; always drawn in float64, so that the same seed
+        starts float32 and float64 training from the same point.
+
+    Returns
+    -------
+    theta : Parameters
+        The starting point.
+    """
+    theta = Parameters(sizes)
+    for W, b, gain in zip(theta.W, theta.b, gains, strict=True):
+        W[...], b[...] = initializer.draw(random_state, *W.shape, gain)
+    return theta

@@ -1,0 +1,58 @@
+"""Penalties Ω(θ) on the weights: J(θ) = data term + α Ω(θ).
+
+A penalty sees the weights of every layer as one vector, without the biases.
+To add one, write a class with `value` and `add_gradient` and enter it in
+`PENALTIES`; a user's own object works wherever a name does.
+"""
+
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from .arrays import Array, in_cache
+
+
+@runtime_checkable
+class Penalty(Protocol):
+    """What the objective asks of a penalty."""
+
+    def value(self, W: Array) -> float:
+        """Return Ω.
+
+        Parameters
+        ----------
+        W : ndarray of shape (n_weights,)
+            The weights of all layers.
+
+        Returns
+        -------
+        omega : float
+            The penalty, before it is multiplied by α.
+        """
+
+    def add_gradient(self, W: Array, alpha: float, grad: Array) -> None:
+        """Add α ∂Ω/∂W to `grad`.
+
+        Parameters
+        ----------
+        W : ndarray of shape (n_weights,)
+            The weights of all layers.
+        alpha : float
+            The factor α.
+        grad : ndarray of shape (n_weights,)
+            Changed in place. It may be `W` itself: a step of weight decay.
+        """
+
+
+class L2:
+    """The lecture's penalty, Ω(θ) = ½ Σ_k ‖W(k)‖²_F."""
+
+    def value(self, W: Array) -> float:
+        return 0.5 * float(np.vecdot(W, W))  # ½ Σ w²
+
+    def add_gradient(self, W: Array, alpha: float, grad: Array) -> None:
+        for w, g in in_cache(W, grad):
+            g += alpha * w  # ∂Ω/∂w = w
+
+
+PENALTIES: dict[str, type[Penalty]] = {"l2": L2}

@@ -1,0 +1,178 @@
+"""The rows that early stopping validates on, split off the training rows."""
+
+import warnings
+from math import ceil
+from typing import Any
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.model_selection import train_test_split
+
+from .arrays import Array
+
+# Rows whose content is hashed at a time, so that no second copy of X is made.
+HASH_ROWS = 4096
+
+
+def split_like_mlp(
+    rows: Array, strata: Array, fraction: float, random_state: np.random.RandomState
+) -> tuple[Array, Array]:
+    """Split unweighted rows as `MLPClassifier` does, draw for draw.
+
+    Parameters
+    ----------
+    rows : ndarray of int of shape (n_rows,)
+        The rows to split.
+    strata : ndarray of int of shape (n_rows,)
+        The class of each row, or 0 for each, which is no stratification.
+    fraction : float
+        The part to validate on.
+    random_state : RandomState
+        Where the split comes from.
+
+    Returns
+    -------
+    train, validate : ndarray of int
+        The two parts.
+    """
+    possible = can_stratify(strata, fraction)
+    train, validate = train_test_split(
+        rows,
+        test_size=fraction,
+        random_state=random_state,
+        stratify=strata if possible and strata.any() else None,
+    )
+    return train, validate
+
+
+def split_by_content(
+    X: Any,
+    rows: Array,
+    weights: Array | None,
+    strata: Array,
+    fraction: float,
+    random_state: np.random.RandomState,
+) -> tuple[Array, Array]:
+    """Split rows so that a row of weight w and w copies of it are the same.
+
+    Each row gets a random number that its content alone decides. In each class those
+    with the smallest numbers are validated on, up to the given part of its weight.
+    So copies of a row stay together (one among the validation rows would give away the
+    label of the other), and the order of the rows does not matter.
+
+    Parameters
+    ----------
+    X : ndarray or CSR array of shape (n_samples, n_features)
+        Features.
+    rows : ndarray of int of shape (n_rows,)
+        The rows to split.
+    weights : ndarray of shape (n_samples,) or None
+        Sample weights; None is 1 for each.
+    strata : ndarray of int of shape (n_rows,)
+        The class of each row, or 0 for each.
+    fraction : float
+        The part of the weight to validate on.
+    random_state : RandomState
+        Where the numbers come from.
+
+    Returns
+    -------
+    train, validate : ndarray of int
+        The two parts, in order.
+    """
+    keys = content_keys(X, random_state)[rows]
+    w = np.ones(len(rows)) if weights is None else weights[rows]
+    _, distinct = np.unique(keys, return_index=True)
+    if not can_stratify(strata[distinct], fraction):
+        strata = np.zeros_like(strata)
+    validated = np.zeros(len(rows), bool)
+    for stratum in np.unique(strata):
+        members = np.flatnonzero(strata == stratum)
+        members = members[np.argsort(keys[members], kind="stable")]
+        ends = np.flatnonzero(np.diff(keys[members])) + 1  # copies stay together
+        if len(ends):
+            sums = np.cumsum(w[members])
+            nearest = np.abs(sums[ends - 1] - fraction * sums[-1]).argmin()
+            validated[members[: ends[nearest]]] = True
+    return rows[~validated], rows[validated]
+
+
+def content_keys(X: Any, random_state: np.random.RandomState) -> Array:
+    """Return a random number for each row, equal for equal rows.
+
+    It is a sum over the features of the bits of a number times a random odd factor,
+    modulo 2⁶⁴, to which zeros, stored or not, add nothing.
+
+    Parameters
+    ----------
+    X : ndarray or CSR array of shape (n_samples, n_features)
+        Features.
+    random_state : RandomState
+        Where the factors come from.
+
+    Returns
+    -------
+    keys : ndarray of uint64 of shape (n_samples,)
+        One number for each row.
+    """
+    factors = random_state.randint(2**62, size=X.shape[1], dtype=np.uint64) * 2 + 1
+    if issparse(X):
+        sums = np.append(0, bits(X.data) * factors[X.indices]).cumsum(dtype=np.uint64)
+        return sums[X.indptr[1:]] - sums[X.indptr[:-1]]
+    blocks = (X[i : i + HASH_ROWS] for i in range(0, X.shape[0], HASH_ROWS))
+    return np.concatenate([(bits(x) * factors).sum(axis=-1) for x in blocks])
+
+
+def bits(x: Array) -> Array:
+    """Return the bits of numbers as float64, those of -0 as of 0.
+
+    Parameters
+    ----------
+    x : ndarray
+        Floating-point numbers.
+
+    Returns
+    -------
+    bits : ndarray of uint64 of the shape of x
+        Their bits.
+    """
+    return (x.astype(np.float64) + 0.0).view(np.uint64)
+
+
+def can_stratify(strata: Array, fraction: float) -> bool:
+    """Tell whether both parts can hold every class, and warn if they cannot.
+
+    Parameters
+    ----------
+    strata : ndarray of int of shape (n_rows,)
+        The class of each row.
+    fraction : float
+        The part to validate on.
+
+    Returns
+    -------
+    possible : bool
+        False if the split has to be random.
+
+    Raises
+    ------
+    ValueError
+        If one of the parts would have no row at all.
+    """
+    n = len(strata)
+    n_val = ceil(fraction * n)
+    if n_val >= n:
+        raise ValueError(
+            "early_stopping=True needs rows to train and rows to validate on, got "
+            f"n_samples={n} different rows with validation_fraction={fraction}."
+        )
+    members = np.unique(strata, return_counts=True)[1]
+    if members.min() >= 2 and len(members) <= min(n_val, n - n_val):
+        return True
+    warnings.warn(
+        f"The {n_val} of {n} different rows that early_stopping=True splits off are "
+        f"too few to hold each of the {len(members)} classes: they are drawn at "
+        "random. Raise validation_fraction, or pass X_val and y_val to fit.",
+        stacklevel=2,
+    )
+    return False

@@ -1,0 +1,201 @@
+"""Targets: labels as users have them, and as the columns y that the loss takes."""
+
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_matrix, issparse
+from sklearn.utils import column_or_1d
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+
+from .arrays import Array
+from .losses import LogisticOutput, Loss, Softmax
+
+
+class Targets:
+    """The classes of a problem.
+
+    Two classes are one logistic output, the probability of the second; any other
+    number K of classes is a softmax over K outputs; K labels that can each be present
+    or absent (multi-label) are K logistic outputs.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (K,)
+        The labels, sorted.
+    multilabel : bool, default=False
+        True for a label indicator matrix, whose columns the classes then are.
+    sparse : bool, default=False
+        True if predictions are to be a sparse indicator matrix, as y was.
+
+    Attributes
+    ----------
+    loss : Loss
+        Output map and loss.
+    n_outputs : int
+        Columns of y.
+    binary : bool
+        Whether one output stands for two classes.
+    """
+
+    def __init__(
+        self, classes: Array, multilabel: bool = False, sparse: bool = False
+    ) -> None:
+        self.classes = classes
+        self.multilabel = multilabel
+        self.sparse = sparse
+        self.binary = len(classes) == 2 and not multilabel
+        logistic = multilabel or self.binary
+        self.loss: Loss = LogisticOutput() if logistic else Softmax()
+        self.n_outputs = 1 if self.binary else len(classes)
+
+    @classmethod
+    def of(cls, y: Any, classes: Any = None) -> "Targets":
+        """Find the classes of y.
+
+        Parameters
+        ----------
+        y : ndarray or sparse array of shape (n_samples,) or (n_samples, K)
+            Labels, or a label indicator matrix.
+        classes : array-like, default=None
+            All classes, where y need not hold each of them.
+
+        Returns
+        -------
+        targets : Targets
+            The classes, in sorted order.
+        """
+        check_classification_targets(y)
+        if type_of_target(y).startswith("multilabel"):
+            return cls(np.arange(y.shape[1]), multilabel=True, sparse=issparse(y))
+        if classes is None:
+            return cls(np.unique(flat(y)))
+        targets = cls(np.unique(np.asarray(classes)))
+        targets.check_known(y, "y")
+        return targets
+
+    def check_known(self, y: Any, name: str) -> None:
+        """Raise if y has labels that are not among the classes.
+
+        Parameters
+        ----------
+        y : ndarray or sparse array
+            Labels, or a label indicator matrix.
+        name : str
+            What to call it in the message.
+
+        Raises
+        ------
+        ValueError
+            With the labels.
+        """
+        check_classification_targets(y)
+        if self.multilabel or type_of_target(y).startswith("multilabel"):
+            n_labels = y.shape[1] if getattr(y, "ndim", 1) == 2 else 0
+            if not self.multilabel or n_labels != len(self.classes):
+                expected = (
+                    f"a label indicator matrix with {len(self.classes)} columns"
+                    if self.multilabel
+                    else "one label for each row"
+                )
+                raise ValueError(f"{name} must be {expected}, got {shape_of(y)}.")
+            return
+        unknown = np.setdiff1d(flat(y), self.classes)
+        if len(unknown):
+            raise ValueError(
+                f"{name} has labels {unknown} that are not among the classes "
+                f"{self.classes}."
+            )
+
+    def codes(self, y: Any) -> Array:
+        """Return the position of each label among the classes.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples,)
+            Known labels.
+
+        Returns
+        -------
+        codes : ndarray of int of shape (n_samples,)
+            0 … K-1.
+        """
+        return np.searchsorted(self.classes, flat(y))
+
+    def encode(self, y: Any, dtype: Any, smoothing: float = 0.0) -> Array:
+        """Return the targets as the loss takes them.
+
+        Parameters
+        ----------
+        y : ndarray or sparse array
+            Known labels, or a label indicator matrix.
+        dtype : dtype
+            The type to compute in.
+        smoothing : float, default=0.0
+            ε: y ← (1 - ε) y + ε / K, where a yes or no counts as K = 2.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples, n_outputs)
+            The lecture's vectors e(y*), or their last column for two classes.
+        """
+        if self.multilabel:
+            columns = np.asarray(y.toarray() if issparse(y) else y, dtype=dtype)
+        elif self.binary:
+            columns = self.codes(y)[:, np.newaxis].astype(dtype)
+        else:
+            codes = self.codes(y)
+            columns = np.zeros((len(codes), self.n_outputs), dtype)
+            columns[np.arange(len(codes)), codes] = 1
+        if smoothing > 0:
+            K = 2 if self.multilabel else len(self.classes)
+            columns = (1 - smoothing) * columns + smoothing / K
+        return columns
+
+    def by_class(self, a: Array) -> tuple[Loss, Array]:
+        """Give each class a logit and say which output map turns them into f.
+
+        Two classes with the one logit a are a softmax over (0, a).
+
+        Parameters
+        ----------
+        a : ndarray of shape (n_samples, n_outputs)
+            Logits of the network.
+
+        Returns
+        -------
+        loss : Loss
+            With the output map.
+        a : ndarray of shape (n_samples, K)
+            Logits, one for each class.
+        """
+        if self.binary:
+            return Softmax(), np.hstack([np.zeros_like(a), a])
+        return self.loss, a
+
+    def decode(self, decisions: Array) -> Any:
+        """Return the labels that `loss.decide` chose.
+
+        Parameters
+        ----------
+        decisions : ndarray of shape (n_samples, 1) or (n_samples, K)
+            Class positions, or one yes or no for each label.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,), or indicator matrix (n_samples, K)
+            Labels; sparse if the training targets were.
+        """
+        if not self.multilabel:
+            return self.classes[decisions[:, 0].astype(np.intp)]
+        indicator = decisions.astype(int)
+        return csr_matrix(indicator) if self.sparse else indicator
+
+
+def flat(y: Any) -> Array:
+    """Return labels as a vector, with scikit-learn's warning for a column."""
+    return column_or_1d(y, warn=True)
+
+
+def shape_of(y: Any) -> str:
+    """Describe y for a message."""
+    return f"an array of shape {np.shape(y)}"

@@ -1,0 +1,540 @@
+"""Training: the two ways to minimise J(θ), when to stop, and which θ to keep."""
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+import numpy as np
+from scipy.optimize import minimize
+from sklearn.exceptions import ConvergenceWarning
+
+from .arrays import Array
+from .batches import Batches
+from .objective import Objective
+from .optimizers import LBFGS, Optimizer, State
+from .parameters import Parameters
+from .schedules import Clock, Schedule
+
+# Epochs that the curves remember: a stream of partial_fit must not grow for ever.
+MAX_HISTORY = 10_000
+
+
+@dataclass
+class Progress:
+    """What training has reached: all that a later fit needs to carry on.
+
+    Attributes
+    ----------
+    theta : Parameters
+        θ, changed in place by training.
+    random_state : RandomState
+        The stream that splits and shuffles the rows.
+    dropout_rng : Generator or None
+        The stream that draws the masks of dropout.
+    dtype : str or None
+        The type that training computes in.
+    split_state : dict or None
+        State of `random_state` before validation rows were split off.
+    order : ndarray of int or None
+        The training rows in the order of the last epoch.
+    clock : Clock
+        How far training has come, for the schedule.
+    optimizer : dict
+        State of the optimiser.
+    reference : float
+        The score that the next epoch has to beat by `tol`.
+    stall : int
+        Epochs since it was beaten.
+    best_score : float
+        Best score on the validation rows.
+    best_theta : ndarray of shape (n_parameters,) or None
+        θ at that score; None without validation.
+    converged : bool
+        Whether training ended because it no longer improved.
+    loss_curve, validation_scores, validation_loss_curve : list of float
+        One entry for each epoch.
+    """
+
+    theta: Parameters
+    random_state: np.random.RandomState
+    dropout_rng: np.random.Generator | None = None
+    dtype: str | None = None
+    split_state: State | None = None
+    order: Array | None = None
+    clock: Clock = field(default_factory=Clock)
+    optimizer: State = field(default_factory=dict)
+    reference: float = -np.inf
+    stall: int = 0
+    best_score: float = -np.inf
+    best_theta: Array | None = None
+    converged: bool = False
+    loss_curve: list[float] = field(default_factory=list)
+    validation_scores: list[float] = field(default_factory=list)
+    validation_loss_curve: list[float] = field(default_factory=list)
+
+    def has_stalled(self, score: float, rules: "Rules") -> bool:
+        """Take note of an epoch's score; tell whether patience is at its end.
+
+        Parameters
+        ----------
+        score : float
+            The higher the better; NaN is no improvement.
+        rules : Rules
+            `tol` and `n_iter_no_change`.
+
+        Returns
+        -------
+        stalled : bool
+            True after more than `n_iter_no_change` epochs without improvement.
+        """
+        self.stall = 0 if score >= self.reference + rules.tol else self.stall + 1
+        self.reference = max(score, self.reference)
+        return self.stall > rules.n_iter_no_change
+
+    def pack(self) -> State:
+        """Return all but θ as plain values and arrays, to be kept or saved.
+
+        Returns
+        -------
+        state : dict
+            What `unpack` takes.
+        """
+        state = {f.name: getattr(self, f.name) for f in fields(self)}
+        last, kept = state.pop("theta").vector, self.chosen()
+        # Training that was cut short goes on where it was, not at the best θ.
+        cut_short = not self.converged and not np.array_equal(last, kept)
+        state["last_theta"] = last if cut_short else None
+        state["best_theta"] = None  # it is what was chosen
+        state["random_state"] = self.random_state.get_state(legacy=False)
+        state["clock"] = asdict(self.clock)
+        if self.dropout_rng is not None:
+            state["dropout_rng"] = self.dropout_rng.bit_generator.state
+        return state
+
+    @classmethod
+    def unpack(cls, theta: Parameters, state: State) -> "Progress":
+        """Make the progress that was packed, sharing nothing with it.
+
+        Parameters
+        ----------
+        theta : Parameters
+            What was chosen to be kept.
+        state : dict
+            What `pack` returned.
+
+        Returns
+        -------
+        progress : Progress
+            Ready to be changed.
+        """
+        state = deepcopy(state)
+        last = state.pop("last_theta")
+        if last is not None:
+            state["best_theta"] = theta.vector
+            theta = Parameters(theta.sizes, last)
+        state["random_state"] = random_state_of(state["random_state"])
+        state["clock"] = Clock(**state["clock"])
+        if state["dropout_rng"] is not None:
+            dropout_rng = np.random.default_rng()
+            dropout_rng.bit_generator.state = state["dropout_rng"]
+            state["dropout_rng"] = dropout_rng
+        return cls(theta=theta, **state)
+
+    def cast(self, dtype: Any) -> None:
+        """Convert θ, and all that has its shape, to the type to compute in.
+
+        Parameters
+        ----------
+        dtype : dtype
+            float32 or float64.
+        """
+        self.dtype = np.dtype(dtype).name
+        self.theta = Parameters(self.theta.sizes, self.theta.vector.astype(dtype))
+        if self.best_theta is not None:
+            self.best_theta = self.best_theta.astype(dtype)
+        for name, value in self.optimizer.items():
+            if np.ndim(value):
+                self.optimizer[name] = value.astype(dtype)
+
+    def ordered(self, rows: Array) -> Array:
+        """Return the order of the last epoch, if it was one of these rows.
+
+        Parameters
+        ----------
+        rows : ndarray of int of shape (n_rows,)
+            The training rows.
+
+        Returns
+        -------
+        order : ndarray of int of shape (n_rows,)
+            An array that training may shuffle.
+        """
+        if self.order is None or not np.array_equal(
+            np.sort(self.order), np.sort(rows)
+        ):
+            self.order = rows.copy()
+        return self.order
+
+    def chosen(self) -> Array:
+        """Return the θ to keep: the best on validation rows, or the last.
+
+        Returns
+        -------
+        theta : ndarray of shape (n_parameters,)
+            Not a copy.
+        """
+        return self.theta.vector if self.best_theta is None else self.best_theta
+
+    def new_patience(self, reference: float = -np.inf) -> None:
+        """Start counting anew.
+
+        Parameters
+        ----------
+        reference : float, default=-inf
+            The score that the next epoch is compared with.
+        """
+        self.reference, self.stall = reference, 0
+
+    def remember(self, score: float) -> None:
+        """Keep a copy of θ if it has the best score so far.
+
+        Parameters
+        ----------
+        score : float
+            Its score on the validation rows.
+        """
+        if score > self.best_score:
+            self.best_score = score
+            self.best_theta = self.theta.vector.copy()
+
+
+@dataclass(frozen=True)
+class Rules:
+    """When training ends, and what it says on the way.
+
+    Attributes
+    ----------
+    max_iter : int
+        Most epochs.
+    tol : float
+        Smallest improvement that counts.
+    n_iter_no_change : float
+        Epochs without one that are tolerated; may be infinite.
+    shuffle : bool
+        Draw a new order of the rows for each epoch.
+    verbose : bool
+        Print a line for each epoch.
+    stops : bool
+        False to train `max_iter` epochs whatever happens.
+    """
+
+    max_iter: int
+    tol: float
+    n_iter_no_change: float
+    shuffle: bool
+    verbose: bool
+    stops: bool = True
+
+
+class Validation:
+    """How good θ is on rows that are kept back.
+
+    Parameters
+    ----------
+    objective : Objective
+        With the network that is being trained.
+    batches : Batches
+        The rows, as shares of all.
+    score : callable
+        Makes the score that is watched from the loss and the accuracy.
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        batches: Batches,
+        score: Callable[[float, float], float],
+    ) -> None:
+        self.objective = objective
+        self.batches = batches
+        self.score = score
+
+    def __call__(self) -> tuple[float, float]:
+        """Return the loss and the score of θ as it is now.
+
+        Returns
+        -------
+        loss : float
+            Weighted mean of ℓ, without penalty.
+        score : float
+            The higher the better.
+        """
+        loss = accuracy = 0.0
+        decide = self.objective.loss.decide
+        for x, y, w in self.batches:
+            right = decide(self.objective.network.forward(x)) == decide(y)
+            accuracy += float(np.sum(right.all(axis=-1, keepdims=True) * w))
+            loss += self.objective.data_term((x, y, w))
+        # Rounded, lest the order of summation make one of two equal accuracies larger.
+        return loss, self.score(loss, round(accuracy, 12))
+
+
+class Training:
+    """Minimise J(θ) over batches of rows, by one of two methods.
+
+    Parameters
+    ----------
+    objective : Objective
+        J(θ), for the θ of `progress`.
+    batches : Batches
+        The training rows.
+    progress : Progress
+        Where training stands; changed as it goes on.
+    rules : Rules
+        When to stop.
+    validation : Validation, default=None
+        Rows kept back. If given, its score decides when to stop and which θ to keep.
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        batches: Batches,
+        progress: Progress,
+        rules: Rules,
+        validation: Validation | None = None,
+    ) -> None:
+        self.objective = objective
+        self.batches = batches
+        self.progress = progress
+        self.rules = rules
+        self.validation = validation
+        self.n_iter = 0
+        self._gradient = Parameters(
+            progress.theta.sizes, dtype=progress.theta.vector.dtype
+        )
+
+    def resume(self) -> None:
+        """Prepare for going on where an earlier fit ended.
+
+        The scores that are remembered were measured on the earlier fit's validation
+        rows. They are measured anew, and if that changes them, patience starts anew.
+        """
+        progress = self.progress
+        if progress.converged:
+            progress.new_patience()
+            progress.converged = False
+        if self.validation is None:
+            progress.best_score, progress.best_theta = -np.inf, None
+            return
+        theta, start = progress.theta.vector, progress.theta.vector.copy()
+        best, best_score = progress.best_theta, progress.best_score
+        progress.best_score = -np.inf
+        for candidate in [start] if best is None else [best, start]:
+            theta[...] = candidate
+            progress.remember(self.validation()[1])
+        if progress.best_score != best_score:
+            progress.new_patience()
+
+    def by_steps(self, optimizer: Optimizer, schedule: Schedule, eta_0: float) -> None:
+        """Take a step for each minibatch, until training stalls or `max_iter`.
+
+        Parameters
+        ----------
+        optimizer : Optimizer
+            Turns gradients into steps.
+        schedule : Schedule
+            The learning rate over time.
+        eta_0 : float
+            Initial learning rate.
+        """
+        progress, clock, rules = self.progress, self.progress.clock, self.rules
+        state = optimizer.init(progress.theta.vector)
+        if progress.optimizer.keys() != state.keys():  # not of this optimiser
+            progress.optimizer = state
+        with self._interruptible(), np.errstate(all="ignore"):
+            while self.n_iter < rules.max_iter:
+                if rules.shuffle:
+                    self.batches.shuffle(progress.random_state)
+                eta = eta_0 * schedule.factor(clock)
+                loss = self._epoch(optimizer, schedule, eta_0)
+                score = self._epoch_ended(loss, eta)
+                if not progress.has_stalled(score, rules):
+                    continue
+                if schedule.goes_on(eta):
+                    clock.drops += 1
+                    progress.new_patience(score)
+                elif rules.stops:
+                    progress.converged = True
+                    return
+            if rules.stops and not schedule.planned:
+                self._warn_unconverged(f"max_iter={rules.max_iter} epochs")
+
+    def _epoch(self, optimizer: Optimizer, schedule: Schedule, eta_0: float) -> float:
+        """Go once through the rows; return the mean of J as θ changed."""
+        objective, theta = self.objective, self.progress.theta
+        clock, state = self.progress.clock, self.progress.optimizer
+        gradient = self._gradient
+        penalised = None if optimizer.decoupled else gradient
+        total = 0.0
+        for i, batch in enumerate(self.batches):
+            clock.part = i / len(self.batches)
+            eta = eta_0 * schedule.factor(clock)
+            loss = objective.data_term(batch, gradient)
+            loss += objective.penalty_term(penalised)
+            if optimizer.decoupled:
+                objective.decay(eta)
+            optimizer.step(theta.vector, gradient.vector, state, eta)
+            total += loss * len(batch[1])
+        return total / self.batches.n_rows
+
+    def by_lbfgs(self, solver: LBFGS) -> None:
+        """Minimise J(θ) over all rows with L-BFGS, one iteration an epoch.
+
+        Parameters
+        ----------
+        solver : LBFGS
+            Its settings.
+        """
+        theta, rules = self.progress.theta.vector, self.rules
+        part = Parameters(self.progress.theta.sizes, dtype=theta.dtype)
+        accepted = theta.copy()
+
+        def J(x: Array) -> tuple[float, Array]:
+            theta[...] = x
+            value = self.objective.full(self.batches, self._gradient, part)
+            return value, self._gradient.vector.astype(np.float64)
+
+        def iteration_ended(intermediate_result: Any) -> None:
+            theta[...] = accepted[...] = intermediate_result.x
+            score = self._epoch_ended(float(intermediate_result.fun))
+            stalled = self.progress.has_stalled(score, rules)
+            if stalled and self.validation is not None:
+                self.progress.converged = True
+                raise StopIteration
+
+        # The gradient decides (gtol); that J cannot get smaller is told from rounding.
+        options = {
+            "maxiter": rules.max_iter,
+            "maxfun": solver.max_fun,
+            "maxcor": solver.memory,
+            "gtol": rules.tol,
+            "ftol": max(64 * np.finfo(np.float64).eps, np.finfo(theta.dtype).eps),
+        }
+        with self._interruptible(), np.errstate(all="ignore"):
+            result = minimize(
+                J,
+                theta.astype(np.float64),
+                jac=True,
+                method="L-BFGS-B",
+                callback=iteration_ended,
+                options=options,
+            )
+            self.progress.converged = self.progress.converged or result.success
+            if not self.progress.converged:
+                self._warn_unconverged(self._limit(result, solver))
+        theta[...] = accepted
+
+    def _limit(self, result: Any, solver: LBFGS) -> str:
+        """Say what ended L-BFGS before the gradient was small."""
+        if result.nit >= self.rules.max_iter:
+            return f"max_iter={self.rules.max_iter} iterations"
+        if result.nfev >= solver.max_fun:
+            return f"max_fun={solver.max_fun} evaluations"
+        return (
+            f"{result.nit} iterations, unable to lower the loss along its search "
+            f"direction, and"
+        )
+
+    def _epoch_ended(self, loss: float, eta: float | None = None) -> float:
+        """Record an epoch; return its score."""
+        progress = self.progress
+        clock = progress.clock
+        self.n_iter += 1
+        clock.epoch, clock.part = clock.epoch + 1, 0.0
+        clock.samples += self.batches.n_rows
+        self._check_finite(loss, eta)
+        record(progress.loss_curve, loss)
+        line = f"Iteration {clock.epoch}, loss = {loss:.8f}"
+        score = -loss
+        if self.validation is not None:
+            validation_loss, score = self.validation()
+            record(progress.validation_loss_curve, validation_loss)
+            record(progress.validation_scores, score)
+            progress.remember(score)
+            line += f", validation loss = {validation_loss:.8f}, score = {score:.6f}"
+        if self.rules.verbose:
+            print(line if eta is None else f"{line}, learning rate = {eta:.3g}")
+        return score
+
+    def _check_finite(self, loss: float, eta: float | None) -> None:
+        """Raise if training has diverged."""
+        progress = self.progress
+        arrays = [progress.theta.vector, *progress.optimizer.values()]
+        if np.isfinite(loss) and all(np.isfinite(a).all() for a in arrays):
+            return
+        rate = "" if eta is None else f" at learning rate {eta:g}"
+        raise ValueError(
+            f"Training diverged in epoch {progress.clock.epoch}{rate}: the loss "
+            f"({loss:g}) or a parameter is no longer finite. Scale the features, for "
+            "example with StandardScaler, or lower learning_rate_init."
+        )
+
+    def _warn_unconverged(self, limit: str) -> None:
+        """Say that training ended before it was done, and what helps."""
+        warnings.warn(
+            f"Training stopped after {limit}, before it had converged to "
+            f"tol={self.rules.tol:g}: the loss is {self.progress.loss_curve[-1]:.6g}. "
+            "Increase the limit, scale the features, or raise tol.",
+            ConvergenceWarning,
+            stacklevel=2,
+        )
+
+    @contextmanager
+    def _interruptible(self) -> Iterator[None]:
+        """Turn Ctrl-C into a warning; what training has reached is kept."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            kept = "last" if self.validation is None else "best"
+            warnings.warn(
+                f"Training was interrupted in epoch {self.progress.clock.epoch + 1}; "
+                f"the {kept} model so far is kept.",
+                stacklevel=2,
+            )
+
+
+def random_state_of(state: State) -> np.random.RandomState:
+    """Make a stream of random numbers that is in a given state.
+
+    Parameters
+    ----------
+    state : dict
+        From `RandomState.get_state(legacy=False)`.
+
+    Returns
+    -------
+    random_state : RandomState
+        A stream of its own.
+    """
+    bit_generator = getattr(np.random, state["bit_generator"])
+    random_state = np.random.RandomState(bit_generator())
+    random_state.set_state(state)
+    return random_state
+
+
+def record(curve: list[float], value: float) -> None:
+    """Append to a curve, which forgets what is older than `MAX_HISTORY`.
+
+    Parameters
+    ----------
+    curve : list of float
+        Changed in place.
+    value : float
+        What to append.
+    """
+    curve.append(value)
+    del curve[:-MAX_HISTORY]
