@@ -13,8 +13,8 @@ __version__ = "0.1.0"
 __all__ = [
     "ACTIVATIONS",
     "INITIALIZERS",
-    "LBFGS",
     "L2",
+    "LBFGS",
     "PENALTIES",
     "SCHEDULES",
     "SGD",

@@ -70,14 +70,16 @@ class Batches:
         return -(-self.n_rows // self.batch_size)
 
     def shuffle(self, random_state: np.random.RandomState) -> None:
-        """Put the rows in random order; a single batch needs none.
+        """Put rows that have an order of their own in a random one.
+
+        A single batch needs none.
 
         Parameters
         ----------
         random_state : RandomState
             Where the order comes from.
         """
-        if self._whole is None:
+        if self._whole is None and self.order is not None:
             random_state.shuffle(self.order)
 
     def __iter__(self) -> Iterator[Batch]:

@@ -1,146 +1,39 @@
 """FFNNClassifier: scikit-learn's contract around the network and its training."""
 
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from copy import copy
-from dataclasses import dataclass, replace
-from math import inf
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.metrics import get_scorer, get_scorer_names
+from sklearn.metrics import get_scorer
 from sklearn.utils import check_random_state
 from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .activations import ACTIVATIONS, Activation
 from .arrays import Array
 from .batches import Batches
+from .data import Data
 from .network import Dropout, Network
 from .objective import Objective
-from .optimizers import LBFGS, SOLVERS, Optimizer
-from .parameters import INITIALIZERS, Initializer, Parameters, initialise
-from .penalties import PENALTIES, Penalty
-from .schedules import SCHEDULES, Schedule
+from .optimizers import LBFGS
+from .parameters import Parameters, initialise
+from .plan import Plan, activations_of
 from .splitting import split_by_content, split_like_mlp
 from .targets import Targets
-from .training import Progress, Rules, Training, Validation, random_state_of
-from .validation import (
-    InvalidParameterError,
-    all_or_nothing,
-    check_bool,
-    check_choice,
-    check_number,
-    check_weights,
-    lookup,
-    nearest,
-)
+from .training import Progress, Training, Validation, random_state_of
+from .validation import all_or_nothing, check_number, check_weights
 
 # Elements of the widest layer in a block of rows, where all rows pass through the
 # network but need not do so at once: 1 MiB of float64, about the size of a cache.
 BLOCK_ELEMENTS = 2**17
 
-# Numbers among the parameters: lower bound, upper bound, bounds allowed, integer.
-NUMBERS: dict[str, tuple[float, float, str, bool]] = {
-    "alpha": (0, inf, "left", False),
-    "learning_rate_init": (0, inf, "neither", False),
-    "power_t": (0, inf, "left", False),
-    "max_iter": (1, inf, "left", True),
-    "tol": (0, inf, "left", False),
-    "verbose": (0, inf, "left", True),
-    "momentum": (0, 1, "both", False),
-    "validation_fraction": (0, 1, "neither", False),
-    "beta_1": (0, 1, "left", False),
-    "beta_2": (0, 1, "left", False),
-    "epsilon": (0, inf, "neither", False),
-    "n_iter_no_change": (1, inf, "both", False),
-    "max_fun": (1, inf, "left", True),
-    "label_smoothing": (0, 1, "left", False),
-}
-BOOLS = ("shuffle", "warm_start", "nesterovs_momentum", "early_stopping")
 
-
-@dataclass(frozen=True)
-class Plan:
-    """What the parameters of an estimator stand for."""
-
-    hidden_sizes: tuple[int, ...]
-    activations: list[Activation]
-    gains: list[float]
-    dropout: list[float]
-    solver: Optimizer | LBFGS
-    schedule: Schedule
-    penalty: Penalty
-    initializer: Initializer
-    rules: Rules
-
-
-@dataclass(frozen=True)
-class Data:
-    """Checked rows: X, their labels, their weights (None is 1 each), and which."""
-
-    X: Any
-    y: Any
-    weights: Array | None = None
-    index: Array | None = None
-
-    @property
-    def n_rows(self) -> int:
-        return self.X.shape[0] if self.index is None else len(self.index)
-
-    def rows(self) -> Array:
-        """Return the rows in use."""
-        return np.arange(self.X.shape[0]) if self.index is None else self.index
-
-    def counted(self) -> Array:
-        """Return the rows that count: a weight of 0 is as good as no row."""
-        return self.rows() if self.weights is None else np.flatnonzero(self.weights)
-
-    def take(self, index: Array) -> Self:
-        """Choose rows; all of them, in order, need no index."""
-        everything = len(index) == self.X.shape[0]
-        return replace(self, index=None if everything else index)
-
-    def batches(
-        self, targets: Targets, dtype: Any, smoothing: float = 0.0, **options: Any
-    ) -> Batches:
-        """Cut the rows into batches of the type to compute in."""
-        weights = self.weights
-        if weights is not None:
-            # mean 1 over the rows in use; the largest first, lest the sum overflow
-            weights = weights / weights.max()
-            used = weights if self.index is None else weights[self.index]
-            weights = (weights / used.mean()).astype(dtype)[:, np.newaxis]
-        return Batches(
-            downcast(self.X, dtype),
-            targets.encode(self.y, dtype, smoothing),
-            weights,
-            **{"order": self.index} | options,
-        )
-
-
-def downcast(X: Any, dtype: Any) -> Any:
-    """Convert features to a smaller type, refusing numbers that it cannot hold.
-
-    To a larger one, batches are converted as they are made.
-    """
-    if X.dtype.itemsize <= np.dtype(dtype).itemsize:
-        return X
-    try:
-        with np.errstate(over="raise"):
-            return X.astype(dtype)
-    except FloatingPointError:
-        raise ValueError(
-            f"X has numbers too large for {np.dtype(dtype).name}, whose largest is "
-            f"{np.finfo(dtype).max:.3g}. Scale the features, for example with "
-            "StandardScaler, or set dtype='float64'."
-        ) from None
-
-
-def rows_per_block(sizes: Sequence[int]) -> int:
+def rows_per_block(sizes: Iterable[int]) -> int:
     """Return how many rows at a time pass through a network of these layers."""
     return max(64, BLOCK_ELEMENTS // max(sizes))
 
@@ -148,33 +41,204 @@ def rows_per_block(sizes: Sequence[int]) -> int:
 def by_blocks(function: Callable[[Any], Array], X: Any, network: Network) -> Array:
     """Apply a function to blocks of rows and join what it returns."""
     n, dtype = X.shape[0], network.W[0].dtype
-    size = rows_per_block([W.shape[-1] for W in network.W])
+    size = rows_per_block(W.shape[-1] for W in network.W)
+    first = function(X[:size].astype(dtype, copy=False))
     if n <= size:
-        return function(X.astype(dtype, copy=False))
-    result = None
-    for start in range(0, n, size):
-        rows = function(X[start : start + size].astype(dtype, copy=False))
-        if result is None:
-            result = np.empty((n, *rows.shape[1:]), rows.dtype)
-        result[start : start + size] = rows
+        return first
+    result = np.empty((n, *first.shape[1:]), first.dtype)
+    result[:size] = first
+    for start in range(size, n, size):
+        rows = slice(start, start + size)
+        result[rows] = function(X[rows].astype(dtype, copy=False))
     return result
 
 
-def per_layer(name: str, value: Any, n_layers: int) -> list[Any]:
-    """Spread one value over the hidden layers, or check that there is one for each."""
-    if isinstance(value, str) or not isinstance(value, Iterable):
-        return [value] * n_layers
-    values = list(value)
-    if len(values) != n_layers:
-        raise InvalidParameterError(
-            f"{name} must be one value, or one for each of the {n_layers} hidden "
-            f"layers, got {value!r}."
-        )
-    return values
-
-
 class FFNNClassifier(ClassifierMixin, BaseEstimator):
-    """DOC."""
+    """A feed-forward neural network classifier, trained by backpropagation.
+
+    Minimises, over weights W(k) and biases b(k), the regularised cross-entropy
+
+        J(θ) = 1/S Σ_t s_t ℓ(f(x_t | θ), y_t) + α Ω(θ),    S = Σ_t s_t,
+
+    with sample weights s_t, f the network (`skffnn.network`), ℓ = -Σ_k y_k ln f_k
+    (`skffnn.losses`) and Ω(θ) = ½ Σ_k ‖W(k)‖²_F (`skffnn.penalties`). It goes wherever
+    `sklearn.neural_network.MLPClassifier` goes and takes the same parameters.
+
+    Features should be on comparable scales: put a `StandardScaler` before it.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or array-like of int, default=(100,)
+        Neurons in each hidden layer. `()` is a network without any: logistic
+        regression.
+    activation : str, object, or sequence of them, default="relu"
+        Activation function of the hidden layers, one for all or one for each:
+        "identity", "logistic", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu",
+        "silu", "mish", or an object with the method `forward` of
+        `skffnn.activations.Activation`.
+    solver : {"sgd", "adam", "adamw", "lbfgs"} or object, default="adam"
+        How J(θ) is minimised: by steps over minibatches ("sgd", "adam", "adamw"), or
+        over all rows at once ("lbfgs", often best on small data). Or an object, such as
+        `skffnn.Adam(beta_2=0.95)`; parameters below that concern a solver are then
+        not used.
+    alpha : float, default=0.0001
+        Strength α ≥ 0 of the penalty. It depends neither on the batch size, nor on the
+        number of rows, nor on the scale of the weights, as `MLPClassifier`'s does:
+        `MLPClassifier(alpha=a, batch_size=B)` minimises what
+        `FFNNClassifier(alpha=a / B)` minimises, and with "lbfgs" `a / n_samples`.
+        With "adamw" it is the decoupled weight decay.
+    batch_size : int or "auto", default="auto"
+        Rows of a minibatch; "auto" is `min(200, n_samples)`. 1 is the lecture's
+        gradient descent on one example at a time, n_samples that on all of them.
+        Not used by "lbfgs".
+    learning_rate : str or object, default="constant"
+        The learning rate η over time, for every solver but "lbfgs": "constant";
+        "invscaling", η_0 / (1 + rows seen) ** power_t; "adaptive", divided by 5
+        whenever training stalls; "cosine", down to 0 over `max_iter` epochs;
+        "one_cycle", up and down again over `max_iter` epochs. Or an object, such as
+        `skffnn.Cosine(max_iter=30)`.
+    learning_rate_init : float, default=0.001
+        η_0 > 0.
+    power_t : float, default=0.5
+        Exponent of "invscaling".
+    max_iter : int, default=200
+        Most epochs, passes over the training rows; with "lbfgs", most iterations.
+    shuffle : bool, default=True
+        Put the rows in a new order for each epoch.
+    random_state : int, RandomState instance or None, default=None
+        Where initial parameters, the validation split, shuffles and dropout come from.
+        An int makes `fit` reproducible. Training that goes on (`partial_fit`,
+        `warm_start`) goes on with the stream and does not start it again.
+    tol : float, default=1e-4
+        An epoch counts as an improvement if the training loss falls, or the validation
+        score rises, by at least this much. With "lbfgs", the largest entry of the
+        gradient at which it has converged.
+    verbose : bool or int, default=False
+        Print a line for each epoch.
+    warm_start : bool, default=False
+        Let `fit` go on from where the last one ended. If that one ended at `max_iter`
+        or by Ctrl-C, the solver's state, the schedule, the split and patience carry on,
+        so that 5 and 5 epochs are 10; if it had converged, patience starts anew.
+        "lbfgs" starts from the parameters alone.
+    momentum : float, default=0.9
+        Momentum μ of "sgd", between 0 (plain gradient descent) and 1.
+    nesterovs_momentum : bool, default=True
+        Use Nesterov's form of it.
+    early_stopping : bool, default=False
+        Split off validation rows, stop when the score on them no longer improves, and
+        keep the parameters of the best epoch. The split is stratified by class and
+        heeds weights. Works with every solver; not with `partial_fit`.
+    validation_fraction : float, default=0.1
+        The part of the rows that is split off, between 0 and 1.
+    beta_1, beta_2 : float, default=0.9, 0.999
+        Decay of the moments of "adam" and "adamw", in [0, 1).
+    epsilon : float, default=1e-8
+        ε > 0 of "adam" and "adamw".
+    n_iter_no_change : int or inf, default=10
+        Training ends after more than this many epochs without improvement.
+    max_fun : int, default=15000
+        Most evaluations of J(θ) by "lbfgs".
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes, multiplied into the sample weights; "balanced" gives
+        each class the same sum of weights. Multi-label: a list of dicts, or "balanced".
+    dropout : float or sequence of float, default=0.0
+        Probability of setting an activation to 0 in training, for all hidden layers or
+        for each, in [0, 1).
+    label_smoothing : float, default=0.0
+        ε of y ← (1 - ε) y + ε / n_classes, in [0, 1); for multi-label targets each
+        label counts as two classes.
+    weight_init : str or object, default="glorot_uniform"
+        How initial parameters are drawn: "glorot_uniform", "glorot_normal",
+        "he_uniform", "he_normal", "lecun_uniform", "lecun_normal", or an object with
+        the method `draw` of `skffnn.parameters.Initializer`.
+    penalty : str or object, default="l2"
+        Ω(θ): "l2", or an object with the methods of `skffnn.penalties.Penalty`.
+    scoring : str, callable or None, default=None
+        The score on validation rows that early stopping watches: None is accuracy, as
+        in `MLPClassifier`, or "loss" if there are class weights; "loss" is the
+        cross-entropy, the lower the better; or any scorer of scikit-learn.
+    dtype : {"auto", "float32", "float64"}, default="auto"
+        Training on minibatches computes in float32, whose rounding their noise dwarfs,
+        unless this is "float64". Training on all rows at once ("lbfgs", or batches that
+        hold them all) always computes in float64. Fitted parameters have this type,
+        with "auto" that of X.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels, sorted; for multi-label targets the columns of y.
+    coefs_ : list of ndarray of shape (n_in, n_out)
+        W(1) … W(L+1).
+    intercepts_ : list of ndarray of shape (n_out,)
+        b(1) … b(L+1).
+    n_iter_ : int
+        Epochs (or iterations) of the last fit.
+    t_ : int
+        Rows seen in training, all epochs together.
+    loss_ : float
+        J in the last epoch.
+    loss_curve_ : list of float
+        J of each epoch, averaged over its batches while θ changed. Like the other
+        curves it goes on in training that goes on, and remembers 10000 epochs.
+    best_loss_ : float or None
+        Lowest value of `loss_curve_`; None with validation rows.
+    validation_scores_ : list of float or None
+        Score on the validation rows after each epoch.
+    validation_loss_curve_ : list of float or None
+        Cross-entropy on the validation rows after each epoch, without penalty.
+    best_validation_score_ : float or None
+        The score of the parameters that were kept.
+    n_features_in_ : int
+        Features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, if X had names that are all strings.
+    n_layers_ : int
+        L + 2: input, hidden and output layers.
+    n_outputs_ : int
+        Neurons of the output layer: 1 for two classes, else one for each.
+    out_activation_ : {"softmax", "logistic"}
+        Output map o: logistic for two classes and for multi-label targets.
+
+    See Also
+    --------
+    sklearn.neural_network.MLPClassifier : The classifier that this one can replace.
+    sklearn.linear_model.LogisticRegression : The same model without hidden layers.
+
+    Notes
+    -----
+    Two classes have one logistic output, more have a softmax, and multi-label targets
+    have one logistic output for each label. The backward pass is in
+    `skffnn.network.Network.backward`; `docs/mathematics.md` derives it.
+
+    Predictions are computed in the larger of the types of X and of the parameters, and
+    returned in that of X.
+
+    References
+    ----------
+    Rumelhart, Hinton & Williams, *Learning representations by back-propagating
+    errors*, Nature, 1986.
+
+    Goodfellow, Bengio & Courville, *Deep Learning*, MIT Press, 2016, chapters 6 to 8.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.model_selection import train_test_split
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skffnn import FFNNClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> X_train, X_test, y_train, y_test = train_test_split(
+    ...     X, y, stratify=y, random_state=0
+    ... )
+    >>> model = make_pipeline(
+    ...     StandardScaler(), FFNNClassifier(solver="lbfgs", alpha=0.01, random_state=0)
+    ... )
+    >>> model.fit(X_train, y_train).score(X_test, y_test) > 0.9
+    True
+    >>> model.predict_proba(X_test[:2]).shape
+    (2, 3)
+    """
 
     def __init__(
         self,
@@ -288,7 +352,7 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
         """
         with all_or_nothing(self):
             resume = self.warm_start and hasattr(self, "coefs_")
-            plan = self._plan()
+            plan = Plan.of(self.get_params(deep=False))
             data = self._check(X, y, sample_weight, reset=not resume)
             targets = self._warm_targets(data.y) if resume else Targets.of(data.y)
             own = (X_val, y_val, sample_weight_val)
@@ -341,80 +405,17 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
         """
         with all_or_nothing(self):
             resume = hasattr(self, "coefs_")
-            plan = self._plan()
+            plan = Plan.of(self.get_params(deep=False))
+            if isinstance(self.class_weight, str):
+                raise ValueError(
+                    f"class_weight={self.class_weight!r} needs all rows at once, and "
+                    "partial_fit sees some: pass a dict of weights."
+                )
             plan = replace(plan, rules=replace(plan.rules, max_iter=1, stops=False))
             data = self._check(X, y, sample_weight, reset=not resume)
             targets = self._partial_targets(data.y, classes)
             self._train(plan, targets, data, None, resume=resume)
         return self
-
-    def _plan(self) -> Plan:
-        """Check the parameters and turn names into objects."""
-        for name, (low, high, closed, integer) in NUMBERS.items():
-            value = getattr(self, name)
-            if name == "verbose":
-                value = int(value) if isinstance(value, bool | np.bool_) else value
-            if name == "n_iter_no_change" and value != inf:
-                integer = True
-            check_number(name, value, low, high, closed=closed, integer=integer)
-        for name in BOOLS:
-            check_bool(name, getattr(self, name))
-        check_choice("dtype", self.dtype, ("auto", "float32", "float64"))
-        if self.batch_size != "auto":
-            if isinstance(self.batch_size, str):
-                check_choice("batch_size", self.batch_size, ("auto",), ", or an integer")
-            check_number("batch_size", self.batch_size, 1, integer=True)
-        sizes = self._hidden_sizes()
-        params = self.get_params(deep=False)
-
-        def named(name: str, value: Any, registry: Any, *kinds: Any) -> Any:
-            return lookup(name, value, registry, kinds, params)
-
-        each = per_layer("activation", self.activation, max(len(sizes), 1))
-        activations = [named("activation", g, ACTIVATIONS, Activation) for g in each]
-        rates = per_layer("dropout", self.dropout, len(sizes))
-        for rate in rates:
-            check_number("dropout", rate, 0, 1, closed="left")
-        self._check_scoring()
-        return Plan(
-            hidden_sizes=sizes,
-            activations=activations[: len(sizes)],
-            gains=[getattr(g, "gain", 1.0) for g in activations[: len(sizes)]]
-            + [getattr(activations[-1], "gain", 1.0)],
-            dropout=rates,
-            solver=named("solver", self.solver, SOLVERS, Optimizer, LBFGS),
-            schedule=named("learning_rate", self.learning_rate, SCHEDULES, Schedule),
-            penalty=named("penalty", self.penalty, PENALTIES, Penalty),
-            initializer=named("weight_init", self.weight_init, INITIALIZERS, Initializer),
-            rules=Rules(
-                max_iter=self.max_iter,
-                tol=self.tol,
-                n_iter_no_change=self.n_iter_no_change,
-                shuffle=self.shuffle,
-                verbose=bool(self.verbose),
-            ),
-        )
-
-    def _hidden_sizes(self) -> tuple[int, ...]:
-        sizes = self.hidden_layer_sizes
-        if isinstance(sizes, str) or not isinstance(sizes, Iterable):
-            sizes = (sizes,)
-        sizes = tuple(sizes)
-        for size in sizes:
-            check_number("hidden_layer_sizes", size, 1, integer=True)
-        return tuple(int(size) for size in sizes)
-
-    def _check_scoring(self) -> None:
-        scoring = self.scoring
-        if scoring is None or callable(scoring):
-            return
-        names = ["loss", *get_scorer_names()]
-        if scoring not in names:
-            raise InvalidParameterError(
-                "scoring must be None, 'loss', a callable, or a name from "
-                f"sklearn.metrics.get_scorer_names(), got {scoring!r}."
-                f"{nearest(scoring, names)}"
-            )
 
     def _check(self, X: Any, y: Any, sample_weight: Any, *, reset: bool) -> Data:
         """Check training rows."""
@@ -532,12 +533,10 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
         data = replace(data, weights=self._combined_weights(data, targets))
         sizes = (data.X.shape[1], *plan.hidden_sizes, targets.n_outputs)
         progress = self._resume(sizes) if resume else self._start(plan, sizes)
+        train, held_back = data.take(data.counted()), own
         if self.early_stopping and own is None:
             rows, rows_val = self._split(data, targets, progress)
             train, held_back = data.take(rows), data.take(rows_val)
-        else:
-            train, held_back = data.take(data.counted()), own
-
         size = self._batch_size(plan, train.n_rows)
         progress.cast(self._compute_dtype(progress, full_batch=size == train.n_rows))
         objective = self._objective(plan, targets, progress)
@@ -546,7 +545,7 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
             self._batches(plan, train, targets, progress, size),
             progress,
             plan.rules,
-            held_back and self._validation(objective, held_back, targets),
+            self._validation(objective, held_back, targets),
         )
         if resume:
             training.resume()
@@ -618,9 +617,7 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
             return progress.dtype
         return np.float64 if full_batch else np.float32
 
-    def _objective(
-        self, plan: Plan, targets: Targets, progress: Progress
-    ) -> Objective:
+    def _objective(self, plan: Plan, targets: Targets, progress: Progress) -> Objective:
         """Put together J(θ)."""
         theta = progress.theta
         dropout = None
@@ -648,9 +645,11 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
         return train.batches(targets, dtype, self.label_smoothing, **options)
 
     def _validation(
-        self, objective: Objective, held_back: Data, targets: Targets
-    ) -> Validation:
+        self, objective: Objective, held_back: Data | None, targets: Targets
+    ) -> Validation | None:
         """Set up what is measured after each epoch."""
+        if held_back is None:
+            return None
         theta = objective.theta
         batches = held_back.batches(
             targets,
@@ -665,10 +664,9 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
             return Validation(objective, batches, lambda loss, accuracy: -loss)
         probe = copy(self)  # a fitted estimator whose parameters are θ as it changes
         probe._set_model(theta, targets)
-        vars(probe).pop("feature_names_in_", None)
-        index = slice(None) if held_back.index is None else held_back.index
-        X, y, weights = held_back.X[index], held_back.y[index], held_back.weights
-        kwargs = {} if weights is None else {"sample_weight": weights[index]}
+        probe.__dict__.pop("feature_names_in_", None)
+        X, y, weights = held_back.select()
+        kwargs = {} if weights is None else {"sample_weight": weights}
         scorer = get_scorer(self.scoring)
         return Validation(
             objective, batches, lambda *_: float(scorer(probe, X, y, **kwargs))
@@ -724,12 +722,8 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
         X = validate_data(
             self, X, reset=False, accept_sparse="csr", dtype=(np.float64, np.float32)
         )
-        n_hidden = len(self.coefs_) - 1
         params = self.get_params(deep=False)
-        activations = [
-            lookup("activation", g, ACTIVATIONS, (Activation,), params)
-            for g in per_layer("activation", self.activation, n_hidden)
-        ]
+        activations = activations_of(params, len(self.coefs_) - 1)
         dtype = np.result_type(X.dtype, self.coefs_[0].dtype)
         W = [coef.astype(dtype, copy=False) for coef in self.coefs_]
         b = [intercept.astype(dtype, copy=False) for intercept in self.intercepts_]

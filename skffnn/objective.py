@@ -113,7 +113,9 @@ class Objective:
         W = self.theta.weights
         self.penalty.add_gradient(W, -eta * self.alpha, W)
 
-    def full(self, blocks: Iterable[Batch], grad: Parameters, part: Parameters) -> float:
+    def full(
+        self, blocks: Iterable[Batch], grad: Parameters, part: Parameters
+    ) -> float:
         """Return J(θ) over all rows, block by block.
 
         Parameters

@@ -6,6 +6,7 @@ for those that they go to. This is the one place that says so.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -53,7 +54,7 @@ class Parameters:
     def __init__(
         self, sizes: Sequence[int], vector: Array | None = None, dtype: Any = np.float64
     ) -> None:
-        shapes = [*zip(sizes[:-1], sizes[1:], strict=True)]
+        shapes = [*pairwise(sizes)]
         shapes += [(1, n_out) for n_out in sizes[1:]]
         ends = np.cumsum([n_in * n_out for n_in, n_out in shapes])
         if vector is None:
@@ -211,5 +212,6 @@ def initialise(
     """
     theta = Parameters(sizes)
     for W, b, gain in zip(theta.W, theta.b, gains, strict=True):
-        W[...], b[...] = initializer.draw(random_state, *W.shape, gain)
+        n_in, n_out = W.shape
+        W[...], b[...] = initializer.draw(random_state, n_in, n_out, gain)
     return theta

@@ -172,9 +172,7 @@ class Progress:
         order : ndarray of int of shape (n_rows,)
             An array that training may shuffle.
         """
-        if self.order is None or not np.array_equal(
-            np.sort(self.order), np.sort(rows)
-        ):
+        if self.order is None or not np.array_equal(np.sort(self.order), np.sort(rows)):
             self.order = rows.copy()
         return self.order
 

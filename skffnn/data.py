@@ -1,0 +1,149 @@
+"""Rows of a data set, as they come from the user's arrays to the batches."""
+
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+
+from .arrays import Array
+from .batches import Batches
+from .targets import Targets
+
+
+@dataclass(frozen=True)
+class Data:
+    """Checked rows.
+
+    Attributes
+    ----------
+    X : ndarray or CSR array of shape (n_samples, n_features)
+        Features.
+    y : ndarray or sparse array of shape (n_samples,) or (n_samples, n_labels)
+        Labels.
+    weights : ndarray of shape (n_samples,) or None
+        Sample weights; None is 1 for each.
+    index : ndarray of int of shape (n_rows,) or None
+        The rows in use; None is all, in their order.
+    """
+
+    X: Any
+    y: Any
+    weights: Array | None = None
+    index: Array | None = None
+
+    @property
+    def n_rows(self) -> int:
+        """How many rows are in use."""
+        return self.X.shape[0] if self.index is None else len(self.index)
+
+    def rows(self) -> Array:
+        """Return the rows in use.
+
+        Returns
+        -------
+        rows : ndarray of int of shape (n_rows,)
+            Their positions.
+        """
+        return np.arange(self.X.shape[0]) if self.index is None else self.index
+
+    def counted(self) -> Array:
+        """Return the rows of weight above 0: a weight of 0 is as good as no row.
+
+        Returns
+        -------
+        rows : ndarray of int
+            Their positions.
+        """
+        return self.rows() if self.weights is None else np.flatnonzero(self.weights)
+
+    def take(self, rows: Array) -> Self:
+        """Choose rows; all of them need no index.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            Their positions.
+
+        Returns
+        -------
+        data : Data
+            The same arrays.
+        """
+        return replace(self, index=None if len(rows) == self.X.shape[0] else rows)
+
+    def select(self) -> tuple[Any, Any, Array | None]:
+        """Return the rows in use as arrays of their own.
+
+        Returns
+        -------
+        X, y, weights : ndarray or sparse array, or None
+            Copies, unless all rows are in use.
+        """
+        if self.index is None:
+            return self.X, self.y, self.weights
+        weights = None if self.weights is None else self.weights[self.index]
+        return self.X[self.index], self.y[self.index], weights
+
+    def batches(
+        self, targets: Targets, dtype: Any, smoothing: float = 0.0, **options: Any
+    ) -> Batches:
+        """Cut the rows into batches.
+
+        Parameters
+        ----------
+        targets : Targets
+            The classes.
+        dtype : dtype
+            The type to compute in.
+        smoothing : float, default=0.0
+            Label smoothing.
+        **options : dict
+            For `Batches`.
+
+        Returns
+        -------
+        batches : Batches
+            With weights of mean 1 over the rows in use.
+        """
+        weights = self.weights
+        if weights is not None:
+            weights = weights / weights.max()  # first, lest the sum overflow
+            weights = weights / weights[self.rows()].mean()
+            weights = weights.astype(dtype)[:, np.newaxis]
+        X, y = downcast(self.X, dtype), targets.encode(self.y, dtype, smoothing)
+        return Batches(X, y, weights, **{"order": self.index} | options)
+
+
+def downcast(X: Any, dtype: Any) -> Any:
+    """Convert features to a smaller type, refusing numbers that it cannot hold.
+
+    To a larger one, batches are converted as they are made.
+
+    Parameters
+    ----------
+    X : ndarray or CSR array of shape (n_samples, n_features)
+        Features.
+    dtype : dtype
+        The type to compute in.
+
+    Returns
+    -------
+    X : ndarray or CSR array of shape (n_samples, n_features)
+        Features of at most that type.
+
+    Raises
+    ------
+    ValueError
+        If a number is too large.
+    """
+    if X.dtype.itemsize <= np.dtype(dtype).itemsize:
+        return X
+    try:
+        with np.errstate(over="raise"):
+            return X.astype(dtype)
+    except FloatingPointError:
+        raise ValueError(
+            f"X has numbers too large for {np.dtype(dtype).name}, whose largest is "
+            f"{np.finfo(dtype).max:.3g}. Scale the features, for example with "
+            "StandardScaler, or set dtype='float64'."
+        ) from None

@@ -1,0 +1,247 @@
+"""The plan of a fit: parameters checked, and names turned into objects, once."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import inf
+from typing import Any
+
+from sklearn.metrics import get_scorer_names
+
+from .activations import ACTIVATIONS, Activation
+from .optimizers import LBFGS, SOLVERS, Optimizer
+from .parameters import INITIALIZERS, Initializer
+from .penalties import PENALTIES, Penalty
+from .schedules import SCHEDULES, Schedule
+from .training import Rules
+from .validation import (
+    InvalidParameterError,
+    check_bool,
+    check_choice,
+    check_number,
+    lookup,
+    nearest,
+)
+
+# Lower bound, upper bound, and which of the two are allowed themselves.
+NUMBERS: dict[str, tuple[float, float, str]] = {
+    "alpha": (0, inf, "left"),
+    "learning_rate_init": (0, inf, "neither"),
+    "power_t": (0, inf, "left"),
+    "tol": (0, inf, "left"),
+    "momentum": (0, 1, "both"),
+    "validation_fraction": (0, 1, "neither"),
+    "beta_1": (0, 1, "left"),
+    "beta_2": (0, 1, "left"),
+    "epsilon": (0, inf, "neither"),
+    "label_smoothing": (0, 1, "left"),
+}
+COUNTS = ("max_iter", "max_fun")
+BOOLS = ("shuffle", "warm_start", "nesterovs_momentum", "early_stopping")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the parameters of an estimator stand for.
+
+    Attributes
+    ----------
+    hidden_sizes : tuple of int
+        D(1) … D(L).
+    activations : list of Activation
+        g of each hidden layer.
+    gains : list of float
+        Scale of the initial parameters of each layer, the output layer included.
+    dropout : list of float
+        Rate of each hidden layer.
+    solver : Optimizer or LBFGS
+        How J(θ) is minimised.
+    schedule : Schedule
+        The learning rate over time.
+    penalty : Penalty
+        Ω(θ).
+    initializer : Initializer
+        How initial parameters are drawn.
+    rules : Rules
+        When training ends.
+    """
+
+    hidden_sizes: tuple[int, ...]
+    activations: list[Activation]
+    gains: list[float]
+    dropout: list[float]
+    solver: Optimizer | LBFGS
+    schedule: Schedule
+    penalty: Penalty
+    initializer: Initializer
+    rules: Rules
+
+    @classmethod
+    def of(cls, params: Mapping[str, Any]) -> "Plan":
+        """Make the plan that an estimator's parameters ask for.
+
+        Parameters
+        ----------
+        params : mapping
+            From `get_params(deep=False)`.
+
+        Returns
+        -------
+        plan : Plan
+            Its objects.
+
+        Raises
+        ------
+        InvalidParameterError
+            If a parameter has a value that is not allowed.
+        """
+        check_plain(params)
+        sizes = hidden_sizes(params["hidden_layer_sizes"])
+        activations = activations_of(params, max(len(sizes), 1))
+        gains = [getattr(g, "gain", 1.0) for g in activations]
+        dropout = per_layer("dropout", params["dropout"], len(sizes))
+        for rate in dropout:
+            check_number("dropout", rate, 0, 1, closed="left")
+
+        def named(name: str, registry: Mapping[str, Any], *kinds: Any) -> Any:
+            return lookup(name, params[name], registry, kinds, params)
+
+        return cls(
+            hidden_sizes=sizes,
+            activations=activations[: len(sizes)],
+            gains=[*gains[: len(sizes)], gains[-1]],
+            dropout=dropout,
+            solver=named("solver", SOLVERS, Optimizer, LBFGS),
+            schedule=named("learning_rate", SCHEDULES, Schedule),
+            penalty=named("penalty", PENALTIES, Penalty),
+            initializer=named("weight_init", INITIALIZERS, Initializer),
+            rules=Rules(
+                max_iter=params["max_iter"],
+                tol=params["tol"],
+                n_iter_no_change=params["n_iter_no_change"],
+                shuffle=params["shuffle"],
+                verbose=bool(params["verbose"]),
+            ),
+        )
+
+
+def check_plain(params: Mapping[str, Any]) -> None:
+    """Check the parameters that are numbers, truth values or plain words.
+
+    Parameters
+    ----------
+    params : mapping
+        The parameters of an estimator.
+
+    Raises
+    ------
+    InvalidParameterError
+        If one has a value that is not allowed.
+    """
+    for name, (low, high, closed) in NUMBERS.items():
+        check_number(name, params[name], low, high, closed=closed)
+    for name in COUNTS:
+        check_number(name, params[name], 1, integer=True)
+    for name in BOOLS:
+        check_bool(name, params[name])
+    if not isinstance(params["verbose"], bool):
+        check_number("verbose", params["verbose"], 0, integer=True)
+    patience = params["n_iter_no_change"]
+    check_number("n_iter_no_change", patience, 1, integer=patience != inf)
+    if isinstance(params["batch_size"], str):
+        check_choice("batch_size", params["batch_size"], ["auto"], " or an integer")
+    else:
+        check_number("batch_size", params["batch_size"], 1, integer=True)
+    check_choice("dtype", params["dtype"], ["auto", "float32", "float64"])
+    if not isinstance(params["class_weight"], (dict, list, type(None))):
+        check_choice("class_weight", params["class_weight"], ["balanced"], " or a dict")
+    scoring, known = params["scoring"], ["loss", *get_scorer_names()]
+    if not (scoring is None or callable(scoring) or scoring in known):
+        raise InvalidParameterError(
+            "scoring must be None, 'loss', a callable or one of "
+            f"sklearn.metrics.get_scorer_names(), got {scoring!r}."
+            f"{nearest(scoring, known)}"
+        )
+
+
+def hidden_sizes(value: Any) -> tuple[int, ...]:
+    """Return the sizes of the hidden layers.
+
+    Parameters
+    ----------
+    value : int or iterable of int
+        The parameter `hidden_layer_sizes`.
+
+    Returns
+    -------
+    sizes : tuple of int
+        One for each hidden layer.
+    """
+    sizes = tuple(value) if is_sequence(value) else (value,)
+    for size in sizes:
+        check_number("hidden_layer_sizes", size, 1, integer=True)
+    return tuple(int(size) for size in sizes)
+
+
+def activations_of(params: Mapping[str, Any], n_layers: int) -> list[Activation]:
+    """Return the activation function of each hidden layer.
+
+    Parameters
+    ----------
+    params : mapping
+        The parameters of an estimator.
+    n_layers : int
+        Number of hidden layers.
+
+    Returns
+    -------
+    activations : list of Activation
+        One for each hidden layer.
+    """
+    return [
+        lookup("activation", g, ACTIVATIONS, (Activation,), params)
+        for g in per_layer("activation", params["activation"], n_layers)
+    ]
+
+
+def per_layer(name: str, value: Any, n_layers: int) -> list[Any]:
+    """Spread one value over the hidden layers, or check that each has one.
+
+    Parameters
+    ----------
+    name : str
+        Name of the parameter.
+    value : object or iterable
+        One value, or one for each layer.
+    n_layers : int
+        Number of hidden layers.
+
+    Returns
+    -------
+    values : list
+        One for each layer.
+    """
+    if not is_sequence(value):
+        return [value] * n_layers
+    values = list(value)
+    if len(values) != n_layers:
+        raise InvalidParameterError(
+            f"{name} must be one value or a sequence of {n_layers}, one for each "
+            f"hidden layer, got {value!r}."
+        )
+    return values
+
+
+def is_sequence(value: Any) -> bool:
+    """Tell a sequence of values from one value, which may be a name.
+
+    Parameters
+    ----------
+    value : object
+        What was given.
+
+    Returns
+    -------
+    answer : bool
+        True for an iterable that is not a string.
+    """
+    return isinstance(value, Iterable) and not isinstance(value, str)

@@ -1,0 +1,149 @@
+"""The gradient of J(θ) is its derivative, for everything that J can be made of."""
+
+import itertools
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+
+from skffnn import ACTIVATIONS, PENALTIES
+from skffnn.losses import LogisticOutput, Softmax
+from skffnn.network import Dropout, Network
+from skffnn.objective import Objective
+from skffnn.parameters import INITIALIZERS, initialise
+
+# Fourth-order central differences with step 1e-3 err by about 1e-12 relative to the
+# third-order terms of a smooth J, and by 1e-16 / 1e-3 in rounding.
+STEP = 1e-3
+RTOL = 1e-7
+
+N, N_FEATURES = 7, 4
+HIDDEN = {"none": (), "one": (5,), "three": (5, 3, 4)}
+
+
+def problem(activation, hidden, loss, *, weighted, sparse, alpha=0.3):
+    """Make J and a batch, away from the kinks of rectifiers."""
+    rng = np.random.RandomState(0)
+    K = 3
+    sizes = (N_FEATURES, *hidden, K)
+    theta = initialise(
+        sizes, INITIALIZERS["glorot_uniform"], [1.0] * (len(sizes) - 1), rng
+    )
+    activations = [ACTIVATIONS[activation]() for _ in hidden]
+    network = Network(theta.W, theta.b, activations)
+    X = rng.standard_normal((N, N_FEATURES))
+    if sparse:
+        X[rng.uniform(size=X.shape) < 0.5] = 0
+        X = csr_array(X)
+    if isinstance(loss, Softmax):
+        y = rng.dirichlet(np.ones(K), N)  # also stands for smoothed labels
+    else:
+        y = rng.uniform(size=(N, K))
+    w = rng.uniform(size=(N, 1)) / N if weighted else 1 / N
+    return Objective(theta, network, loss, PENALTIES["l2"](), alpha), (X, y, w)
+
+
+def slope(J, vector, direction):
+    """Differentiate J along a direction, with an error of fourth order."""
+    start = vector.copy()
+
+    def at(t):
+        vector[...] = start + t * direction
+        return J()
+
+    d1, d2 = at(STEP) - at(-STEP), at(2 * STEP) - at(-2 * STEP)
+    vector[...] = start
+    return (8 * d1 - d2) / (12 * STEP)
+
+
+def assert_gradient_is_slope(objective, batch):
+    theta = objective.theta
+    grad = type(theta)(theta.sizes)
+
+    def J():
+        value = objective.data_term(batch, type(theta)(theta.sizes))
+        return value + objective.penalty_term()
+
+    objective.data_term(batch, grad)
+    objective.penalty_term(grad)
+    rng = np.random.RandomState(1)
+    for _ in range(5):
+        direction = rng.standard_normal(theta.vector.shape)
+        direction /= np.linalg.norm(direction)
+        expected = slope(J, theta.vector, direction)
+        scale = np.linalg.norm(grad.vector)
+        assert abs(grad.vector @ direction - expected) <= RTOL * scale
+
+
+@pytest.mark.parametrize("sparse", [False, True], ids=["dense", "sparse"])
+@pytest.mark.parametrize("weighted", [False, True], ids=["", "weighted"])
+@pytest.mark.parametrize("loss", [Softmax(), LogisticOutput()], ids=lambda x: x.name)
+@pytest.mark.parametrize("depth", HIDDEN)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_gradient_is_the_slope_of_J(activation, depth, loss, weighted, sparse):
+    assert_gradient_is_slope(
+        *problem(activation, HIDDEN[depth], loss, weighted=weighted, sparse=sparse)
+    )
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_gradient_with_dropout(activation):
+    objective, batch = problem(
+        activation, (6, 5), Softmax(), weighted=False, sparse=False
+    )
+
+    class SameMasks(np.random.Generator):
+        """Draws the same masks in every pass, so that J is a function."""
+
+        def random(self, **kwargs):
+            draws = np.random.default_rng(len(kwargs["out"].T))
+            return draws.random(**kwargs)
+
+    rng = SameMasks(np.random.PCG64())
+    objective.dropout = Dropout([0.5, 0.2], rng)
+    assert_gradient_is_slope(objective, batch)
+
+
+@pytest.mark.parametrize("penalty", PENALTIES)
+def test_penalty_gradient_is_its_slope(penalty):
+    omega = PENALTIES[penalty]()
+    rng = np.random.RandomState(0)
+    W, direction = rng.standard_normal((2, 20))
+    grad = np.zeros(20)
+    omega.add_gradient(W, 0.7, grad)
+    expected = 0.7 * slope(lambda: omega.value(W), W, direction)
+    assert grad @ direction == pytest.approx(expected, rel=RTOL)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_derivative_of_the_activation(name):
+    g = ACTIVATIONS[name]()
+    a = np.linspace(-6, 6, 48)  # 0, where rectifiers have a kink, is not among them
+    h, d = np.empty_like(a), np.empty_like(a)
+    g.forward(a.copy(), h, d)
+
+    def at(t):
+        out = np.empty_like(a)
+        g.forward(a + t, out)
+        return out
+
+    d1, d2 = at(STEP) - at(-STEP), at(2 * STEP) - at(-2 * STEP)
+    np.testing.assert_allclose(d, (8 * d1 - d2) / (12 * STEP), rtol=RTOL, atol=RTOL)
+    np.testing.assert_array_equal(h, at(0))  # the same value with and without d
+
+
+@pytest.mark.parametrize("loss", [Softmax(), LogisticOutput()], ids=lambda x: x.name)
+@pytest.mark.parametrize("partition", [[7], [1, 6], [3, 2, 2], [1] * 7], ids=str)
+def test_the_data_term_is_a_sum_over_any_partition_of_the_rows(loss, partition):
+    objective, (X, y, w) = problem("tanh", (5,), loss, weighted=True, sparse=False)
+    whole, part = (type(objective.theta)(objective.theta.sizes) for _ in range(2))
+    value = objective.data_term((X, y, w), whole)
+    ends = np.cumsum([0, *partition])
+    blocks = [
+        (X[i:j], y[i:j], w[i:j]) for i, j in itertools.pairwise(ends.tolist())
+    ]
+    summed = type(objective.theta)(objective.theta.sizes)
+    objective.alpha = 0
+    total = objective.full(blocks, summed, part)
+    assert total == pytest.approx(value, rel=1e-13)  # rounding of seven terms
+    np.testing.assert_allclose(summed.vector, whole.vector, rtol=1e-10, atol=1e-15)
