@@ -140,7 +140,8 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
         Most evaluations of J(θ) by "lbfgs".
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, multiplied into the sample weights; "balanced" gives
-        each class the same sum of weights. Multi-label: a list of dicts, or "balanced".
+        each class the same sum of weights (in `partial_fit`, over the rows of a call).
+        Multi-label: a list of dicts, or "balanced".
     dropout : float or sequence of float, default=0.0
         Probability of setting an activation to 0 in training, for all hidden layers or
         for each, in [0, 1).
@@ -406,11 +407,6 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
         with all_or_nothing(self):
             resume = hasattr(self, "coefs_")
             plan = Plan.of(self.get_params(deep=False))
-            if isinstance(self.class_weight, str):
-                raise ValueError(
-                    f"class_weight={self.class_weight!r} needs all rows at once, and "
-                    "partial_fit sees some: pass a dict of weights."
-                )
             plan = replace(plan, rules=replace(plan.rules, max_iter=1, stops=False))
             data = self._check(X, y, sample_weight, reset=not resume)
             targets = self._partial_targets(data.y, classes)

@@ -139,9 +139,7 @@ def test_the_data_term_is_a_sum_over_any_partition_of_the_rows(loss, partition):
     whole, part = (type(objective.theta)(objective.theta.sizes) for _ in range(2))
     value = objective.data_term((X, y, w), whole)
     ends = np.cumsum([0, *partition])
-    blocks = [
-        (X[i:j], y[i:j], w[i:j]) for i, j in itertools.pairwise(ends.tolist())
-    ]
+    blocks = [(X[i:j], y[i:j], w[i:j]) for i, j in itertools.pairwise(ends.tolist())]
     summed = type(objective.theta)(objective.theta.sizes)
     objective.alpha = 0
     total = objective.full(blocks, summed, part)

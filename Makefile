@@ -1,0 +1,69 @@
+# Each target makes the virtual environment that it needs, .venv/<purpose>, and
+# makes it anew when pyproject.toml has changed: a bare clone needs Python only.
+
+PYTHON ?= python3
+# The oldest NumPy has wheels for Python 3.11 and 3.12.
+PYTHON_OLDEST ?= $(shell python3.11 -c "" 2>/dev/null && echo python3.11 || echo $(PYTHON))
+# More arguments for the command that a target runs.
+ARGS ?=
+
+OLDEST = "numpy==2.0.*" "scipy==1.13.*" "scikit-learn==1.7.0"
+MODULES = $(wildcard skffnn/*.py)
+
+# One thread for each worker: the workers already fill the cores.
+PYTEST = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 \
+	$(1)/bin/python -m pytest -n auto $(ARGS)
+
+# $(call make-venv,PYTHON,EXTRA,MORE REQUIREMENTS) makes the one that $@ is in. The
+# stamp comes last, so that an installation that broke off is started afresh.
+define make-venv
+	rm -rf $(@D)
+	$(1) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[$(2)]" $(3)
+	touch $@
+endef
+
+.PHONY: help
+help:
+	@echo "targets: demo test lint test-oldest clean; more arguments: ARGS=..."
+
+.PHONY: demo
+demo: .venv/demo/stamp
+	.venv/demo/bin/python -m skffnn $(ARGS)
+
+.PHONY: test
+test: .venv/test/stamp
+	$(call PYTEST,.venv/test)
+
+.PHONY: test-oldest
+test-oldest: .venv/oldest/stamp
+	$(call PYTEST,.venv/oldest)
+
+# The estimator documents every method and parameter. Elsewhere a method may leave
+# that to the protocol that it implements, and a helper to its one line; and the
+# linter does not see the parameters of a dataclass.
+.PHONY: lint
+lint: .venv/lint/stamp
+	.venv/lint/bin/ruff check
+	.venv/lint/bin/ruff format --check
+	.venv/lint/bin/mypy
+	.venv/lint/bin/codespell
+	.venv/lint/bin/numpydoc lint skffnn/classifier.py
+	.venv/lint/bin/numpydoc lint --ignore GL08,PR01,PR02,RT01,YD01 $(MODULES)
+
+.venv/demo/stamp: pyproject.toml
+	$(call make-venv,$(PYTHON),demo)
+
+.venv/test/stamp: pyproject.toml
+	$(call make-venv,$(PYTHON),test)
+
+.venv/oldest/stamp: pyproject.toml
+	$(call make-venv,$(PYTHON_OLDEST),test,$(OLDEST))
+
+.venv/lint/stamp: pyproject.toml
+	$(call make-venv,$(PYTHON),lint)
+
+.PHONY: clean
+clean:
+	rm -rf .venv build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,148 @@
+"""scikit-learn's own checks of estimators, and its own tests of MLPClassifier."""
+
+import itertools
+import os
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.neural_network.tests import test_mlp as sklearn_tests
+from sklearn.utils.estimator_checks import check_estimator
+
+from skffnn import SOLVERS, FFNNClassifier
+
+GRID = list(
+    itertools.product(
+        SOLVERS, ["auto", "float32", "float64"], [False, True], [None, "balanced"]
+    )
+)
+# Enough for the accuracy that the checks ask for.
+MAX_ITER = 60
+# At the default rate of 0.001, gradient descent is slower than the patience of early
+# stopping on one of the checks' data sets, and ends at an accuracy of 0.5 after 12
+# epochs: so does MLPClassifier, whose draws and rules are ours there.
+RATE = {"sgd": 0.05}
+# Wants an environment variable that must be set before SciPy is imported: it is run
+# in a process of its own, below.
+NEEDS_ITS_OWN_PROCESS = "check_array_api_input"
+
+
+def failures(estimator):
+    """Run all checks; return what did not pass."""
+    results = check_estimator(estimator, on_fail=None, on_skip=None)
+    assert len(results) > 50
+    return {
+        result["check_name"]: f"{result['status']}: {result['exception']!r}"
+        for result in results
+        if result["status"] != "passed"
+    }
+
+
+@pytest.mark.filterwarnings("ignore")  # the checks provoke warnings on purpose
+@pytest.mark.parametrize(
+    ("solver", "dtype", "early_stopping", "class_weight"), GRID, ids=str
+)
+def test_every_check_passes(solver, dtype, early_stopping, class_weight):
+    pytest.importorskip("pandas")  # some checks would be skipped without
+    failed = failures(
+        FFNNClassifier(
+            solver=solver,
+            dtype=dtype,
+            early_stopping=early_stopping,
+            class_weight=class_weight,
+            max_iter=MAX_ITER,
+            learning_rate_init=RATE.get(solver, 0.001),
+        )
+    )
+    failed.pop(NEEDS_ITS_OWN_PROCESS, None)
+    assert not failed
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_every_check_passes_with_defaults():
+    failed = failures(FFNNClassifier())
+    failed.pop(NEEDS_ITS_OWN_PROCESS, None)
+    assert not failed
+
+
+def test_no_check_is_skipped_where_scipy_accepts_array_api_input():
+    pytest.importorskip("pandas")
+    code = (
+        "import sys, warnings; warnings.simplefilter('ignore');"
+        "from tests.test_sklearn_contract import failures;"
+        "from skffnn import FFNNClassifier, SOLVERS;"
+        "sys.exit(str({s: f for s in SOLVERS"
+        " if (f := failures(FFNNClassifier(solver=s, max_iter=60)))} or ''))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"SCIPY_ARRAY_API": "1"},
+        cwd=os.path.dirname(os.path.dirname(__file__)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert not done.stderr.strip()
+
+
+# scikit-learn's tests that cannot be ours, each with its reason.
+NOT_OURS = {
+    "test_gradient": "calls the private method _loss_grad_lbfgs",
+    "test_n_iter_no_change": "reads the private counter _no_improvement_count",
+    "test_n_iter_no_change_inf": "reads the private counter _no_improvement_count",
+    "test_adaptive_learning_rate": "reads the private attribute _optimizer",
+    "test_learning_rate_warmstart": "reads the private attribute _optimizer",
+    "test_early_stopping_stratified": (
+        "wants an error where a class has one member: we split at random and warn"
+    ),
+    "test_mlp_partial_fit_after_fit": (
+        "wants a ValueError: partial_fit is not there with early_stopping=True"
+    ),
+    "test_predict_proba_multilabel": (
+        "wants the logarithm of a probability that was rounded to nearly 1, to seven "
+        "digits: ours is computed from the logit, and more exact"
+    ),
+}
+
+
+def classifier_tests():
+    """Yield scikit-learn's tests that use MLPClassifier, with their parameters."""
+    for name, function in vars(sklearn_tests).items():
+        if not name.startswith("test_") or "regress" in name or "poisson" in name:
+            continue
+        marks = [m for m in getattr(function, "pytestmark", ()) if m.args]
+        used = {*function.__code__.co_names}
+        params = [mark.args for mark in marks if mark.name == "parametrize"]
+        takes = {n for names, _ in params for n in str(names).split(",")}
+        by_parameter = {"MLPEstimator", "Estimator"} & takes
+        if "MLPClassifier" not in used and not by_parameter:
+            continue
+        for values in itertools.product(*(v for _, v in params)):
+            kwargs = {}
+            for (names, _), value in zip(params, values, strict=True):
+                keys = [key.strip() for key in names.split(",")]
+                value = value if len(keys) > 1 else [value]
+                kwargs |= dict(zip(keys, value, strict=True))
+            estimators = [kwargs[key] for key in by_parameter]
+            if sklearn_tests.MLPRegressor in estimators:
+                continue
+            kwargs |= dict.fromkeys(by_parameter, FFNNClassifier)
+            yield pytest.param(name, kwargs, id=f"{name}{len(kwargs) or ''}")
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("name", "kwargs"), list(classifier_tests()))
+def test_passes_scikit_learns_test_of_mlpclassifier(
+    name, kwargs, monkeypatch, request, capsys, tmp_path
+):
+    if name in NOT_OURS:
+        pytest.skip(NOT_OURS[name])
+    function = getattr(sklearn_tests, name)
+    monkeypatch.setattr(sklearn_tests, "MLPClassifier", FFNNClassifier)
+    wanted = function.__code__.co_varnames[: function.__code__.co_argcount]
+    fixtures = {n: request.getfixturevalue(n) for n in wanted if n not in kwargs}
+    np.random.seed(0)  # noqa: NPY002, their tests draw from the global stream
+    with warnings.catch_warnings():
+        function(**kwargs, **fixtures)
