@@ -117,7 +117,8 @@ def content_keys(X: Any, random_state: np.random.RandomState) -> Array:
     """
     factors = random_state.randint(2**62, size=X.shape[1], dtype=np.uint64) * 2 + 1
     if issparse(X):
-        sums = np.append(0, bits(X.data) * factors[X.indices]).cumsum(dtype=np.uint64)
+        terms = bits(X.data) * factors[X.indices]
+        sums = np.append(np.uint64(0), terms).cumsum()
         return sums[X.indptr[1:]] - sums[X.indptr[:-1]]
     blocks = (X[i : i + HASH_ROWS] for i in range(0, X.shape[0], HASH_ROWS))
     return np.concatenate([(bits(x) * factors).sum(axis=-1) for x in blocks])
