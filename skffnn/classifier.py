@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .arrays import Array
 from .batches import Batches
-from .data import Data
+from .data import Data, downcast
 from .network import Dropout, Network
 from .objective import Objective
 from .optimizers import LBFGS
@@ -529,12 +529,14 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
         data = replace(data, weights=self._combined_weights(data, targets))
         sizes = (data.X.shape[1], *plan.hidden_sizes, targets.n_outputs)
         progress = self._resume(sizes) if resume else self._start(plan, sizes)
-        train, held_back = data.take(data.counted()), own
+        rows, rows_val = data.counted(), None
         if self.early_stopping and own is None:
             rows, rows_val = self._split(data, targets, progress)
-            train, held_back = data.take(rows), data.take(rows_val)
-        size = self._batch_size(plan, train.n_rows)
-        progress.cast(self._compute_dtype(progress, full_batch=size == train.n_rows))
+        size = self._batch_size(plan, len(rows))
+        progress.cast(self._compute_dtype(progress, full_batch=size == len(rows)))
+        data = replace(data, X=downcast(data.X, progress.dtype))
+        train = data.take(rows)
+        held_back = own if rows_val is None else data.take(rows_val)
         objective = self._objective(plan, targets, progress)
         training = Training(
             objective,
@@ -682,9 +684,9 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
     def _keep(self, training: Training, targets: Targets, dtype: Any) -> None:
         """Set the fitted attributes."""
         progress = training.progress
-        best = progress.chosen()
-        self._set_model(Parameters(progress.theta.sizes, best.astype(dtype)), targets)
-        self._state = progress.pack()
+        kept = Parameters(progress.theta.sizes, progress.chosen().astype(dtype))
+        self._set_model(kept, targets)
+        self._state = progress.pack(kept.vector)
         curve, validated = progress.loss_curve, training.validation is not None
         self.n_iter_ = training.n_iter
         self.t_ = progress.clock.samples

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
+import numpy as np
 from sklearn.metrics import get_scorer_names
 
 from .activations import ACTIVATIONS, Activation
@@ -143,7 +144,7 @@ def check_plain(params: Mapping[str, Any]) -> None:
         check_number(name, params[name], 1, integer=True)
     for name in BOOLS:
         check_bool(name, params[name])
-    if not isinstance(params["verbose"], bool):
+    if not isinstance(params["verbose"], bool | np.bool_):
         check_number("verbose", params["verbose"], 0, integer=True)
     patience = params["n_iter_no_change"]
     check_number("n_iter_no_change", patience, 1, integer=patience != inf)

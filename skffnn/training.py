@@ -94,8 +94,13 @@ class Progress:
         self.reference = max(score, self.reference)
         return self.stall > rules.n_iter_no_change
 
-    def pack(self) -> State:
+    def pack(self, kept: Array) -> State:
         """Return all but θ as plain values and arrays, to be kept or saved.
+
+        Parameters
+        ----------
+        kept : ndarray of shape (n_parameters,)
+            The parameters of the fitted model.
 
         Returns
         -------
@@ -103,11 +108,12 @@ class Progress:
             What `unpack` takes.
         """
         state = {f.name: getattr(self, f.name) for f in fields(self)}
-        last, kept = state.pop("theta").vector, self.chosen()
-        # Training that was cut short goes on where it was, not at the best θ.
-        cut_short = not self.converged and not np.array_equal(last, kept)
-        state["last_theta"] = last if cut_short else None
-        state["best_theta"] = None  # it is what was chosen
+        state["last_theta"] = state.pop("theta").vector
+        # Training that was cut short goes on at the last θ, and with the best one as it
+        # was before it was rounded; what the model has need not be stored twice.
+        for name in ("last_theta", "best_theta"):
+            if self.converged or np.array_equal(state[name], kept):
+                state[name] = None
         state["random_state"] = self.random_state.get_state(legacy=False)
         state["clock"] = asdict(self.clock)
         if self.dropout_rng is not None:
@@ -121,7 +127,7 @@ class Progress:
         Parameters
         ----------
         theta : Parameters
-            What was chosen to be kept.
+            The parameters of the fitted model.
         state : dict
             What `pack` returned.
 
@@ -133,7 +139,8 @@ class Progress:
         state = deepcopy(state)
         last = state.pop("last_theta")
         if last is not None:
-            state["best_theta"] = theta.vector
+            if state["best_theta"] is None:
+                state["best_theta"] = theta.vector
             theta = Parameters(theta.sizes, last)
         state["random_state"] = random_state_of(state["random_state"])
         state["clock"] = Clock(**state["clock"])
