@@ -500,19 +500,27 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
             y = data.y.toarray() if issparse(data.y) else data.y
             weights = compute_sample_weight(self.class_weight, y)
         else:
-            rows, codes = data.counted(), targets.codes(data.y)
-            present = np.unique(codes[rows])
-            by_class = np.zeros(len(targets.classes))
-            by_class[present] = compute_class_weight(
-                self.class_weight,
-                classes=targets.classes[present],
-                y=targets.classes[codes[rows]],
-                sample_weight=None if data.weights is None else data.weights[rows],
-            )
-            weights = by_class[codes]
+            codes = targets.codes(data.y)
+            weights = self._weights_of_classes(codes, data, targets)[codes]
         if data.weights is not None:
             weights = weights * data.weights
         return check_weights(weights, len(weights), "class_weight times sample_weight")
+
+    def _weights_of_classes(self, codes: Array, data: Data, targets: Targets) -> Array:
+        """Return one weight for each class; 0 for one that no row counts for."""
+        classes = targets.classes
+        if isinstance(self.class_weight, dict):
+            return compute_class_weight(self.class_weight, classes=classes, y=classes)
+        rows = data.counted()
+        present = np.unique(codes[rows])
+        weights = np.zeros(len(classes))
+        weights[present] = compute_class_weight(
+            self.class_weight,
+            classes=classes[present],
+            y=classes[codes[rows]],
+            sample_weight=None if data.weights is None else data.weights[rows],
+        )
+        return weights
 
     # ------------------------------------------------------------------ training
 
@@ -526,6 +534,7 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
         resume: bool,
     ) -> None:
         """Train on checked data and set the fitted attributes."""
+        model_dtype = data.X.dtype if self.dtype == "auto" else self.dtype
         data = replace(data, weights=self._combined_weights(data, targets))
         sizes = (data.X.shape[1], *plan.hidden_sizes, targets.n_outputs)
         progress = self._resume(sizes) if resume else self._start(plan, sizes)
@@ -551,7 +560,6 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
             training.by_lbfgs(plan.solver)
         else:
             training.by_steps(plan.solver, plan.schedule, self.learning_rate_init)
-        model_dtype = data.X.dtype if self.dtype == "auto" else self.dtype
         self._keep(training, targets, model_dtype)
 
     def _start(self, plan: Plan, sizes: tuple[int, ...]) -> Progress:
@@ -685,6 +693,7 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
         """Set the fitted attributes."""
         progress = training.progress
         kept = Parameters(progress.theta.sizes, progress.chosen().astype(dtype))
+        training.check(kept)
         self._set_model(kept, targets)
         self._state = progress.pack(kept.vector)
         curve, validated = progress.loss_curve, training.validation is not None

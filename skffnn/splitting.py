@@ -101,7 +101,7 @@ def content_keys(X: Any, random_state: np.random.RandomState) -> Array:
     """Return a random number for each row, equal for equal rows.
 
     It is a sum over the features of the bits of a number times a random odd factor,
-    modulo 2⁶⁴, to which zeros, stored or not, add nothing.
+    modulo 2⁶⁴, to which zeros, stored or not, add nothing; then the bits are mixed.
 
     Parameters
     ----------
@@ -115,13 +115,19 @@ def content_keys(X: Any, random_state: np.random.RandomState) -> Array:
     keys : ndarray of uint64 of shape (n_samples,)
         One number for each row.
     """
-    factors = random_state.randint(2**62, size=X.shape[1], dtype=np.uint64) * 2 + 1
+    draws = random_state.randint(2**62, size=X.shape[1] + 2, dtype=np.uint64) * 2 + 1
+    offset, factor, factors = draws[0], draws[1], draws[2:]
     if issparse(X):
         terms = bits(X.data) * factors[X.indices]
         sums = np.append(np.uint64(0), terms).cumsum()
-        return sums[X.indptr[1:]] - sums[X.indptr[:-1]]
-    blocks = (X[i : i + HASH_ROWS] for i in range(0, X.shape[0], HASH_ROWS))
-    return np.concatenate([(bits(x) * factors).sum(axis=-1) for x in blocks])
+        keys = sums[X.indptr[1:]] - sums[X.indptr[:-1]]
+    else:
+        blocks = (X[i : i + HASH_ROWS] for i in range(0, X.shape[0], HASH_ROWS))
+        keys = np.concatenate([(bits(x) * factors).sum(axis=-1) for x in blocks])
+    keys += offset
+    keys ^= keys >> 32
+    keys *= factor
+    return keys ^ (keys >> 29)
 
 
 def bits(x: Array) -> Array:

@@ -13,6 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from .arrays import Array
 from .batches import Batches
+from .network import Network
 from .objective import Objective
 from .optimizers import LBFGS, Optimizer, State
 from .parameters import Parameters
@@ -91,7 +92,8 @@ class Progress:
             True after more than `n_iter_no_change` epochs without improvement.
         """
         self.stall = 0 if score >= self.reference + rules.tol else self.stall + 1
-        self.reference = max(score, self.reference)
+        if score > self.reference:
+            self.reference = score
         return self.stall > rules.n_iter_no_change
 
     def pack(self, kept: Array) -> State:
@@ -283,8 +285,10 @@ class Validation:
             right = decide(self.objective.network.forward(x)) == decide(y)
             accuracy += float(np.sum(right.all(axis=-1, keepdims=True) * w))
             loss += self.objective.data_term((x, y, w))
-        # Rounded, lest the order of summation make one of two equal accuracies larger.
-        return loss, self.score(loss, round(accuracy, 12))
+        # A count of rows, rounded lest the order of summation make one of two equal
+        # accuracies the larger.
+        n = self.batches.n_rows
+        return loss, self.score(loss, round(accuracy * n, 9) / n)
 
 
 class Training:
@@ -318,6 +322,7 @@ class Training:
         self.rules = rules
         self.validation = validation
         self.n_iter = 0
+        self.eta: float | None = None  # learning rate at the start of the epoch
         self._gradient = Parameters(
             progress.theta.sizes, dtype=progress.theta.vector.dtype
         )
@@ -364,12 +369,12 @@ class Training:
             while self.n_iter < rules.max_iter:
                 if rules.shuffle:
                     self.batches.shuffle(progress.random_state)
-                eta = eta_0 * schedule.factor(clock)
+                self.eta = eta_0 * schedule.factor(clock)
                 loss = self._epoch(optimizer, schedule, eta_0)
-                score = self._epoch_ended(loss, eta)
+                score = self._epoch_ended(loss)
                 if not progress.has_stalled(score, rules):
                     continue
-                if schedule.goes_on(eta):
+                if schedule.goes_on(self.eta):
                     clock.drops += 1
                     progress.new_patience(score)
                 elif rules.stops:
@@ -438,6 +443,10 @@ class Training:
                 callback=iteration_ended,
                 options=options,
             )
+            if result.nit == 0:  # there was nothing to gain, or no evaluation left
+                self._epoch_ended(float(result.fun))
+            if not np.isfinite(result.jac @ result.jac):
+                raise self._diverged("the gradient")
             self.progress.converged = self.progress.converged or result.success
             if not self.progress.converged:
                 self._warn_unconverged(self._limit(result, solver))
@@ -454,14 +463,14 @@ class Training:
             f"direction, and"
         )
 
-    def _epoch_ended(self, loss: float, eta: float | None = None) -> float:
+    def _epoch_ended(self, loss: float) -> float:
         """Record an epoch; return its score."""
         progress = self.progress
         clock = progress.clock
         self.n_iter += 1
         clock.epoch, clock.part = clock.epoch + 1, 0.0
         clock.samples += self.batches.n_rows
-        self._check_finite(loss, eta)
+        self._check_finite(loss)
         record(progress.loss_curve, loss)
         line = f"Iteration {clock.epoch}, loss = {loss:.8f}"
         score = -loss
@@ -472,20 +481,45 @@ class Training:
             progress.remember(score)
             line += f", validation loss = {validation_loss:.8f}, score = {score:.6f}"
         if self.rules.verbose:
-            print(line if eta is None else f"{line}, learning rate = {eta:.3g}")
+            rate = "" if self.eta is None else f", learning rate = {self.eta:.3g}"
+            print(line + rate)
         return score
 
-    def _check_finite(self, loss: float, eta: float | None) -> None:
+    def check(self, kept: Parameters) -> None:
+        """Raise unless the parameters that are kept give finite logits.
+
+        Parameters
+        ----------
+        kept : Parameters
+            The parameters of the fitted model, of its type.
+
+        Raises
+        ------
+        ValueError
+            If they do not, though training itself came to an end.
+        """
+        x = next(iter(self.batches))[0]
+        network = Network(kept.W, kept.b, self.objective.network.activations)
+        with np.errstate(all="ignore"):
+            finite = np.isfinite(network.forward(x.astype(kept.vector.dtype))).all()
+        if not finite:
+            raise self._diverged("the output of the network")
+
+    def _check_finite(self, loss: float) -> None:
         """Raise if training has diverged."""
-        progress = self.progress
-        arrays = [progress.theta.vector, *progress.optimizer.values()]
-        if np.isfinite(loss) and all(np.isfinite(a).all() for a in arrays):
-            return
-        rate = "" if eta is None else f" at learning rate {eta:g}"
-        raise ValueError(
-            f"Training diverged in epoch {progress.clock.epoch}{rate}: the loss "
-            f"({loss:g}) or a parameter is no longer finite. Scale the features, for "
-            "example with StandardScaler, or lower learning_rate_init."
+        state = self.progress.optimizer.values()
+        if not np.isfinite(loss):
+            raise self._diverged(f"the loss ({loss:g})")
+        if not all(np.isfinite(a).all() for a in (self.progress.theta.vector, *state)):
+            raise self._diverged("a parameter")
+
+    def _diverged(self, what: str) -> ValueError:
+        """Make the error that says when and at which rate training diverged."""
+        rate = "" if self.eta is None else f" at learning rate {self.eta:g}"
+        return ValueError(
+            f"Training diverged in epoch {self.progress.clock.epoch}{rate}: {what} is "
+            "no longer finite. Scale the features, for example with StandardScaler, or "
+            "lower learning_rate_init."
         )
 
     def _warn_unconverged(self, limit: str) -> None:
