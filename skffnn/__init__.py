@@ -1,12 +1,12 @@
 """Feed-forward neural networks for scikit-learn, written from the equations."""
 
 from .activations import ACTIVATIONS
+from .checks import InvalidParameterError
 from .classifier import FFNNClassifier
 from .optimizers import LBFGS, SGD, SOLVERS, Adam, AdamW
 from .parameters import INITIALIZERS
 from .penalties import L2, PENALTIES
 from .schedules import SCHEDULES, Adaptive, Constant, Cosine, InvScaling, OneCycle
-from .validation import InvalidParameterError
 
 __version__ = "0.1.0"
 

@@ -17,16 +17,17 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .arrays import Array
 from .batches import Batches
+from .checks import all_or_nothing, check_number, check_weights
 from .data import Data, downcast
 from .network import Dropout, Network
 from .objective import Objective
 from .optimizers import LBFGS
 from .parameters import Parameters, initialise
 from .plan import Plan, activations_of
+from .progress import Progress, random_state_of
 from .splitting import split_by_content, split_like_mlp
 from .targets import Targets
-from .training import Progress, Training, Validation, random_state_of
-from .validation import all_or_nothing, check_number, check_weights
+from .training import Training, Validation
 
 # Elements of the widest layer in a block of rows, where all rows pass through the
 # network but need not do so at once: 1 MiB of float64, about the size of a cache.
@@ -542,7 +543,7 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
         if self.early_stopping and own is None:
             rows, rows_val = self._split(data, targets, progress)
         size = self._batch_size(plan, len(rows))
-        progress.cast(self._compute_dtype(progress, full_batch=size == len(rows)))
+        progress.cast(self._compute_dtype(plan, progress, size == len(rows)))
         data = replace(data, X=downcast(data.X, progress.dtype))
         train = data.take(rows)
         held_back = own if rows_val is None else data.take(rows_val)
@@ -615,9 +616,9 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
             )
         return min(self.batch_size, n_rows)
 
-    def _compute_dtype(self, progress: Progress, *, full_batch: bool) -> Any:
-        """Return the type to train in; training that goes on keeps its own."""
-        if self.dtype == "float64":
+    def _compute_dtype(self, plan: Plan, progress: Progress, full_batch: bool) -> Any:
+        """Return the type to train in; steps that go on keep their own."""
+        if self.dtype == "float64" or isinstance(plan.solver, LBFGS):
             return np.float64
         if progress.dtype is not None:
             return progress.dtype

@@ -9,12 +9,7 @@ import numpy as np
 from sklearn.metrics import get_scorer_names
 
 from .activations import ACTIVATIONS, Activation
-from .optimizers import LBFGS, SOLVERS, Optimizer
-from .parameters import INITIALIZERS, Initializer
-from .penalties import PENALTIES, Penalty
-from .schedules import SCHEDULES, Schedule
-from .training import Rules
-from .validation import (
+from .checks import (
     InvalidParameterError,
     check_bool,
     check_choice,
@@ -22,6 +17,11 @@ from .validation import (
     lookup,
     nearest,
 )
+from .optimizers import LBFGS, SOLVERS, Optimizer
+from .parameters import INITIALIZERS, Initializer
+from .penalties import PENALTIES, Penalty
+from .progress import Rules
+from .schedules import SCHEDULES, Schedule
 
 # Lower bound, upper bound, and which of the two are allowed themselves.
 NUMBERS: dict[str, tuple[float, float, str]] = {

@@ -14,7 +14,8 @@ from sklearn.preprocessing import StandardScaler
 
 from skffnn import SOLVERS, FFNNClassifier
 from skffnn.parameters import Parameters
-from skffnn.training import MAX_HISTORY, Progress, Rules, record
+from skffnn.progress import Progress, Rules
+from skffnn.training import MAX_HISTORY, record
 
 X, y = load_iris(return_X_y=True)
 X = StandardScaler().fit_transform(X)
