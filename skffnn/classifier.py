@@ -7,11 +7,10 @@ from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import get_scorer
 from sklearn.utils import check_random_state
-from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
+from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -32,6 +31,29 @@ from .training import Training, Validation
 # Elements of the widest layer in a block of rows, where all rows pass through the
 # network but need not do so at once: 1 MiB of float64, about the size of a cache.
 BLOCK_ELEMENTS = 2**17
+
+
+def weights_of_classes(
+    class_weight: Any, classes: Array, codes: Array, data: Data
+) -> Array:
+    """Return one weight for each class; 0 for one that no row counts for."""
+    if isinstance(class_weight, dict):
+        return compute_class_weight(class_weight, classes=classes, y=classes)
+    if class_weight != "balanced":
+        raise ValueError(
+            "class_weight must be a dict, 'balanced' or, for multi-label targets, a "
+            f"list of dicts, got {class_weight!r}."
+        )
+    rows = data.counted()
+    present = np.unique(codes[rows])
+    weights = np.zeros(len(classes))
+    weights[present] = compute_class_weight(
+        class_weight,
+        classes=classes[present],
+        y=classes[codes[rows]],
+        sample_weight=None if data.weights is None else data.weights[rows],
+    )
+    return weights
 
 
 def rows_per_block(sizes: Iterable[int]) -> int:
@@ -353,8 +375,8 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
             diverges. An estimator that was fitted before stays as it was.
         """
         with all_or_nothing(self):
-            resume = self.warm_start and hasattr(self, "coefs_")
             plan = Plan.of(self.get_params(deep=False))
+            resume = self.warm_start and hasattr(self, "coefs_")
             data = self._check(X, y, sample_weight, reset=not resume)
             targets = self._warm_targets(data.y) if resume else Targets.of(data.y)
             own = (X_val, y_val, sample_weight_val)
@@ -406,8 +428,8 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
             are not among the classes, or if training diverges.
         """
         with all_or_nothing(self):
-            resume = hasattr(self, "coefs_")
             plan = Plan.of(self.get_params(deep=False))
+            resume = hasattr(self, "coefs_")
             plan = replace(plan, rules=replace(plan.rules, max_iter=1, stops=False))
             data = self._check(X, y, sample_weight, reset=not resume)
             targets = self._partial_targets(data.y, classes)
@@ -493,35 +515,27 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
         targets.check_known(y, "y")
         return targets
 
-    def _combined_weights(self, data: Data, targets: Targets) -> Array | None:
+    def _weigh(self, data: Data, targets: Targets) -> Data:
         """Multiply the weights of the classes into those of the rows."""
-        if self.class_weight is None:
-            return data.weights
-        if targets.multilabel:
-            y = data.y.toarray() if issparse(data.y) else data.y
-            weights = compute_sample_weight(self.class_weight, y)
-        else:
-            codes = targets.codes(data.y)
-            weights = self._weights_of_classes(codes, data, targets)[codes]
-        if data.weights is not None:
-            weights = weights * data.weights
-        return check_weights(weights, len(weights), "class_weight times sample_weight")
-
-    def _weights_of_classes(self, codes: Array, data: Data, targets: Targets) -> Array:
-        """Return one weight for each class; 0 for one that no row counts for."""
-        classes = targets.classes
-        if isinstance(self.class_weight, dict):
-            return compute_class_weight(self.class_weight, classes=classes, y=classes)
-        rows = data.counted()
-        present = np.unique(codes[rows])
-        weights = np.zeros(len(classes))
-        weights[present] = compute_class_weight(
-            self.class_weight,
-            classes=classes[present],
-            y=classes[codes[rows]],
-            sample_weight=None if data.weights is None else data.weights[rows],
-        )
-        return weights
+        if self.class_weight is not None:
+            columns = targets.label_columns(data.y)
+            each = self.class_weight if targets.multilabel else [self.class_weight]
+            if isinstance(each, str):
+                each = [each] * len(columns)
+            if not isinstance(each, list) or len(each) != len(columns):
+                raise ValueError(
+                    f"class_weight must be 'balanced' or a list of {len(columns)} "
+                    f"dicts, one for each label, got {self.class_weight!r}."
+                )
+            weights = np.ones(data.n_rows) if data.weights is None else data.weights
+            for class_weight, (classes, codes) in zip(each, columns, strict=True):
+                by_class = weights_of_classes(class_weight, classes, codes, data)
+                weights = weights * by_class[codes]
+            name = "sample_weight times class_weight"
+            data = replace(data, weights=check_weights(weights, data.n_rows, name))
+        data = data.take(data.counted())
+        equal = data.weights is None or np.ptp(data.weights[data.rows()]) == 0
+        return replace(data, weights=None) if equal else data
 
     # ------------------------------------------------------------------ training
 
@@ -536,10 +550,10 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
     ) -> None:
         """Train on checked data and set the fitted attributes."""
         model_dtype = data.X.dtype if self.dtype == "auto" else self.dtype
-        data = replace(data, weights=self._combined_weights(data, targets))
+        data = self._weigh(data, targets)
         sizes = (data.X.shape[1], *plan.hidden_sizes, targets.n_outputs)
         progress = self._resume(sizes) if resume else self._start(plan, sizes)
-        rows, rows_val = data.counted(), None
+        rows, rows_val = data.rows(), None
         if self.early_stopping and own is None:
             rows, rows_val = self._split(data, targets, progress)
         size = self._batch_size(plan, len(rows))
@@ -591,7 +605,7 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
             progress.split_state = random_state.get_state(legacy=False)
         else:
             random_state = random_state_of(progress.split_state)
-        rows, fraction = data.counted(), self.validation_fraction
+        rows, fraction = data.rows(), self.validation_fraction
         strata = np.zeros(len(rows), int)
         if not targets.multilabel:
             strata = targets.codes(data.y)[rows]

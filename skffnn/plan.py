@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.metrics import get_scorer_names
+from sklearn.utils import check_random_state
 
 from .activations import ACTIVATIONS, Activation
 from .checks import (
@@ -97,7 +98,7 @@ class Plan:
         """
         check_plain(params)
         sizes = hidden_sizes(params["hidden_layer_sizes"])
-        activations = activations_of(params, max(len(sizes), 1))
+        activations = activations_of(params, len(sizes))
         gains = [getattr(g, "gain", 1.0) for g in activations]
         dropout = per_layer("dropout", params["dropout"], len(sizes))
         for rate in dropout:
@@ -108,8 +109,8 @@ class Plan:
 
         return cls(
             hidden_sizes=sizes,
-            activations=activations[: len(sizes)],
-            gains=[*gains[: len(sizes)], gains[-1]],
+            activations=activations,
+            gains=[*gains, gains[-1] if gains else 1.0],
             dropout=dropout,
             solver=named("solver", SOLVERS, Optimizer, LBFGS),
             schedule=named("learning_rate", SCHEDULES, Schedule),
@@ -147,7 +148,15 @@ def check_plain(params: Mapping[str, Any]) -> None:
     if not isinstance(params["verbose"], bool | np.bool_):
         check_number("verbose", params["verbose"], 0, integer=True)
     patience = params["n_iter_no_change"]
-    check_number("n_iter_no_change", patience, 1, integer=patience != inf)
+    finite = not (isinstance(patience, float) and patience == inf)
+    check_number("n_iter_no_change", patience, 1, integer=finite)
+    try:
+        check_random_state(params["random_state"])
+    except (ValueError, TypeError):
+        raise InvalidParameterError(
+            "random_state must be None, an integer in [0, 2**32 - 1] or a RandomState "
+            f"instance, got {params['random_state']!r}."
+        ) from None
     if isinstance(params["batch_size"], str):
         check_choice("batch_size", params["batch_size"], ["auto"], " or an integer")
     else:
@@ -156,7 +165,8 @@ def check_plain(params: Mapping[str, Any]) -> None:
     if not isinstance(params["class_weight"], (dict, list, type(None))):
         check_choice("class_weight", params["class_weight"], ["balanced"], " or a dict")
     scoring, known = params["scoring"], ["loss", *get_scorer_names()]
-    if not (scoring is None or callable(scoring) or scoring in known):
+    named = isinstance(scoring, str) and scoring in known
+    if not (scoring is None or callable(scoring) or named):
         raise InvalidParameterError(
             "scoring must be None, 'loss', a callable or one of "
             f"sklearn.metrics.get_scorer_names(), got {scoring!r}."
@@ -198,9 +208,14 @@ def activations_of(params: Mapping[str, Any], n_layers: int) -> list[Activation]
     activations : list of Activation
         One for each hidden layer.
     """
+    value = params["activation"]
+    if not is_sequence(value):  # one object for all, checked even if there are none
+        return [
+            lookup("activation", value, ACTIVATIONS, (Activation,), params)
+        ] * n_layers
     return [
         lookup("activation", g, ACTIVATIONS, (Activation,), params)
-        for g in per_layer("activation", params["activation"], n_layers)
+        for g in per_layer("activation", value, n_layers)
     ]
 
 
@@ -245,4 +260,7 @@ def is_sequence(value: Any) -> bool:
     answer : bool
         True for an iterable that is not a string.
     """
-    return isinstance(value, Iterable) and not isinstance(value, str)
+    scalar = isinstance(value, str) or (
+        isinstance(value, np.ndarray) and not value.ndim
+    )
+    return isinstance(value, Iterable) and not scalar

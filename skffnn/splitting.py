@@ -118,6 +118,9 @@ def content_keys(X: Any, random_state: np.random.RandomState) -> Array:
     draws = random_state.randint(2**62, size=X.shape[1] + 2, dtype=np.uint64) * 2 + 1
     offset, factor, factors = draws[0], draws[1], draws[2:]
     if issparse(X):
+        if not X.has_canonical_format:
+            X = X.copy()
+            X.sum_duplicates()
         terms = bits(X.data) * factors[X.indices]
         sums = np.append(np.uint64(0), terms).cumsum()
         keys = sums[X.indptr[1:]] - sums[X.indptr[:-1]]

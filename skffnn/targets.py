@@ -66,6 +66,7 @@ class Targets:
         """
         check_classification_targets(y)
         if type_of_target(y).startswith("multilabel"):
+            check_indicator(y, "y")
             return cls(np.arange(y.shape[1]), multilabel=True, sparse=issparse(y))
         if classes is None:
             return cls(np.unique(flat(y)))
@@ -98,6 +99,7 @@ class Targets:
                     else "one label for each row"
                 )
                 raise ValueError(f"{name} must be {expected}, got {shape_of(y)}.")
+            check_indicator(y, name)
             return
         unknown = np.setdiff1d(flat(y), self.classes)
         if len(unknown):
@@ -120,6 +122,24 @@ class Targets:
             0 … K-1.
         """
         return np.searchsorted(self.classes, flat(y))
+
+    def label_columns(self, y: Any) -> list[tuple[Array, Array]]:
+        """Return the classes and the codes of each choice that a label is made of.
+
+        Parameters
+        ----------
+        y : ndarray or sparse array
+            Known labels, or a label indicator matrix.
+
+        Returns
+        -------
+        columns : list of (classes, codes)
+            One for single labels; for multi-label targets one for each label, whose
+            classes are 0 and 1.
+        """
+        if not self.multilabel:
+            return [(self.classes, self.codes(y))]
+        return [(np.arange(2), column) for column in self.encode(y, np.intp).T]
 
     def encode(self, y: Any, dtype: Any, smoothing: float = 0.0) -> Array:
         """Return the targets as the loss takes them.
@@ -189,6 +209,15 @@ class Targets:
             return self.classes[decisions[:, 0].astype(np.intp)]
         indicator = decisions.astype(int)
         return csr_matrix(indicator) if self.sparse else indicator
+
+
+def check_indicator(y: Any, name: str) -> None:
+    """Raise unless a label indicator matrix holds nothing but 0 and 1."""
+    values = np.unique(y.data if issparse(y) else y)
+    if not np.isin(values, (0, 1)).all():
+        raise ValueError(
+            f"{name} must be a label indicator matrix of 0 and 1, got {values}."
+        )
 
 
 def flat(y: Any) -> Array:

@@ -241,19 +241,18 @@ class Training:
         """Record an epoch; return its score."""
         progress = self.progress
         clock = progress.clock
-        self.n_iter += 1
         clock.epoch, clock.part = clock.epoch + 1, 0.0
         clock.samples += self.batches.n_rows
         self._check_finite(loss)
-        record(progress.loss_curve, loss)
-        line = f"Iteration {clock.epoch}, loss = {loss:.8f}"
-        score = -loss
+        score, line = -loss, f"Iteration {clock.epoch}, loss = {loss:.8f}"
         if self.validation is not None:
             validation_loss, score = self.validation()
             record(progress.validation_loss_curve, validation_loss)
             record(progress.validation_scores, score)
             progress.remember(score)
             line += f", validation loss = {validation_loss:.8f}, score = {score:.6f}"
+        record(progress.loss_curve, loss)
+        self.n_iter += 1
         if self.rules.verbose:
             rate = "" if self.eta is None else f", learning rate = {self.eta:.3g}"
             print(line + rate)
