@@ -83,3 +83,22 @@ def transpose(x: Any) -> Any:
         The transposed view.
     """
     return x.T if issparse(x) else x.mT
+
+
+def canonical(x: Any) -> Any:
+    """Add up the entries that a sparse array has more than one of in a place.
+
+    Parameters
+    ----------
+    x : ndarray or sparse array
+        Anything else is returned as it is.
+
+    Returns
+    -------
+    x : ndarray or sparse array
+        A copy, if there is anything to add up.
+    """
+    if issparse(x) and not x.has_canonical_format:
+        x = x.copy()
+        x.sum_duplicates()
+    return x

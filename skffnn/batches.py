@@ -9,6 +9,9 @@ from scipy.sparse import issparse
 from .arrays import Array
 from .objective import Batch
 
+# Numbers in a gathered chunk: while batches are small, several are gathered at once.
+CHUNK = 8192
+
 
 class Batches:
     """Some rows of a data set, `batch_size` at a time.
@@ -38,8 +41,10 @@ class Batches:
     --------
     >>> import numpy as np
     >>> X = y = np.arange(5.0).reshape(5, 1)
-    >>> [(x.ravel(), w) for x, _, w in Batches(X, y, batch_size=4)]
-    [(array([0., 1., 2., 3.]), 0.25), (array([4.]), 1.0)]
+    >>> for x, _, w in Batches(X, y, batch_size=3):
+    ...     print(x.ravel(), w.ravel().round(2))
+    [0. 1. 2.] [0.33 0.33 0.33]
+    [3. 4.] [0.5 0.5]
     """
 
     def __init__(
@@ -59,12 +64,15 @@ class Batches:
         self.n_rows = X.shape[0] if order is None else len(order)
         self.batch_size = min(batch_size, self.n_rows)
         self.share_of_all = share_of_all
+        self._equal: dict[int, Array] = {}
+        at_once = 1 if issparse(X) else CHUNK // (self.batch_size * X.shape[1])
+        self._chunk = min(self.batch_size * max(at_once, 1), self.n_rows)
         self._buffers = [
-            None if order is None else _buffer(rows, self.batch_size)
+            None if order is None else _buffer(rows, self._chunk)
             for rows in (X, y, weights)
         ]
         # One batch of everything needs gathering only once.
-        self._whole = self._batch(0) if self.batch_size == self.n_rows else None
+        self._whole = next(self._batches()) if len(self) == 1 else None
 
     def __len__(self) -> int:
         return -(-self.n_rows // self.batch_size)
@@ -83,24 +91,36 @@ class Batches:
             random_state.shuffle(self.order)
 
     def __iter__(self) -> Iterator[Batch]:
-        if self._whole is not None:
-            yield self._whole
-            return
-        for start in range(0, self.n_rows, self.batch_size):
-            yield self._batch(start)
+        return self._batches() if self._whole is None else iter([self._whole])
 
-    def _batch(self, start: int) -> Batch:
-        rows = slice(start, min(start + self.batch_size, self.n_rows))
-        index = rows if self.order is None else self.order[rows]
-        x, y, w = (
-            take(data, index, buffer)
-            for data, buffer in zip(
-                (self.X, self.y, self.weights), self._buffers, strict=True
+    def _batches(self) -> Iterator[Batch]:
+        for start in range(0, self.n_rows, self._chunk):
+            rows = slice(start, min(start + self._chunk, self.n_rows))
+            index = rows if self.order is None else self.order[rows]
+            x, y, w = (
+                take(data, index, buffer)
+                for data, buffer in zip(
+                    (self.X, self.y, self.weights), self._buffers, strict=True
+                )
             )
-        )
-        x = x.astype(y.dtype, copy=False)
-        scale = 1 / (self.n_rows if self.share_of_all else rows.stop - rows.start)
-        return x, y, scale if w is None else w * scale
+            x = x.astype(y.dtype, copy=False)
+            if len(y) <= self.batch_size:
+                yield x, y, self._scaled(w, len(y))
+                continue
+            for first in range(0, len(y), self.batch_size):
+                part = slice(first, first + self.batch_size)
+                y_part = y[part]
+                w_part = None if w is None else w[part]
+                yield x[part], y_part, self._scaled(w_part, len(y_part))
+
+    def _scaled(self, weights: Array | None, n: int) -> Array:
+        """Divide the weights of a batch by its rows, or by all; equal ones once."""
+        scale = 1 / (self.n_rows if self.share_of_all else n)
+        if weights is not None:
+            return weights * scale
+        if n not in self._equal:
+            self._equal[n] = np.full((n, 1), scale, self.y.dtype)
+        return self._equal[n]
 
 
 def _buffer(rows: Any, n: int) -> Array | None:

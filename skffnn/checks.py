@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
-from math import inf, isnan
+from math import inf
 from numbers import Integral, Real
 from typing import Any
 
@@ -47,12 +47,11 @@ def check_number(
     InvalidParameterError
         With the name, the value and what is allowed.
     """
-    kind = Integral if integer else Real
-    number = isinstance(value, kind) and not isinstance(value, bool | np.bool_)
-    if number and not isnan(value):
+    kind: Any = Integral if integer else Real
+    if isinstance(value, kind) and not isinstance(value, bool | np.bool_):
         above = value >= low if closed in ("both", "left") else value > low
         below = value <= high if closed in ("both", "right") else value < high
-        if above and below and (abs(value) < inf or inf in (-low, high)):
+        if above and below and (integer or is_float(value)):
             return
     interval = (
         f"{'[' if closed in ('both', 'left') and low > -inf else '('}{low:g}, "
@@ -60,6 +59,26 @@ def check_number(
     )
     what = "an integer" if integer else "a number"
     raise InvalidParameterError(f"{name} must be {what} in {interval}, got {value!r}.")
+
+
+def is_float(value: Any) -> bool:
+    """Tell whether a number can be held by a float: 10**400 cannot.
+
+    Parameters
+    ----------
+    value : number
+        What was given.
+
+    Returns
+    -------
+    answer : bool
+        False where the conversion overflows.
+    """
+    try:
+        float(value)
+    except OverflowError:
+        return False
+    return True
 
 
 def check_bool(name: str, value: Any) -> None:

@@ -14,7 +14,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .arrays import Array
+from .arrays import Array, canonical
 from .batches import Batches
 from .checks import all_or_nothing, check_number, check_weights
 from .data import Data, downcast
@@ -449,7 +449,7 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
             multi_output=True,
         )
         weights = check_weights(sample_weight, X.shape[0], "sample_weight")
-        return Data(X, y, weights)
+        return Data(X, canonical(y), weights)
 
     def _check_validation(
         self, X_val: Any, y_val: Any, sample_weight_val: Any, targets: Targets
@@ -472,6 +472,7 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
             order="C",
             multi_output=True,
         )
+        y_val = canonical(y_val)
         targets.check_known(y_val, "y_val")
         weights = check_weights(sample_weight_val, X_val.shape[0], "sample_weight_val")
         return Data(X_val, y_val, weights)
@@ -487,7 +488,7 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
         if now.multilabel == targets.multilabel and np.array_equal(
             now.classes, targets.classes
         ):
-            return targets
+            return now
         raise ValueError(
             "warm_start can only be used where `y` has the same classes as in the "
             f"previous call to fit. Previously got {targets.classes}, `y` has "

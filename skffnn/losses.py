@@ -103,10 +103,10 @@ class Softmax:
         return a.argmax(axis=-1, keepdims=True)
 
     def loss_and_error(self, a: Array, y: Array) -> Array:
-        a -= a.max(axis=-1, keepdims=True)
+        a -= np.maximum.reduce(a, axis=-1, keepdims=True)
         ya = np.vecdot(y, a)[..., np.newaxis]
         np.exp(a, out=a)
-        Z = a.sum(axis=-1, keepdims=True)  # Z = Σ_k exp a_k
+        Z = np.add.reduce(a, axis=-1, keepdims=True)  # Z = Σ_k exp a_k
         a /= Z  # f = exp(a) / Z
         a -= y  # ∂ℓ/∂a = f - y
         return np.log(Z) - ya  # ℓ = -Σ_k y_k ln f_k = ln Z - Σ_k y_k a_k

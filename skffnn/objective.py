@@ -10,13 +10,15 @@ unbiased estimate), the blocks of a full batch, and validation all call `data_te
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 from .arrays import Array
 from .losses import Loss
 from .network import Dropout, Network
 from .parameters import Parameters
 from .penalties import Penalty
 
-Batch = tuple[Any, Array, Any]  # x, y and the weights w: a column, or one number
+Batch = tuple[Any, Array, Array]  # x, y, and the weights w as a column
 
 
 class Objective:
@@ -61,7 +63,7 @@ class Objective:
         ----------
         batch : tuple (x, y, w)
             Rows of shape (n, D(0)), targets of shape (n, D(L+1)), and weights of
-            shape (n, 1) or one number for all.
+            shape (n, 1).
         grad : Parameters, default=None
             Receives the gradient; None computes the loss alone, without dropout.
 
@@ -79,8 +81,7 @@ class Objective:
         if grad is not None:
             a *= w
             self.network.backward(x, a, grad)
-        ell *= w
-        return float(ell.sum())
+        return float(np.vdot(w, ell))  # Σ_t w_t ℓ_t
 
     def penalty_term(self, grad: Parameters | None = None) -> float:
         """Return α Ω(θ).

@@ -1,6 +1,6 @@
 """The plan of a fit: parameters checked, and names turned into objects, once."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Any
@@ -258,9 +258,8 @@ def is_sequence(value: Any) -> bool:
     Returns
     -------
     answer : bool
-        True for an iterable that is not a string.
+        True for one that is not a string.
     """
-    scalar = isinstance(value, str) or (
-        isinstance(value, np.ndarray) and not value.ndim
-    )
-    return isinstance(value, Iterable) and not scalar
+    if isinstance(value, np.ndarray):
+        return value.ndim > 0
+    return isinstance(value, Sequence) and not isinstance(value, str)

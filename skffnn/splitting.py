@@ -8,7 +8,7 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.model_selection import train_test_split
 
-from .arrays import Array
+from .arrays import Array, canonical
 
 # Rows whose content is hashed at a time, so that no second copy of X is made.
 HASH_ROWS = 4096
@@ -118,9 +118,7 @@ def content_keys(X: Any, random_state: np.random.RandomState) -> Array:
     draws = random_state.randint(2**62, size=X.shape[1] + 2, dtype=np.uint64) * 2 + 1
     offset, factor, factors = draws[0], draws[1], draws[2:]
     if issparse(X):
-        if not X.has_canonical_format:
-            X = X.copy()
-            X.sum_duplicates()
+        X = canonical(X)
         terms = bits(X.data) * factors[X.indices]
         sums = np.append(np.uint64(0), terms).cumsum()
         keys = sums[X.indptr[1:]] - sums[X.indptr[:-1]]
@@ -134,7 +132,10 @@ def content_keys(X: Any, random_state: np.random.RandomState) -> Array:
 
 
 def bits(x: Array) -> Array:
-    """Return the bits of numbers as float64, those of -0 as of 0.
+    """Return the bits of numbers rounded to float32, those of -0 as of 0.
+
+    Rounded, so that the last digits of float64, which depend on how a number was
+    computed, do not decide on which side a row falls.
 
     Parameters
     ----------
@@ -146,7 +147,8 @@ def bits(x: Array) -> Array:
     bits : ndarray of uint64 of the shape of x
         Their bits.
     """
-    return (x.astype(np.float64) + 0.0).view(np.uint64)
+    with np.errstate(over="ignore"):
+        return (x.astype(np.float32) + np.float32(0)).view(np.uint32).astype(np.uint64)
 
 
 def can_stratify(strata: Array, fraction: float) -> bool:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_matrix, issparse
-from sklearn.utils import column_or_1d
+from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from .arrays import Array
@@ -70,7 +70,10 @@ class Targets:
             return cls(np.arange(y.shape[1]), multilabel=True, sparse=issparse(y))
         if classes is None:
             return cls(np.unique(flat(y)))
-        targets = cls(np.unique(np.asarray(classes)))
+        classes = check_array(
+            classes, ensure_2d=False, dtype=None, input_name="classes"
+        )
+        targets = cls(np.unique(classes))
         targets.check_known(y, "y")
         return targets
 

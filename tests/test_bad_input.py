@@ -194,6 +194,11 @@ class TestParameters:
         model.set_params(**{name: old})
         assert_untouched(model, before, predictions)
 
+    @pytest.mark.parametrize("name", ["alpha", "tol", "momentum", "learning_rate_init"])
+    def test_too_large_for_a_float_are_named(self, name):
+        with pytest.raises(InvalidParameterError, match=name):
+            make(**{name: 10**400}).fit(X, y)
+
     def test_raise_what_is_a_value_error_and_a_type_error(self):
         assert issubclass(InvalidParameterError, ValueError)
         assert issubclass(InvalidParameterError, TypeError)
@@ -423,7 +428,7 @@ class TestWeights:
 
     def test_may_be_one_number_or_a_list(self):
         expected = make().fit(X, y).predict_proba(X)
-        for weights in (1, 2.5, [3] * len(y), np.full(len(y), 2, np.int8)):
+        for weights in (1, 2.5, [3] * len(y), np.full(len(y), 2, "i1")):
             model = make().fit(X, y, weights)
             np.testing.assert_array_equal(model.predict_proba(X), expected)
 
@@ -494,6 +499,17 @@ class TestTargets:
             with pytest.raises(ValueError, match="y_val"):
                 model.fit(X, Y, X_val=X, y_val=wrong)
         assert_untouched(model, before, predictions)
+
+    def test_of_labels_that_add_up_to_2_are_not_1(self):
+        twice = sparse.csr_array(Y)
+        twice.data = np.ones_like(twice.data)
+        parts = sparse.csr_array(
+            (twice.data.repeat(2), twice.indices.repeat(2), twice.indptr * 2),
+            shape=Y.shape,
+        )
+        assert parts.toarray().max() == 2
+        with pytest.raises(ValueError, match="0 and 1"):
+            make().fit(X, parts)
 
     @pytest.mark.parametrize("target", [y, np.array(["a", "b", "c"])[y]])
     def test_that_partial_fit_has_not_been_told_of(self, target):

@@ -39,7 +39,7 @@ def problem(activation, hidden, loss, *, weighted, sparse, alpha=0.3):
         y = rng.dirichlet(np.ones(K), N)  # also stands for smoothed labels
     else:
         y = rng.uniform(size=(N, K))
-    w = rng.uniform(size=(N, 1)) / N if weighted else 1 / N
+    w = (rng.uniform(size=(N, 1)) if weighted else np.ones((N, 1))) / N
     return Objective(theta, network, loss, PENALTIES["l2"](), alpha), (X, y, w)
 
 

@@ -59,7 +59,9 @@ def test_forward_and_backward_of_a_2_2_2_network_by_hand():
     network = Network(theta.W, theta.b, [ACTIVATIONS["logistic"]()])
     objective = Objective(theta, network, Softmax(), PENALTIES["l2"](), lam)
     grad = Parameters([2, 2, 2])
-    value = objective.data_term((np.array([[x1, x2]]), np.array([[0.0, 1.0]]), 1), grad)
+    value = objective.data_term(
+        (np.array([[x1, x2]]), np.array([[0.0, 1.0]]), np.ones((1, 1))), grad
+    )
     value += objective.penalty_term(grad)
 
     assert value == pytest.approx(loss + lam * omega, rel=ROUNDING)

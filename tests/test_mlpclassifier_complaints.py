@@ -1088,6 +1088,11 @@ class TestMultiLabelSparse:
         np.testing.assert_array_equal(parameters(model), parameters(dense))
         assert model.score(X, container(Y)) == dense.score(X, Y)
 
+    def test_a_warm_fit_follows_its_own_targets(self):
+        model = make(warm_start=True).fit(X, Y).fit(X, sparse.csr_array(Y))
+        assert sparse.issparse(model.predict(X))
+        assert isinstance(model.fit(X, Y).predict(X), np.ndarray)
+
     def test_partial_fit_too(self):
         model = make().partial_fit(X, sparse.csr_array(Y))
         assert sparse.issparse(model.predict(X))
