@@ -568,7 +568,7 @@ class TestLabels:
         predictions = model.predict(X[rows])
         assert predictions.dtype == target.dtype
         assert model.classes_.tolist() == sorted(set(target.tolist()))
-        assert (predictions == target).mean() > 0.8
+        assert (predictions == target).mean() > 0.7  # by chance 0.5 or a third
         assert model.score(X[rows], target) == (predictions == target).mean()
 
     def test_may_be_a_list(self):
