@@ -75,9 +75,11 @@ class ReLU:
     """
 
     def forward(self, a: Array, h: Array, d: Array | None = None) -> None:
-        np.maximum(a, 0, out=h)  # g(a) = max(a, 0)
-        if d is not None:
+        if d is None:
+            np.maximum(a, 0, out=h)  # g(a) = max(a, 0)
+        else:  # where g' is wanted, a product is twice as fast as a maximum
             np.greater(a, 0, out=d)  # g'(a) = [a > 0]
+            np.multiply(a, d, out=h)  # g(a) = a g'(a)
 
 
 class LeakyReLU:

@@ -63,10 +63,10 @@ def matmul(x: Any, y: Array, out: Array) -> Array:
     out : ndarray of shape (..., n, p)
         The product.
     """
-    if issparse(x):
-        out[...] = x @ y
-        return out
-    return np.matmul(x, y, out=out)
+    if isinstance(x, np.ndarray):
+        return np.matmul(x, y, out=out)
+    out[...] = x @ y
+    return out
 
 
 def transpose(x: Any) -> Any:
@@ -82,7 +82,7 @@ def transpose(x: Any) -> Any:
     x : ndarray or sparse array of shape (..., m, n)
         The transposed view.
     """
-    return x.T if issparse(x) else x.mT
+    return x.mT if isinstance(x, np.ndarray) else x.T
 
 
 def canonical(x: Any) -> Any:

@@ -165,9 +165,9 @@ class Training:
         clock, state = self.progress.clock, self.progress.optimizer
         gradient = self._gradient
         penalised = None if optimizer.decoupled else gradient
-        total = 0.0
+        total, n_batches = 0.0, len(self.batches)
         for i, batch in enumerate(self.batches):
-            clock.part = i / len(self.batches)
+            clock.part = i / n_batches
             eta = eta_0 * schedule.factor(clock)
             loss = objective.data_term(batch, gradient)
             loss += objective.penalty_term(penalised)
