@@ -6,7 +6,16 @@ from .classifier import FFNNClassifier
 from .optimizers import LBFGS, SGD, SOLVERS, Adam, AdamW
 from .parameters import INITIALIZERS
 from .penalties import L2, PENALTIES
-from .schedules import SCHEDULES, Adaptive, Constant, Cosine, InvScaling, OneCycle
+from .schedules import (
+    SCHEDULES,
+    Adaptive,
+    Clock,
+    Constant,
+    Cosine,
+    InvScaling,
+    OneCycle,
+    Schedule,
+)
 
 __version__ = "0.1.0"
 
@@ -22,10 +31,12 @@ __all__ = [
     "Adam",
     "AdamW",
     "Adaptive",
+    "Clock",
     "Constant",
     "Cosine",
     "FFNNClassifier",
     "InvScaling",
     "InvalidParameterError",
     "OneCycle",
+    "Schedule",
 ]

@@ -118,8 +118,9 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
         The learning rate η over time, for every solver but "lbfgs": "constant";
         "invscaling", η_0 / (1 + rows seen) ** power_t; "adaptive", divided by 5
         whenever training stalls; "cosine", down to 0 over `max_iter` epochs;
-        "one_cycle", up and down again over `max_iter` epochs. Or an object, such as
-        `skffnn.Cosine(max_iter=30)`.
+        "one_cycle", up and down again over `max_iter` epochs. The last two are plans:
+        training goes through all of them, unless a validation score ends it. Or an
+        object, such as `skffnn.Cosine(max_iter=30)`.
     learning_rate_init : float, default=0.001
         η_0 > 0.
     power_t : float, default=0.5
@@ -200,9 +201,9 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
     t_ : int
         Rows seen in training, all epochs together.
     loss_ : float
-        J in the last epoch.
+        J in the last epoch; with "adamw" its data term alone.
     loss_curve_ : list of float
-        J of each epoch, averaged over its batches while θ changed. Like the other
+        `loss_` of each epoch, averaged over its batches while θ changed. Like the other
         curves it goes on in training that goes on, and remembers 10000 epochs.
     best_loss_ : float or None
         Lowest value of `loss_curve_`; None with validation rows.
@@ -679,20 +680,22 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
             batch_size=rows_per_block(theta.sizes),
             share_of_all=True,
         )
+        X, y, weights = held_back.select()
+
+        def watch(score: Callable[[float, float], float]) -> Validation:
+            return Validation(objective, batches, weights, score)
+
         # Who weighs classes does not ask for accuracy, which may not tell models apart.
         if self.scoring is None and self.class_weight is None:
-            return Validation(objective, batches, lambda loss, accuracy: accuracy)
-        if self.scoring in (None, "loss"):
-            return Validation(objective, batches, lambda loss, accuracy: -loss)
+            return watch(lambda loss, accuracy: accuracy)
+        if self.scoring is None or self.scoring == "loss":
+            return watch(lambda loss, accuracy: -loss)
         probe = copy(self)  # a fitted estimator whose parameters are θ as it changes
         probe._set_model(theta, targets)
         probe.__dict__.pop("feature_names_in_", None)
-        X, y, weights = held_back.select()
         kwargs = {} if weights is None else {"sample_weight": weights}
         scorer = get_scorer(self.scoring)
-        return Validation(
-            objective, batches, lambda *_: float(scorer(probe, X, y, **kwargs))
-        )
+        return watch(lambda *_: float(scorer(probe, X, y, **kwargs)))
 
     def _set_model(self, theta: Parameters, targets: Targets) -> None:
         """Set what prediction needs."""

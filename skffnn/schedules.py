@@ -39,7 +39,8 @@ class Schedule:
     Attributes
     ----------
     planned : bool
-        Whether `max_iter` is the plan and not a limit: reaching it is no warning.
+        Whether `max_iter` is the plan and not a limit: without validation rows,
+        training that stalls goes on, and reaching the end is no warning.
     """
 
     planned: ClassVar[bool] = False

@@ -31,6 +31,8 @@ class Validation:
         With the network that is being trained.
     batches : Batches
         The rows, as shares of all.
+    weights : ndarray of shape (n_rows,) or None
+        Their weights, for the accuracy.
     score : callable
         Makes the score that is watched from the loss and the accuracy.
     """
@@ -39,10 +41,12 @@ class Validation:
         self,
         objective: Objective,
         batches: Batches,
+        weights: Array | None,
         score: Callable[[float, float], float],
     ) -> None:
         self.objective = objective
         self.batches = batches
+        self.weights = weights
         self.score = score
 
     def __call__(self) -> tuple[float, float]:
@@ -55,16 +59,15 @@ class Validation:
         score : float
             The higher the better.
         """
-        loss = accuracy = 0.0
+        loss, right = 0.0, []
         decide = self.objective.loss.decide
-        for x, y, w in self.batches:
-            right = decide(self.objective.network.forward(x)) == decide(y)
-            accuracy += float(np.sum(right.all(axis=-1, keepdims=True) * w))
-            loss += self.objective.data_term((x, y, w))
-        # A count of rows, rounded lest the order of summation make one of two equal
-        # accuracies the larger.
-        n = self.batches.n_rows
-        return loss, self.score(loss, round(accuracy * n, 9) / n)
+        for batch in self.batches:
+            x, y, _ = batch
+            decision = decide(self.objective.network.forward(x))
+            right.append((decision == decide(y)).all(axis=-1))
+            loss += self.objective.data_term(batch)
+        accuracy = np.average(np.concatenate(right), weights=self.weights)
+        return loss, self.score(loss, float(accuracy))
 
 
 class Training:
@@ -141,6 +144,8 @@ class Training:
         state = optimizer.init(progress.theta.vector)
         if progress.optimizer.keys() != state.keys():  # not of this optimiser
             progress.optimizer = state
+        # A plan is gone through, unless a validation score says that it is enough.
+        plan = schedule.planned and self.validation is None
         with self._interruptible(), np.errstate(all="ignore"):
             while self.n_iter < rules.max_iter:
                 if rules.shuffle:
@@ -153,10 +158,10 @@ class Training:
                 if schedule.goes_on(self.eta):
                     clock.drops += 1
                     progress.new_patience(score)
-                elif rules.stops:
+                elif rules.stops and not plan:
                     progress.converged = True
                     return
-            if rules.stops and not schedule.planned:
+            if rules.stops and not plan:
                 self._warn_unconverged(f"max_iter={rules.max_iter} epochs")
 
     def _epoch(self, optimizer: Optimizer, schedule: Schedule, eta_0: float) -> float:
@@ -164,15 +169,15 @@ class Training:
         objective, theta = self.objective, self.progress.theta
         clock, state = self.progress.clock, self.progress.optimizer
         gradient = self._gradient
-        penalised = None if optimizer.decoupled else gradient
         total, n_batches = 0.0, len(self.batches)
         for i, batch in enumerate(self.batches):
             clock.part = i / n_batches
             eta = eta_0 * schedule.factor(clock)
             loss = objective.data_term(batch, gradient)
-            loss += objective.penalty_term(penalised)
-            if optimizer.decoupled:
+            if optimizer.decoupled:  # α Ω is then no part of what is minimised
                 objective.decay(eta)
+            else:
+                loss += objective.penalty_term(gradient)
             optimizer.step(theta.vector, gradient.vector, state, eta)
             total += loss * len(batch[1])
         return total / self.batches.n_rows
