@@ -57,7 +57,6 @@ def network(epochs):
         learning_rate="one_cycle",
         learning_rate_init=0.003,
         max_iter=epochs,
-        n_iter_no_change=epochs,  # keep to the plan
         random_state=0,
     )
 

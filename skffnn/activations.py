@@ -7,6 +7,7 @@ To add one, write a class with a `forward` method and enter it in `ACTIVATIONS`;
 a user's own object with such a method works wherever a name does.
 """
 
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -17,7 +18,11 @@ from .arrays import Array
 
 @runtime_checkable
 class Activation(Protocol):
-    """What the network asks of an activation function."""
+    """What the network asks of an activation function.
+
+    An attribute `gain`, if there is one, multiplies the scale of Glorot's initial
+    weights.
+    """
 
     def forward(self, a: Array, h: Array, d: Array | None = None) -> None:
         """Write g(a) into `h` and, unless None, g'(a) into `d`.
@@ -45,8 +50,7 @@ class Identity:
 class Logistic:
     """The logistic function, g(a) = σ(a) = 1 / (1 + exp(-a))."""
 
-    # Its slope at 0 is 1/4, not 1, and its mean is 1/2: with this factor the
-    # Glorot bound is √(2 / (n_in + n_out)), as scikit-learn has it.
+    # With this factor the Glorot bound is √(2 / (n_in + n_out)), as in MLPClassifier.
     gain = 3**-0.5
 
     def forward(self, a: Array, h: Array, d: Array | None = None) -> None:
@@ -82,6 +86,7 @@ class ReLU:
             np.multiply(a, d, out=h)  # g(a) = a g'(a)
 
 
+@dataclass(frozen=True)
 class LeakyReLU:
     """The leaky rectifier, g(a) = max(a, slope · a), with g'(0) = slope.
 
@@ -96,8 +101,7 @@ class LeakyReLU:
     models*, ICML 2013.
     """
 
-    def __init__(self, slope: float = 0.01) -> None:
-        self.slope = slope
+    slope: float = 0.01
 
     def forward(self, a: Array, h: Array, d: Array | None = None) -> None:
         np.multiply(a, self.slope, out=h)
@@ -107,6 +111,7 @@ class LeakyReLU:
             np.maximum(d, self.slope, out=d)  # g'(a) = 1 if a > 0, else slope
 
 
+@dataclass(frozen=True)
 class ELU:
     """The exponential linear unit, g(a) = scale · (a if a > 0 else α (exp(a) - 1)).
 
@@ -123,9 +128,8 @@ class ELU:
     exponential linear units (ELUs)*, ICLR 2016.
     """
 
-    def __init__(self, alpha: float = 1.0, scale: float = 1.0) -> None:
-        self.alpha = alpha
-        self.scale = scale
+    alpha: float = 1.0
+    scale: float = 1.0
 
     def forward(self, a: Array, h: Array, d: Array | None = None) -> None:
         # With a = max(a, 0) + min(a, 0), and exp(min(a, 0)) = 1 where a > 0:
@@ -142,6 +146,7 @@ class ELU:
         h += a  # g(a) = scale · (max(a, 0) + α (exp(min(a, 0)) - 1))
 
 
+@dataclass(frozen=True)
 class SELU(ELU):
     """The self-normalising ELU: activations drift to mean 0 and variance 1.
 
@@ -151,8 +156,8 @@ class SELU(ELU):
     NeurIPS 2017, where the two constants are derived.
     """
 
-    def __init__(self) -> None:
-        super().__init__(alpha=1.6732632423543772, scale=1.0507009873554805)
+    alpha: float = 1.6732632423543772
+    scale: float = 1.0507009873554805
 
 
 class GELU:

@@ -6,7 +6,7 @@ from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
 from math import inf
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from sklearn.utils import check_array
@@ -151,7 +151,7 @@ def lookup(
     value: Any,
     registry: Mapping[str, Any],
     kinds: tuple[Any, ...],
-    params: Mapping[str, Any],
+    params: Mapping[str, Any] | None = None,
 ) -> Any:
     """Turn a name into the object that it stands for.
 
@@ -166,8 +166,8 @@ def lookup(
         take its value.
     kinds : tuple of type
         What an object may be; the first of them names the methods it must have.
-    params : mapping
-        The parameters of the estimator.
+    params : mapping, default=None
+        The parameters of the estimator, if fields are to take values from them.
 
     Returns
     -------
@@ -183,12 +183,21 @@ def lookup(
         return value
     methods = [m for m, f in vars(kinds[0]).items() if m[0] != "_" and callable(f)]
     also = f", or an object with {' and '.join(methods)}"
+    if not is_protocol(kinds[0]):
+        also += f" that inherits from skffnn.{kinds[0].__name__}"
     check_choice(name, value, list(registry), also)
     entry = registry[value]
     if not isinstance(entry, type):
         return entry
-    known = [f.name for f in fields(entry)] if is_dataclass(entry) else []
-    return entry(**{field: params[field] for field in known if field in params})
+    if not params or not is_dataclass(entry):
+        return entry()
+    known = [field.name for field in fields(entry)]
+    return entry(**{name: params[name] for name in known if name in params})
+
+
+def is_protocol(kind: type) -> bool:
+    """Tell a protocol, which any object can follow, from a class to inherit from."""
+    return Protocol in kind.__mro__
 
 
 def check_weights(weights: Any, n_samples: int, name: str) -> Array | None:

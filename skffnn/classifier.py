@@ -57,7 +57,7 @@ def weights_of_classes(
 
 
 def rows_per_block(sizes: Iterable[int]) -> int:
-    """Return how many rows at a time pass through a network of these layers."""
+    """Return how many rows at a time pass through layers of these widths."""
     return max(64, BLOCK_ELEMENTS // max(sizes))
 
 
@@ -83,8 +83,9 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
 
         J(θ) = 1/S Σ_t s_t ℓ(f(x_t | θ), y_t) + α Ω(θ),    S = Σ_t s_t,
 
-    with sample weights s_t, f the network (`skffnn.network`), ℓ = -Σ_k y_k ln f_k
-    (`skffnn.losses`) and Ω(θ) = ½ Σ_k ‖W(k)‖²_F (`skffnn.penalties`). It goes wherever
+    with sample weights s_t, the network f (`skffnn.network`), ℓ = -Σ_k y_k ln f_k for
+    one class out of several (`skffnn.losses` has the other cases), and the penalty
+    Ω(θ) = ½ Σ_k ‖W(k)‖²_F (`skffnn.penalties`). It goes wherever
     `sklearn.neural_network.MLPClassifier` goes and takes the same parameters.
 
     Features should be on comparable scales: put a `StandardScaler` before it.
@@ -168,7 +169,8 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
         Multi-label: a list of dicts, or "balanced".
     dropout : float or sequence of float, default=0.0
         Probability of setting an activation to 0 in training, for all hidden layers or
-        for each, in [0, 1).
+        for each, in [0, 1). With "lbfgs" each row has one mask throughout, so that J
+        is a function of θ alone.
     label_smoothing : float, default=0.0
         ε of y ← (1 - ε) y + ε / n_classes, in [0, 1); for multi-label targets each
         label counts as two classes.
@@ -184,9 +186,9 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
         cross-entropy, the lower the better; or any scorer of scikit-learn.
     dtype : {"auto", "float32", "float64"}, default="auto"
         Training on minibatches computes in float32, whose rounding their noise dwarfs,
-        unless this is "float64". Training on all rows at once ("lbfgs", or batches that
-        hold them all) always computes in float64. Fitted parameters have this type,
-        with "auto" that of X.
+        unless this is "float64". A fit to all rows at once ("lbfgs", or batches that
+        hold them all) computes in float64, and training that goes on keeps its type.
+        Fitted parameters have this type, with "auto" that of X.
 
     Attributes
     ----------
@@ -553,8 +555,13 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
         """Train on checked data and set the fitted attributes."""
         model_dtype = data.X.dtype if self.dtype == "auto" else self.dtype
         data = self._weigh(data, targets)
+        own = own and self._weigh(own, targets)
         sizes = (data.X.shape[1], *plan.hidden_sizes, targets.n_outputs)
-        progress = self._resume(sizes) if resume else self._start(plan, sizes)
+        validated = self.early_stopping or own is not None
+        if resume:
+            progress = self._resume(sizes, validated)
+        else:
+            progress = self._start(plan, sizes)
         rows, rows_val = data.rows(), None
         if self.early_stopping and own is None:
             rows, rows_val = self._split(data, targets, progress)
@@ -576,7 +583,7 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
         if isinstance(plan.solver, LBFGS):
             training.by_lbfgs(plan.solver)
         else:
-            training.by_steps(plan.solver, plan.schedule, self.learning_rate_init)
+            training.by_steps(plan.solver, plan.schedule, plan.learning_rate_init)
         self._keep(training, targets, model_dtype)
 
     def _start(self, plan: Plan, sizes: tuple[int, ...]) -> Progress:
@@ -585,7 +592,7 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
         theta = initialise(sizes, plan.initializer, plan.gains, random_state)
         return Progress(theta, random_state)
 
-    def _resume(self, sizes: tuple[int, ...]) -> Progress:
+    def _resume(self, sizes: tuple[int, ...], validated: bool) -> Progress:
         """Go on from the parameters and the state of the last fit."""
         theta = Parameters.from_arrays(self.coefs_, self.intercepts_)
         if theta.sizes != sizes:
@@ -596,7 +603,7 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
             )
         if not hasattr(self, "_state"):
             return Progress(theta, check_random_state(self.random_state))
-        return Progress.unpack(theta, self._state)
+        return Progress.unpack(theta, self._state, validated)
 
     def _split(
         self, data: Data, targets: Targets, progress: Progress
@@ -638,7 +645,8 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
             return np.float64
         if progress.dtype is not None:
             return progress.dtype
-        return np.float64 if full_batch else np.float32
+        # The first rows of a stream are not all, however few they are.
+        return np.float64 if full_batch and plan.rules.stops else np.float32
 
     def _objective(self, plan: Plan, targets: Targets, progress: Progress) -> Objective:
         """Put together J(θ)."""
@@ -651,7 +659,7 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
             dropout = Dropout(plan.dropout, progress.dropout_rng)
         network = Network(theta.W, theta.b, plan.activations)
         return Objective(
-            theta, network, targets.loss, plan.penalty, self.alpha, dropout
+            theta, network, targets.loss, plan.penalty, plan.alpha, dropout
         )
 
     def _batches(
@@ -660,12 +668,12 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
         """Cut the training rows into batches, or for L-BFGS into blocks."""
         options: dict[str, Any] = {"batch_size": size}
         if isinstance(plan.solver, LBFGS):
-            block = rows_per_block(progress.theta.sizes)
+            block = rows_per_block(progress.theta.sizes[1:])
             options = {"batch_size": block, "share_of_all": True}
         elif self.shuffle and size < train.n_rows:
             options["order"] = progress.ordered(train.rows())
         dtype = progress.theta.vector.dtype
-        return train.batches(targets, dtype, self.label_smoothing, **options)
+        return train.batches(targets, dtype, plan.label_smoothing, **options)
 
     def _validation(
         self, objective: Objective, held_back: Data | None, targets: Targets
@@ -677,7 +685,7 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
         batches = held_back.batches(
             targets,
             theta.vector.dtype,
-            batch_size=rows_per_block(theta.sizes),
+            batch_size=rows_per_block(theta.sizes[1:]),
             share_of_all=True,
         )
         X, y, weights = held_back.select()
@@ -695,7 +703,19 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
         probe.__dict__.pop("feature_names_in_", None)
         kwargs = {} if weights is None else {"sample_weight": weights}
         scorer = get_scorer(self.scoring)
-        return watch(lambda *_: float(scorer(probe, X, y, **kwargs)))
+
+        def scored(*_: float) -> float:
+            try:
+                return float(scorer(probe, X, y, **kwargs))
+            except TypeError as error:
+                if "sample_weight" not in str(error):
+                    raise
+                raise ValueError(
+                    f"scoring={self.scoring!r} does not take sample_weight, and the "
+                    "validation rows have weights."
+                ) from error
+
+        return watch(scored)
 
     def _set_model(self, theta: Parameters, targets: Targets) -> None:
         """Set what prediction needs."""

@@ -54,7 +54,8 @@ class Data:
         rows : ndarray of int
             Their positions.
         """
-        return self.rows() if self.weights is None else np.flatnonzero(self.weights)
+        rows = self.rows()
+        return rows if self.weights is None else rows[self.weights[rows] > 0]
 
     def take(self, rows: Array) -> Self:
         """Choose rows; all of them need no index.

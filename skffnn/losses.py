@@ -115,7 +115,7 @@ class Softmax:
 class LogisticOutput:
     """Logistic outputs with cross-entropy, for K labels that are yes or no.
 
-    f_k = 1 / (1 + exp(-a_k)),    ℓ(f, y) = -Σ_k y_k ln f_k + (1 - y_k) ln(1 - f_k).
+    f_k = 1 / (1 + exp(-a_k)),    ℓ(f, y) = -Σ_k (y_k ln f_k + (1 - y_k) ln(1 - f_k)).
 
     K = 1 is binary classification: softmax over the logits (0, a) has the same
     probabilities. Again ∂ℓ/∂a = f - y.

@@ -77,11 +77,30 @@ class Objective:
             a = self.network.forward(x)
         else:
             a = self.network.forward(x, train=True, dropout=self.dropout)
-        ell = self.loss.loss_and_error(a, y)  # a is now ∂ℓ/∂a
+        value = self.weighted_loss(a, y, w)  # a is now ∂ℓ/∂a
         if grad is not None:
             a *= w
             self.network.backward(x, a, grad)
-        return float(np.vdot(w, ell))  # Σ_t w_t ℓ_t
+        return value
+
+    def weighted_loss(self, a: Array, y: Array, w: Array) -> float:
+        """Return Σ_t w_t ℓ(f(x_t), y_t) and turn the logits `a` into ∂ℓ/∂a.
+
+        Parameters
+        ----------
+        a : ndarray of shape (n, D(L+1))
+            Logits, overwritten.
+        y : ndarray of shape (n, D(L+1))
+            Targets.
+        w : ndarray of shape (n, 1)
+            Weights.
+
+        Returns
+        -------
+        value : float
+            The weighted sum of the losses.
+        """
+        return float(np.vdot(w, self.loss.loss_and_error(a, y)))
 
     def penalty_term(self, grad: Parameters | None = None) -> float:
         """Return α Ω(θ).

@@ -6,8 +6,9 @@ is a dict of plain arrays and numbers, made by `init` and changed by `step`, so 
 it can be copied, saved and resumed.
 
 To add an optimiser, write a dataclass with `init` and `step` and enter it in
-`SOLVERS`. A field that is named like a parameter of `FFNNClassifier` takes its value
-from there.
+`SOLVERS`. With an attribute `decoupled` that is True, α Ω is not part of the gradient
+but a step of its own, θ ← θ - η α ∂Ω/∂θ. A field that is named like a parameter of
+`FFNNClassifier` takes its value from there.
 """
 
 from dataclasses import dataclass
@@ -24,9 +25,6 @@ State = dict[str, Any]
 @runtime_checkable
 class Optimizer(Protocol):
     """What minibatch training asks of an optimiser."""
-
-    # True if α Ω is not part of the gradient but a step of its own, θ ← θ - η α ∂Ω/∂θ.
-    decoupled: ClassVar[bool]
 
     def init(self, theta: Array) -> State:
         """Return the state before the first step.

@@ -110,7 +110,8 @@ class Initializer(Protocol):
         n_in, n_out : int
             D(k-1) and D(k).
         gain : float
-            Factor on the scale, from the activation function that follows.
+            Factor on the scale, of the activation function of the layer; the output
+            layer has that of the last hidden one.
 
         Returns
         -------
@@ -141,14 +142,15 @@ class GlorotUniform:
 
 
 class FanScaled:
-    """Weights of variance gain² · `variance(n_in, n_out)`, biases 0.
+    """Weights of variance numerator / n_in, biases 0.
 
     Parameters
     ----------
     numerator : float
         The variance is numerator / n_in.
     mean_fan : bool, default=False
-        Divide by (n_in + n_out) / 2 and not by n_in.
+        Divide by (n_in + n_out) / 2 and not by n_in, and multiply by gain²: both are
+        Glorot's.
     normal : bool, default=True
         Draw from a normal distribution and not from a uniform one.
     """
@@ -163,8 +165,10 @@ class FanScaled:
     def draw(
         self, random_state: np.random.RandomState, n_in: int, n_out: int, gain: float
     ) -> tuple[Array, Array]:
-        fan = (n_in + n_out) / 2 if self.mean_fan else n_in
-        sigma = gain * np.sqrt(self.numerator / fan)
+        variance = self.numerator / n_in
+        if self.mean_fan:
+            variance = gain**2 * self.numerator / ((n_in + n_out) / 2)
+        sigma = np.sqrt(variance)
         if self.normal:
             W = random_state.normal(0, sigma, (n_in, n_out))
         else:

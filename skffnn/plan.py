@@ -55,6 +55,8 @@ class Plan:
         Scale of the initial parameters of each layer, the output layer included.
     dropout : list of float
         Rate of each hidden layer.
+    alpha, label_smoothing, learning_rate_init : float
+        As given, and of Python's type: one of NumPy's would change the type of arrays.
     solver : Optimizer or LBFGS
         How J(θ) is minimised.
     schedule : Schedule
@@ -71,6 +73,9 @@ class Plan:
     activations: list[Activation]
     gains: list[float]
     dropout: list[float]
+    alpha: float
+    label_smoothing: float
+    learning_rate_init: float
     solver: Optimizer | LBFGS
     schedule: Schedule
     penalty: Penalty
@@ -97,6 +102,7 @@ class Plan:
             If a parameter has a value that is not allowed.
         """
         check_plain(params)
+        params = {**params, **{name: float(params[name]) for name in NUMBERS}}
         sizes = hidden_sizes(params["hidden_layer_sizes"])
         activations = activations_of(params, len(sizes))
         gains = [getattr(g, "gain", 1.0) for g in activations]
@@ -111,11 +117,16 @@ class Plan:
             hidden_sizes=sizes,
             activations=activations,
             gains=[*gains, gains[-1] if gains else 1.0],
-            dropout=dropout,
+            dropout=[float(rate) for rate in dropout],
+            alpha=params["alpha"],
+            label_smoothing=params["label_smoothing"],
+            learning_rate_init=params["learning_rate_init"],
             solver=named("solver", SOLVERS, Optimizer, LBFGS),
             schedule=named("learning_rate", SCHEDULES, Schedule),
-            penalty=named("penalty", PENALTIES, Penalty),
-            initializer=named("weight_init", INITIALIZERS, Initializer),
+            penalty=lookup("penalty", params["penalty"], PENALTIES, (Penalty,)),
+            initializer=lookup(
+                "weight_init", params["weight_init"], INITIALIZERS, (Initializer,)
+            ),
             rules=Rules(
                 max_iter=params["max_iter"],
                 tol=params["tol"],
@@ -210,11 +221,9 @@ def activations_of(params: Mapping[str, Any], n_layers: int) -> list[Activation]
     """
     value = params["activation"]
     if not is_sequence(value):  # one object for all, checked even if there are none
-        return [
-            lookup("activation", value, ACTIVATIONS, (Activation,), params)
-        ] * n_layers
+        return [lookup("activation", value, ACTIVATIONS, (Activation,))] * n_layers
     return [
-        lookup("activation", g, ACTIVATIONS, (Activation,), params)
+        lookup("activation", g, ACTIVATIONS, (Activation,))
         for g in per_layer("activation", value, n_layers)
     ]
 

@@ -1,6 +1,5 @@
 """Where training stands: what it carries on, what it remembers, when it has stalled."""
 
-from copy import deepcopy
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
@@ -60,6 +59,8 @@ class Progress:
         The training rows in the order of the last epoch.
     clock : Clock
         How far training has come, for the schedule.
+    solver : str
+        What made the state of the optimiser.
     optimizer : dict
         State of the optimiser.
     reference : float
@@ -83,6 +84,7 @@ class Progress:
     split_state: State | None = None
     order: Array | None = None
     clock: Clock = field(default_factory=Clock)
+    solver: str = ""
     optimizer: State = field(default_factory=dict)
     reference: float = -np.inf
     stall: int = 0
@@ -134,13 +136,15 @@ class Progress:
             if self.converged or np.array_equal(state[name], kept):
                 state[name] = None
         state["random_state"] = self.random_state.get_state(legacy=False)
+        if self.order is not None:
+            state["order"] = self.order.astype(np.min_scalar_type(self.order.max()))
         state["clock"] = asdict(self.clock)
         if self.dropout_rng is not None:
             state["dropout_rng"] = self.dropout_rng.bit_generator.state
         return state
 
     @classmethod
-    def unpack(cls, theta: Parameters, state: State) -> "Progress":
+    def unpack(cls, theta: Parameters, state: State, validated: bool) -> "Progress":
         """Make the progress that was packed, sharing nothing with it.
 
         Parameters
@@ -149,18 +153,26 @@ class Progress:
             The parameters of the fitted model.
         state : dict
             What `pack` returned.
+        validated : bool
+            Whether there are validation rows again. Without them, what was best on the
+            earlier ones is where training goes on.
 
         Returns
         -------
         progress : Progress
             Ready to be changed.
         """
-        state = deepcopy(state)
+        state = {k: v.copy() if hasattr(v, "copy") else v for k, v in state.items()}
+        state["optimizer"] = {
+            k: v.copy() if np.ndim(v) else v for k, v in state["optimizer"].items()
+        }
         last = state.pop("last_theta")
-        if last is not None:
+        if last is not None and (validated or state["best_score"] == -np.inf):
             if state["best_theta"] is None:
                 state["best_theta"] = theta.vector
             theta = Parameters(theta.sizes, last)
+        if state["order"] is not None:
+            state["order"] = state["order"].astype(np.intp)
         state["random_state"] = random_state_of(state["random_state"])
         state["clock"] = Clock(**state["clock"])
         if state["dropout_rng"] is not None:
@@ -182,7 +194,7 @@ class Progress:
         if self.best_theta is not None:
             self.best_theta = self.best_theta.astype(dtype)
         for name, value in self.optimizer.items():
-            if np.ndim(value):
+            if np.ndim(value) and is_real(value):
                 self.optimizer[name] = value.astype(dtype)
 
     def ordered(self, rows: Array) -> Array:
@@ -233,6 +245,22 @@ class Progress:
         if score > self.best_score:
             self.best_score = score
             self.best_theta = self.theta.vector.copy()
+
+
+def is_real(value: Any) -> bool:
+    """Tell floating-point numbers and arrays from whatever else a state holds.
+
+    Parameters
+    ----------
+    value : object
+        An entry of the state of an optimiser.
+
+    Returns
+    -------
+    answer : bool
+        Whether its type is a float of some size.
+    """
+    return np.asarray(value).dtype.kind == "f"
 
 
 def random_state_of(state: State) -> np.random.RandomState:

@@ -13,6 +13,10 @@ from .arrays import Array, canonical
 # Rows whose content is hashed at a time, so that no second copy of X is made.
 HASH_ROWS = 4096
 
+# To keep the copies of a row together is to train without its content where it is
+# validated on: right for a few copies, wrong where a table has few different rows.
+MANY_COPIES = 10
+
 
 def split_like_mlp(
     rows: Array, strata: Array, fraction: float, random_state: np.random.RandomState
@@ -58,7 +62,8 @@ def split_by_content(
     Each row gets a random number that its content alone decides. In each class those
     with the smallest numbers are validated on, up to the given part of its weight.
     So copies of a row stay together (one among the validation rows would give away the
-    label of the other), and the order of the rows does not matter.
+    label of the other), and the order of the rows does not matter. Only a row with more
+    than `MANY_COPIES` is so common that its copies are split as rows of their own.
 
     Parameters
     ----------
@@ -81,6 +86,9 @@ def split_by_content(
         The two parts, in order.
     """
     keys = content_keys(X, random_state)[rows]
+    _, group, copies = np.unique(keys, return_inverse=True, return_counts=True)
+    common = copies[group] > MANY_COPIES
+    keys[common] = random_state.randint(2**62, size=common.sum(), dtype=np.uint64)
     w = np.ones(len(rows)) if weights is None else weights[rows]
     _, distinct = np.unique(keys, return_index=True)
     if not can_stratify(strata[distinct], fraction):

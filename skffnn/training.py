@@ -15,7 +15,7 @@ from .network import Network
 from .objective import Objective
 from .optimizers import LBFGS, Optimizer
 from .parameters import Parameters
-from .progress import Progress, Rules
+from .progress import Progress, Rules, is_real
 from .schedules import Schedule
 
 # Epochs that the curves remember: a stream of partial_fit must not grow for ever.
@@ -62,10 +62,10 @@ class Validation:
         loss, right = 0.0, []
         decide = self.objective.loss.decide
         for batch in self.batches:
-            x, y, _ = batch
-            decision = decide(self.objective.network.forward(x))
-            right.append((decision == decide(y)).all(axis=-1))
-            loss += self.objective.data_term(batch)
+            x, y, w = batch
+            a = self.objective.network.forward(x)
+            right.append((decide(a) == decide(y)).all(axis=-1))
+            loss += self.objective.weighted_loss(a, y, w)
         accuracy = np.average(np.concatenate(right), weights=self.weights)
         return loss, self.score(loss, float(accuracy))
 
@@ -141,9 +141,12 @@ class Training:
             Initial learning rate.
         """
         progress, clock, rules = self.progress, self.progress.clock, self.rules
+        # State of an earlier fit is this optimiser's own if the same `init` made it.
+        init = type(optimizer).init
+        kind = f"{init.__module__}.{init.__qualname__}"
         state = optimizer.init(progress.theta.vector)
-        if progress.optimizer.keys() != state.keys():  # not of this optimiser
-            progress.optimizer = state
+        if progress.solver != kind or progress.optimizer.keys() != state.keys():
+            progress.solver, progress.optimizer = kind, state
         # A plan is gone through, unless a validation score says that it is enough.
         plan = schedule.planned and self.validation is None
         with self._interruptible(), np.errstate(all="ignore"):
@@ -169,12 +172,13 @@ class Training:
         objective, theta = self.objective, self.progress.theta
         clock, state = self.progress.clock, self.progress.optimizer
         gradient = self._gradient
+        decoupled = getattr(optimizer, "decoupled", False)
         total, n_batches = 0.0, len(self.batches)
         for i, batch in enumerate(self.batches):
             clock.part = i / n_batches
             eta = eta_0 * schedule.factor(clock)
             loss = objective.data_term(batch, gradient)
-            if optimizer.decoupled:  # α Ω is then no part of what is minimised
+            if decoupled:  # α Ω is then no part of what is minimised
                 objective.decay(eta)
             else:
                 loss += objective.penalty_term(gradient)
@@ -195,8 +199,13 @@ class Training:
         part = Parameters(self.progress.theta.sizes, dtype=theta.dtype)
         accepted = theta.copy()
 
+        dropout = self.objective.dropout
+        masks: Any = None if dropout is None else dropout.rng.bit_generator.state
+
         def J(x: Array) -> tuple[float, Array]:
             theta[...] = x
+            if dropout is not None:  # the same masks again, or J would be no function
+                dropout.rng.bit_generator.state = masks
             value = self.objective.full(self.batches, self._gradient, part)
             return value, self._gradient.vector.copy()
 
@@ -285,7 +294,7 @@ class Training:
 
     def _check_finite(self, loss: float) -> None:
         """Raise if training has diverged."""
-        state = self.progress.optimizer.values()
+        state = [v for v in self.progress.optimizer.values() if is_real(v)]
         if not np.isfinite(loss):
             raise self._diverged(f"the loss ({loss:g})")
         if not all(np.isfinite(a).all() for a in (self.progress.theta.vector, *state)):

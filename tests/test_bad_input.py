@@ -610,9 +610,14 @@ class TestEarlyStopping:
             model.fit(X[:1], y[:1], weights)
         assert not snapshot(model)
 
-    def test_rows_that_are_all_the_same_are_one_row(self):
+    def test_a_few_rows_that_are_all_the_same_are_one_row(self):
         with pytest.raises(ValueError, match="early_stopping"):
-            make(early_stopping=True).fit(np.ones((30, 2)), np.repeat([0, 1, 2], 10))
+            make(early_stopping=True).fit(np.ones((9, 2)), np.repeat([0, 1, 2], 3))
+
+    def test_many_rows_that_are_all_the_same_are_rows_of_their_own(self):
+        labels = np.repeat([0, 1, 2], 10)
+        model = make(early_stopping=True).fit(np.ones((30, 2)), labels)
+        assert np.isfinite(model.validation_loss_curve_).all()
 
     def test_one_row_that_counts_is_one_row(self):
         weights = np.eye(len(y))[0]

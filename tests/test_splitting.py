@@ -102,3 +102,11 @@ def test_a_split_that_holds_every_class_does_not_warn():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         split(X, W, CLASSES)
+
+
+def test_a_row_with_many_copies_is_split_as_rows_of_its_own():
+    gate = np.tile([[0, 0], [0, 1], [1, 0], [1, 1]], (50, 1)).astype(float)
+    train, val = split(gate, np.linspace(1, 2, 200), np.all(gate, axis=1).astype(int))
+    assert abs(len(val) - 40) <= 8
+    for rows in (train, val):
+        assert len(np.unique(gate[rows], axis=0)) == 4

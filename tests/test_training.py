@@ -25,7 +25,7 @@ RTOL = 1e-9  # means of fifty numbers
 
 def own_validation(**kwargs):
     kwargs = {"random_state": 0, "dtype": "float64", "max_iter": 15} | kwargs
-    model = FFNNClassifier((8,), learning_rate_init=0.05, **kwargs)
+    model = FFNNClassifier((8,), **{"learning_rate_init": 0.05} | kwargs)
     return model.fit(X[TRAIN], y[TRAIN], X_val=X[VAL], y_val=y[VAL])
 
 
@@ -200,3 +200,76 @@ def test_adamw_decays_weights_apart_from_the_gradient():
     end = FFNNClassifier((), alpha=alpha, max_iter=steps, **kwargs).fit(rows, labels)
     expected = start.coefs_[0] * (1 - eta * alpha) ** steps
     np.testing.assert_allclose(end.coefs_[0], expected, rtol=1e-12)
+
+
+def test_lbfgs_with_dropout_minimises_one_function():
+    kwargs = {"dropout": 0.5, "random_state": 0, "max_iter": 300}
+    model = FFNNClassifier((20,), "tanh", solver="lbfgs", **kwargs).fit(X, y)
+    assert np.all(np.diff(model.loss_curve_) <= 0)
+    assert model._state["converged"]
+
+
+def test_the_loss_of_adamw_is_its_data_term():
+    rows, labels = np.zeros((20, 2)), np.tile([0, 1], 10)
+    model = FFNNClassifier((), solver="adamw", alpha=100, max_iter=1)
+    model.set_params(learning_rate_init=1e-300, random_state=0).fit(rows, labels)
+    assert model.loss_ == pytest.approx(log_loss(labels, model.predict_proba(rows)))
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "one_cycle"])
+def test_a_plan_is_gone_through_unless_validation_ends_it(schedule):
+    kwargs = {"learning_rate": schedule, "tol": 1e9, "n_iter_no_change": 2}
+    kwargs |= {"max_iter": 12, "random_state": 0}
+    assert FFNNClassifier(**kwargs).fit(X, y).n_iter_ == 12
+    assert FFNNClassifier(**kwargs).fit(X, y, X_val=X, y_val=y).n_iter_ == 1 + 3
+
+
+@pytest.mark.parametrize(
+    "name", ["alpha", "learning_rate_init", "beta_1", "label_smoothing", "dropout"]
+)
+def test_a_number_of_numpys_is_as_good_as_one_of_pythons(name):
+    kwargs = {"max_iter": 3, "batch_size": 20, "random_state": 0}
+    ours, theirs = (
+        FFNNClassifier((8,), **{name: number}, **kwargs).fit(X, y)
+        for number in (0.1, np.float64(0.1))
+    )
+    for a, b in zip(ours.coefs_, theirs.coefs_, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_state_of_another_optimiser_is_not_taken_over():
+    from dataclasses import dataclass
+
+    @dataclass(frozen=True)
+    class RMSprop:
+        def init(self, theta):
+            return {"v": np.zeros_like(theta), "note": "as SGD, but squares"}
+
+        def step(self, theta, grad, state, eta):
+            state["v"] += 0.1 * (grad**2 - state["v"])
+            theta -= eta * grad / (np.sqrt(state["v"]) + 1e-8)
+
+    model = FFNNClassifier((8,), solver="sgd", warm_start=True, max_iter=3).fit(X, y)
+    assert model._state["optimizer"]["v"].min() < 0  # a velocity has both signs
+    model.set_params(solver=RMSprop()).fit(X, y)
+    assert model._state["optimizer"]["v"].min() >= 0
+    model.fit(X, y)
+
+
+def test_partial_fit_goes_on_from_the_parameters_that_were_kept():
+    model = own_validation(max_iter=7, scoring="loss", learning_rate_init=1.0)
+    assert np.argmax(model.validation_scores_) < 6
+    kept = [W.copy() for W in model.coefs_]
+    model.set_params(learning_rate_init=1e-300).partial_fit(X, y)
+    for a, b in zip(model.coefs_, kept, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_scorer_that_takes_no_weights_is_named_where_there_are_some():
+    def scorer(estimator, X, y):
+        return 0.5
+
+    model = FFNNClassifier(early_stopping=True, scoring=scorer, max_iter=2)
+    model.fit(X, y)
+    with pytest.raises(ValueError, match=r"scoring=.*does not take sample_weight"):
+        model.fit(X, y, np.linspace(1, 2, len(y)))
