@@ -7,7 +7,9 @@ PYTHON_OLDEST ?= $(shell python3.11 -c "" 2>/dev/null && echo python3.11 || echo
 # More arguments for the command that a target runs.
 ARGS ?=
 
-OLDEST = "numpy==2.0.*" "scipy==1.13.*" "scikit-learn==1.7.0"
+# scikit-learn 1.7 reads the column names of a polars frame by a protocol that polars
+# has deprecated since 1.40.
+OLDEST = "numpy==2.0.*" "scipy==1.13.*" "scikit-learn==1.7.0" "polars<1.40"
 MODULES = $(wildcard skffnn/*.py)
 
 # One thread for each worker: the workers already fill the cores.
