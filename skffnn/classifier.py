@@ -439,8 +439,10 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
             self._train(plan, targets, data, None, resume=resume)
         return self
 
-    def _check(self, X: Any, y: Any, sample_weight: Any, *, reset: bool) -> Data:
-        """Check training rows."""
+    def _check(
+        self, X: Any, y: Any, weights: Any, *, reset: bool, name: str = "sample_weight"
+    ) -> Data:
+        """Check rows to train or to validate on."""
         X, y = validate_data(
             self,
             X,
@@ -451,8 +453,7 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
             order="C",
             multi_output=True,
         )
-        weights = check_weights(sample_weight, X.shape[0], "sample_weight")
-        return Data(X, canonical(y), weights)
+        return Data(X, canonical(y), check_weights(weights, X.shape[0], name))
 
     def _check_validation(
         self, X_val: Any, y_val: Any, sample_weight_val: Any, targets: Targets
@@ -465,20 +466,10 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
                 "X_val and y_val must be given together: "
                 f"{'X_val' if X_val is None else 'y_val'} is None."
             )
-        X_val, y_val = validate_data(
-            self,
-            X_val,
-            y_val,
-            reset=False,
-            accept_sparse="csr",
-            dtype=(np.float64, np.float32),
-            order="C",
-            multi_output=True,
-        )
-        y_val = canonical(y_val)
-        targets.check_known(y_val, "y_val")
-        weights = check_weights(sample_weight_val, X_val.shape[0], "sample_weight_val")
-        return Data(X_val, y_val, weights)
+        name = "sample_weight_val"
+        data = self._check(X_val, y_val, sample_weight_val, reset=False, name=name)
+        targets.check_known(data.y, "y_val")
+        return data
 
     def _fitted_targets(self) -> Targets:
         """Return the classes of the last fit."""
@@ -688,7 +679,9 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
             batch_size=rows_per_block(theta.sizes[1:]),
             share_of_all=True,
         )
-        X, y, weights = held_back.select()
+        weights = held_back.weights
+        if weights is not None:
+            weights = weights[held_back.rows()]
 
         def watch(score: Callable[[float, float], float]) -> Validation:
             return Validation(objective, batches, weights, score)
@@ -701,6 +694,7 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
         probe = copy(self)  # a fitted estimator whose parameters are θ as it changes
         probe._set_model(theta, targets)
         probe.__dict__.pop("feature_names_in_", None)
+        X, y = held_back.select()
         kwargs = {} if weights is None else {"sample_weight": weights}
         scorer = get_scorer(self.scoring)
 

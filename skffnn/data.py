@@ -72,18 +72,17 @@ class Data:
         """
         return replace(self, index=None if len(rows) == self.X.shape[0] else rows)
 
-    def select(self) -> tuple[Any, Any, Array | None]:
+    def select(self) -> tuple[Any, Any]:
         """Return the rows in use as arrays of their own.
 
         Returns
         -------
-        X, y, weights : ndarray or sparse array, or None
+        X, y : ndarray or sparse array
             Copies, unless all rows are in use.
         """
         if self.index is None:
-            return self.X, self.y, self.weights
-        weights = None if self.weights is None else self.weights[self.index]
-        return self.X[self.index], self.y[self.index], weights
+            return self.X, self.y
+        return self.X[self.index], self.y[self.index]
 
     def batches(
         self, targets: Targets, dtype: Any, smoothing: float = 0.0, **options: Any
