@@ -55,7 +55,7 @@ def fit(width):
             width,
             activation="tanh",
             solver="lbfgs",
-            alpha=1e-5,
+            alpha=1e-4,
             max_iter=5000,
             random_state=seed,
         ).fit(X_train, y_train)

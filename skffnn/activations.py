@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from scipy.special import expit, ndtr
+from scipy.special import ndtr
 
-from .arrays import Array
+from .arrays import Array, sigmoid, softplus
 
 
 @runtime_checkable
@@ -54,7 +54,7 @@ class Logistic:
     gain = 3**-0.5
 
     def forward(self, a: Array, h: Array, d: Array | None = None) -> None:
-        expit(a, out=h)  # g(a) = σ(a)
+        sigmoid(a, out=h)  # g(a) = σ(a)
         if d is not None:
             np.multiply(h, h, out=d)
             np.subtract(h, d, out=d)  # g'(a) = σ(a) (1 - σ(a))
@@ -190,7 +190,7 @@ class SiLU:
     """
 
     def forward(self, a: Array, h: Array, d: Array | None = None) -> None:
-        expit(a, out=h)  # σ(a)
+        sigmoid(a, out=h)  # σ(a)
         if d is not None:
             np.subtract(1, h, out=d)
             d *= a
@@ -208,10 +208,9 @@ class Mish:
     """
 
     def forward(self, a: Array, h: Array, d: Array | None = None) -> None:
-        np.logaddexp(0, a, out=h)
-        np.tanh(h, out=h)  # t = tanh(ln(1 + exp a))
+        np.tanh(softplus(a), out=h)  # t = tanh(ln(1 + exp a))
         if d is not None:
-            expit(a, out=d)
+            sigmoid(a, out=d)
             d *= a  # a σ(a)
             d -= d * h * h
             d += h  # g'(a) = t + a σ(a) (1 - t²)

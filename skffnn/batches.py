@@ -24,7 +24,7 @@ class Batches:
     X : ndarray or CSR array of shape (n_samples, n_features)
         Features; a dense X has contiguous rows. Batches are converted to the type of
         y, if it is another.
-    y : ndarray of shape (n_samples, K)
+    y : ndarray or Coded, of shape (n_samples, K)
         Targets, of the type to compute in.
     weights : ndarray of shape (n_samples, 1), default=None
         Sample weights, of mean 1 over the rows in use; None is 1 for each.
@@ -50,7 +50,7 @@ class Batches:
     def __init__(
         self,
         X: Any,
-        y: Array,
+        y: Any,
         weights: Array | None = None,
         order: Array | None = None,
         *,
@@ -124,8 +124,8 @@ class Batches:
 
 
 def _buffer(rows: Any, n: int) -> Array | None:
-    """Make room for n gathered rows of a dense array."""
-    if rows is None or issparse(rows):
+    """Make room for n gathered rows of a dense array; others gather themselves."""
+    if not isinstance(rows, np.ndarray):
         return None
     return np.empty((n, rows.shape[1]), rows.dtype)
 
@@ -135,7 +135,7 @@ def take(data: Any, index: Any, buffer: Array | None) -> Any:
 
     Parameters
     ----------
-    data : ndarray or CSR array of shape (n_samples, m), or None
+    data : ndarray, CSR array or Coded, of shape (n_samples, m), or None
         Where the rows come from; None gives None.
     index : slice or ndarray of int
         Which rows.

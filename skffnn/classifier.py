@@ -803,8 +803,7 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
         targets = self._fitted_targets()
 
         def probabilities(a: Array) -> Array:
-            loss, a = targets.by_class(a)
-            return loss.output(a)
+            return targets.loss.output(targets.by_class(a))
 
         return self._forward(X, probabilities)
 
@@ -827,8 +826,7 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
         targets = self._fitted_targets()
 
         def log_probabilities(a: Array) -> Array:
-            loss, a = targets.by_class(a)
-            return loss.log_output(a)
+            return targets.loss.log_output(targets.by_class(a))
 
         return self._forward(X, log_probabilities)
 

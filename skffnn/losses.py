@@ -8,9 +8,8 @@ logarithm is ever taken of a probability that has underflowed to 0.
 from typing import Protocol
 
 import numpy as np
-from scipy.special import expit, log_expit
 
-from .arrays import Array
+from .arrays import Array, sigmoid, softplus
 
 
 class Loss(Protocol):
@@ -124,17 +123,17 @@ class LogisticOutput:
     name = "logistic"
 
     def output(self, a: Array) -> Array:
-        return expit(a, out=a)
+        return sigmoid(a, out=a)
 
     def log_output(self, a: Array) -> Array:
-        return log_expit(a, out=a)
+        return -softplus(-a)  # ln f = -ln(1 + exp(-a))
 
     def decide(self, a: Array) -> Array:
         return a > 0  # f > ½
 
     def loss_and_error(self, a: Array, y: Array) -> Array:
         # ln f = a - ln(1 + exp a) and ln(1 - f) = -ln(1 + exp a), so that
-        ell = np.logaddexp(0, a) - y * a  # ℓ_k = ln(1 + exp a_k) - y_k a_k
-        expit(a, out=a)
+        ell = softplus(a) - y * a  # ℓ_k = ln(1 + exp a_k) - y_k a_k
+        sigmoid(a, out=a)
         a -= y  # ∂ℓ/∂a = f - y
         return ell.sum(axis=-1, keepdims=True)

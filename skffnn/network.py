@@ -32,7 +32,8 @@ class Buffers:
     Attributes
     ----------
     a : list of ndarray of shape (n_rows, D(k)), k = 1 … L+1
-        Pre-activations; in the backward pass their errors ∂ℓ/∂a(k).
+        Pre-activations; in the backward pass their errors ∂ℓ/∂a(k). The logits lie
+        column after column, for the softmax adds up few columns faster than short rows.
     h : list of ndarray of shape (n_rows, D(k)), k = 1 … L
         Activations.
     d : list of ndarray of shape (n_rows, D(k)), k = 1 … L
@@ -42,7 +43,9 @@ class Buffers:
     """
 
     def __init__(self, sizes: Sequence[int], n_rows: int, dtype: Any) -> None:
-        self.a = [np.empty((n_rows, size), dtype) for size in sizes]
+        *hidden, K = sizes
+        self.a = [np.empty((n_rows, size), dtype) for size in hidden]
+        self.a.append(np.empty((K, n_rows), dtype).T)
         self.h = [np.empty_like(a) for a in self.a[:-1]]
         self.d = [np.empty_like(a) for a in self.a[:-1]]
         self.ones = np.ones((1, n_rows), dtype)

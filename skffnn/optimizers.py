@@ -164,7 +164,7 @@ class Adam:
             m *= beta_1
             m += g  # m ← β₁ m + g
             v *= beta_2
-            np.multiply(g, g, out=g)
+            np.square(g, out=g)
             v += g  # v ← β₂ v + g²
             np.sqrt(v, out=g)
             g += epsilon

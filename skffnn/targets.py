@@ -11,6 +11,39 @@ from .arrays import Array
 from .losses import LogisticOutput, Loss, Softmax
 
 
+class Coded:
+    """The targets y of rows whose label is one class, made when they are asked for.
+
+    Parameters
+    ----------
+    codes : ndarray of int of shape (n_samples,)
+        The class of each row.
+    table : ndarray of shape (K, n_outputs)
+        The target y of each class: the lecture's e(y*).
+
+    Attributes
+    ----------
+    dtype : dtype
+        Of the targets.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Coded(np.array([2, 0, 1, 2]), np.eye(3))[1:3]
+    array([[1., 0., 0.],
+           [0., 1., 0.]])
+    """
+
+    def __init__(self, codes: Array, table: Array) -> None:
+        self.codes = codes
+        self.table = table
+        self.dtype = table.dtype
+
+    def __getitem__(self, rows: Any) -> Array:
+        # Column after column, as the network's logits are.
+        return self.table.T.take(self.codes[rows], axis=1).T
+
+
 class Targets:
     """The classes of a problem.
 
@@ -142,9 +175,9 @@ class Targets:
         """
         if not self.multilabel:
             return [(self.classes, self.codes(y))]
-        return [(np.arange(2), column) for column in self.encode(y, np.intp).T]
+        return [(np.arange(2), column) for column in dense(y).astype(np.intp).T]
 
-    def encode(self, y: Any, dtype: Any, smoothing: float = 0.0) -> Array:
+    def encode(self, y: Any, dtype: Any, smoothing: float = 0.0) -> Array | Coded:
         """Return the targets as the loss takes them.
 
         Parameters
@@ -158,26 +191,23 @@ class Targets:
 
         Returns
         -------
-        y : ndarray of shape (n_samples, n_outputs)
+        y : ndarray or Coded, of shape (n_samples, n_outputs)
             The lecture's vectors e(y*), or their last column for two classes.
         """
         if self.multilabel:
-            columns = np.asarray(y.toarray() if issparse(y) else y, dtype=dtype)
-        elif self.binary:
-            columns = self.codes(y)[:, np.newaxis].astype(dtype)
+            targets = dense(y).astype(dtype)
         else:
-            codes = self.codes(y)
-            columns = np.zeros((len(codes), self.n_outputs), dtype)
-            columns[np.arange(len(codes)), codes] = 1
+            targets = np.eye(len(self.classes), dtype=dtype)[:, -self.n_outputs :]
         if smoothing > 0:
             K = 2 if self.multilabel else len(self.classes)
-            columns = (1 - smoothing) * columns + smoothing / K
-        return columns
+            targets = (1 - smoothing) * targets + smoothing / K
+        return targets if self.multilabel else Coded(self.codes(y), targets)
 
-    def by_class(self, a: Array) -> tuple[Loss, Array]:
-        """Give each class a logit and say which output map turns them into f.
+    def by_class(self, a: Array) -> Array:
+        """Give each class a logit of its own.
 
-        Two classes with the one logit a are a softmax over (0, a).
+        Two classes with the one logit a get -a and a: f is (σ(-a), σ(a)), which sums
+        to 1.
 
         Parameters
         ----------
@@ -186,14 +216,10 @@ class Targets:
 
         Returns
         -------
-        loss : Loss
-            With the output map.
         a : ndarray of shape (n_samples, K)
             Logits, one for each class.
         """
-        if self.binary:
-            return Softmax(), np.hstack([np.zeros_like(a), a])
-        return self.loss, a
+        return np.hstack([-a, a]) if self.binary else a
 
     def decode(self, decisions: Array) -> Any:
         """Return the labels that `loss.decide` chose.
@@ -221,6 +247,11 @@ def check_indicator(y: Any, name: str) -> None:
         raise ValueError(
             f"{name} must be a label indicator matrix of 0 and 1, got {values}."
         )
+
+
+def dense(y: Any) -> Array:
+    """Return a label indicator matrix as an array."""
+    return y.toarray() if issparse(y) else np.asarray(y)
 
 
 def flat(y: Any) -> Array:

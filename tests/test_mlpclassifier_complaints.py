@@ -1142,8 +1142,8 @@ class TestMemoryAndSpeed:
             begun = False
 
         watched = Watched()
-        X_ = np.tile(X, (10, 100))
-        y_ = np.tile(y, 10)
+        X_ = np.tile(X, (8, 100))  # six batches of 200 rows
+        y_ = np.tile(y, 8)
         # One epoch: between its steps nothing is validated or recorded.
         peak_memory(
             make(hidden_layer_sizes=(400,), solver=watched, max_iter=1).fit, X_, y_
