@@ -80,8 +80,9 @@ class ReLU:
 
     def forward(self, a: Array, h: Array, d: Array | None = None) -> None:
         if d is None:
-            np.maximum(a, 0, out=h)  # g(a) = max(a, 0)
-        else:  # where g' is wanted, a product is twice as fast as a maximum
+            h[...] = 0  # the maximum of two arrays takes half the time of one with a 0
+            np.maximum(a, h, out=h)  # g(a) = max(a, 0)
+        else:
             np.greater(a, 0, out=d)  # g'(a) = [a > 0]
             np.multiply(a, d, out=h)  # g(a) = a g'(a)
 
@@ -133,7 +134,9 @@ class ELU:
 
     def forward(self, a: Array, h: Array, d: Array | None = None) -> None:
         # With a = max(a, 0) + min(a, 0), and exp(min(a, 0)) = 1 where a > 0:
-        np.minimum(a, 0, out=h)
+        h[...] = 0
+        np.minimum(a, h, out=h)
+        a -= h  # max(a, 0)
         np.expm1(h, out=h)
         h *= self.alpha * self.scale  # scale α (exp(min(a, 0)) - 1)
         if d is not None:
@@ -141,7 +144,6 @@ class ELU:
             d *= self.scale - self.scale * self.alpha
             d += h
             d += self.alpha * self.scale  # g'(a) = scale · (1 if a > 0 else α exp a)
-        np.maximum(a, 0, out=a)
         a *= self.scale
         h += a  # g(a) = scale · (max(a, 0) + α (exp(min(a, 0)) - 1))
 

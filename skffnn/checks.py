@@ -200,6 +200,29 @@ def is_protocol(kind: type) -> bool:
     return Protocol in kind.__mro__
 
 
+def needs_no_check(X: Any, n_features: int) -> bool:
+    """Tell whether X is what checks would leave as it is.
+
+    They take longer than the network, for a single row: 60 µs of 80.
+
+    Parameters
+    ----------
+    X : object
+        What was given.
+    n_features : int
+        Columns that it should have.
+
+    Returns
+    -------
+    answer : bool
+        True for an array of finite float32 or float64 numbers with at least one row.
+    """
+    if type(X) is not np.ndarray or X.ndim != 2 or X.dtype not in (float, np.float32):
+        return False
+    with np.errstate(all="ignore"):  # a sum that overflows leaves X to the real checks
+        return X.shape[0] > 0 and X.shape[1] == n_features and np.isfinite(X.sum())
+
+
 def check_weights(weights: Any, n_samples: int, name: str) -> Array | None:
     """Return sample weights as float64, or None.
 

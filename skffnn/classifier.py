@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .arrays import Array, canonical
 from .batches import Batches
-from .checks import all_or_nothing, check_number, check_weights
+from .checks import all_or_nothing, check_number, check_weights, needs_no_check
 from .data import Data, downcast
 from .network import Dropout, Network
 from .objective import Objective
@@ -758,12 +758,11 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
 
         The network computes in the larger of the types of X and of the parameters.
         """
-        check_is_fitted(self)
-        X = validate_data(
-            self, X, reset=False, accept_sparse="csr", dtype=(np.float64, np.float32)
-        )
-        params = self.get_params(deep=False)
-        activations = activations_of(params, len(self.coefs_) - 1)
+        named = hasattr(self, "feature_names_in_")
+        if named or not needs_no_check(X, self.n_features_in_):
+            dtypes = (np.float64, np.float32)
+            X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=dtypes)
+        activations = activations_of(self.activation, len(self.coefs_) - 1)
         dtype = np.result_type(X.dtype, self.coefs_[0].dtype)
         W = [coef.astype(dtype, copy=False) for coef in self.coefs_]
         b = [intercept.astype(dtype, copy=False) for intercept in self.intercepts_]

@@ -104,7 +104,7 @@ class Plan:
         check_plain(params)
         params = {**params, **{name: float(params[name]) for name in NUMBERS}}
         sizes = hidden_sizes(params["hidden_layer_sizes"])
-        activations = activations_of(params, len(sizes))
+        activations = activations_of(params["activation"], len(sizes))
         gains = [getattr(g, "gain", 1.0) for g in activations]
         dropout = per_layer("dropout", params["dropout"], len(sizes))
         for rate in dropout:
@@ -204,13 +204,13 @@ def hidden_sizes(value: Any) -> tuple[int, ...]:
     return tuple(int(size) for size in sizes)
 
 
-def activations_of(params: Mapping[str, Any], n_layers: int) -> list[Activation]:
+def activations_of(value: Any, n_layers: int) -> list[Activation]:
     """Return the activation function of each hidden layer.
 
     Parameters
     ----------
-    params : mapping
-        The parameters of an estimator.
+    value : str, Activation or sequence of them
+        The parameter `activation`.
     n_layers : int
         Number of hidden layers.
 
@@ -219,7 +219,6 @@ def activations_of(params: Mapping[str, Any], n_layers: int) -> list[Activation]
     activations : list of Activation
         One for each hidden layer.
     """
-    value = params["activation"]
     if not is_sequence(value):  # one object for all, checked even if there are none
         return [lookup("activation", value, ACTIVATIONS, (Activation,))] * n_layers
     return [
