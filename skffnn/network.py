@@ -8,6 +8,7 @@ The output map o belongs to the loss, which turns a(L+1) into f(x) = o(a(L+1)).
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -47,8 +48,12 @@ class Buffers:
         self.a = [np.empty((n_rows, size), dtype) for size in hidden]
         self.a.append(np.empty((K, n_rows), dtype).T)
         self.h = [np.empty_like(a) for a in self.a[:-1]]
-        self.d = [np.empty_like(a) for a in self.a[:-1]]
         self.ones = np.ones((1, n_rows), dtype)
+
+    @cached_property
+    def d(self) -> list[Array]:
+        """Made when training asks for it; predicting needs half the memory."""
+        return [np.empty_like(h) for h in self.h]
 
 
 class Dropout:
@@ -164,12 +169,12 @@ class Network:
         work = self.buffers(x.shape[0])
         h = x  # h(0) = x
         for k, g in enumerate(self.activations):
-            a, d = work.a[k], work.d[k]
+            a, d = work.a[k], work.d[k] if train else None
             matmul(h, W[k], out=a)
             a += b[k]  # a(k) = h(k-1) W(k) + b(k)
             h = work.h[k]
-            g.forward(a, h, d if train else None)  # h(k) = g(a(k))
-            if dropout is not None:
+            g.forward(a, h, d)  # h(k) = g(a(k))
+            if dropout is not None and d is not None:
                 dropout.apply(k, h, d, a)
         matmul(h, W[-1], out=work.a[-1])
         work.a[-1] += b[-1]
