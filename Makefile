@@ -27,7 +27,7 @@ endef
 
 .PHONY: help
 help:
-	@echo "targets: demo test lint test-oldest clean; more arguments: ARGS=..."
+	@echo "targets: demo test lint test-oldest bench clean; more arguments: ARGS=..."
 
 .PHONY: demo
 demo: .venv/demo/stamp
@@ -36,6 +36,11 @@ demo: .venv/demo/stamp
 .PHONY: test
 test: .venv/test/stamp
 	$(call PYTEST,.venv/test)
+
+# All of it takes about an hour; ARGS="fit mnist" names what to run.
+.PHONY: bench
+bench: .venv/bench/stamp
+	.venv/bench/bin/python -m benchmarks $(ARGS)
 
 .PHONY: test-oldest
 test-oldest: .venv/oldest/stamp
@@ -58,6 +63,9 @@ lint: .venv/lint/stamp
 
 .venv/test/stamp: pyproject.toml
 	$(call make-venv,$(PYTHON),test)
+
+.venv/bench/stamp: pyproject.toml
+	$(call make-venv,$(PYTHON),bench)
 
 .venv/oldest/stamp: pyproject.toml
 	$(call make-venv,$(PYTHON_OLDEST),test,$(OLDEST))

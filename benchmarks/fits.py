@@ -1,0 +1,71 @@
+"""Fits of the peers, timed, and their memory."""
+
+import time
+from importlib.util import find_spec
+
+from .measure import memory_of
+from .peers import FFNN, MLP, Floor, Peer
+from .torch_peers import Skorch, Torch
+from .workloads import Problem, Settings, load
+
+OURS = "FFNNClassifier"
+THEIRS = "MLPClassifier"
+PEERS: dict[str, type[Peer]] = {
+    OURS: FFNN,
+    THEIRS: MLP,
+    "PyTorch": Torch,
+    "skorch": Skorch,
+    "floor": Floor,
+}
+
+
+def missing(peer: str) -> list[str]:
+    """Return the libraries that a peer needs and that are not installed."""
+    return [name for name in PEERS[peer].needs if find_spec(name) is None]
+
+
+def timed_fit(
+    peer: str, problem: Problem, settings: Settings, epochs: int, seed: int
+) -> dict[str, float]:
+    """Time a fit, and see what came of it.
+
+    Parameters
+    ----------
+    peer : str
+        Who.
+    problem : Problem
+        The data.
+    settings : Settings
+        The network.
+    epochs, seed : int
+        As in `Peer`.
+
+    Returns
+    -------
+    figures : dict
+        "seconds" and, of a network, the mean "loss" over the training rows and the
+        "accuracy" on the test rows.
+    """
+    from sklearn.metrics import log_loss
+
+    X, y, X_test, y_test = load(problem)
+    model = PEERS[peer](settings, X, y, epochs, seed)
+    start = time.perf_counter()
+    model.fit()
+    figures = {"seconds": time.perf_counter() - start}
+    f = model.predict_proba(X)
+    if f is not None:
+        figures["loss"] = log_loss(y, f)
+        right = model.predict_proba(X_test).argmax(axis=1) == y_test
+        figures["accuracy"] = float(right.mean())
+    return figures
+
+
+def memory_of_fit(
+    peer: str, problem: Problem, settings: Settings, epochs: int = 1
+) -> int:
+    """Return the peak memory of a fit above that of the data, in bytes."""
+    X, y, _, _ = load(problem)
+    few = slice(settings.batch)
+    PEERS[peer](settings, X[few], y[few], 1).fit()  # for what the first one loads
+    return memory_of(PEERS[peer](settings, X, y, epochs).fit)[0]

@@ -1,0 +1,105 @@
+"""Plots that are legible on a light and on a dark page."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .measure import Spread
+
+INK = "#808080"
+STYLE: Any = {
+    "axes.edgecolor": INK,
+    "axes.facecolor": "none",
+    "axes.labelcolor": INK,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlecolor": INK,
+    "axes.titlesize": 9,
+    "font.size": 9,
+    "grid.alpha": 0.3,
+    "grid.color": INK,
+    "legend.frameon": False,
+    "svg.hashsalt": "skffnn",
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+}
+# Okabe & Ito's colours, which the colour-blind can tell apart too.
+PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00"]
+COLOURS = {
+    "FFNNClassifier": PALETTE[0],
+    "MLPClassifier": PALETTE[1],
+    "PyTorch": PALETTE[2],
+    "skorch": PALETTE[3],
+    "MLPClassifier, rate 0.002": PALETTE[4],
+}  # of anything else: the ink
+WIDTH = 7.0  # inches, at 100 pixels each
+
+
+def panels(rows: int, columns: int, height: float, **options: Any) -> tuple[Any, Any]:
+    """Return a figure and its axes, an array of the given rows and columns."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH, height), dpi=100, layout="constrained")
+    return figure, figure.subplots(rows, columns, squeeze=False, **options)
+
+
+def grouped(
+    axes: Any,
+    labels: Sequence[str],
+    series: Mapping[str, Sequence[Spread]],
+    *,
+    bars: bool = False,
+) -> None:
+    """Draw a median with its spread for each label and each name, side by side.
+
+    Parameters
+    ----------
+    axes : Axes
+        Where to draw.
+    labels : sequence of str
+        From top to bottom.
+    series : mapping of str to sequence of Spread
+        For each name one value for each label.
+    bars : bool, default=False
+        Draw bars from 0 and not dots on a logarithmic scale.
+    """
+    height = 0.8 / max(1, len(series))
+    for i, (name, values) in enumerate(series.items()):
+        offset = (i - (len(series) - 1) / 2) * height
+        y = [j + offset for j in range(len(labels))]
+        x = [value.median for value in values]
+        errors = [
+            [v.median - v.low for v in values],
+            [v.high - v.median for v in values],
+        ]
+        look = {"color": COLOURS.get(name, INK), "label": name}
+        if bars:
+            axes.barh(y, x, height, **look)
+            axes.errorbar(x, y, xerr=errors, fmt="none", ecolor=INK, capsize=3)
+        else:
+            axes.errorbar(
+                x, y, xerr=errors, fmt="o", markersize=4, elinewidth=2, **look
+            )
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set_ylim(len(labels) - 0.5, -0.5)
+    axes.grid(axis="x")
+    axes.set_axisbelow(True)
+    if not bars:
+        logarithmic(axes.xaxis)
+
+
+def logarithmic(axis: Any) -> None:
+    """Make an axis logarithmic, with plain numbers at its ticks."""
+    from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
+
+    axis.axes.set(**{f"{axis.axis_name}scale": "log"})
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axis.set_minor_locator(NullLocator())
+
+
+def legend(figure: Any, axes: Any, columns: int = 4) -> None:
+    """Put the legend of some axes below a figure."""
+    handles, labels = axes.get_legend_handles_labels()
+    columns = min(columns, len(labels))
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns)

@@ -1,0 +1,20 @@
+"""The suites: each is a module with `run`, `tables` and `plot`.
+
+`run` measures and returns plain values, the runs themselves and not their medians;
+`tables` and `plot` show such a result, which may have been read from a file.
+"""
+
+from types import ModuleType
+
+from . import fit, grid, growth, memory, mnist, predict, profile, sparse
+
+SUITES: dict[str, ModuleType] = {
+    "fit": fit,
+    "sparse": sparse,
+    "predict": predict,
+    "grid": grid,
+    "growth": growth,
+    "mnist": mnist,
+    "memory": memory,
+    "profile": profile,
+}

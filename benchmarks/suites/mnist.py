@@ -1,0 +1,217 @@
+"""MNIST: the time of training until the test accuracy reaches a target."""
+
+import time
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..measure import Bench, SkipError, spread
+from ..plots import COLOURS, INK, logarithmic, panels
+from ..report import Table
+from ..torch_peers import Torch
+from ..workloads import Settings
+
+TARGETS = (0.975, 0.98)
+SEEDS = 3
+HIDDEN = (256, 128)
+BATCH = 200
+# Chosen by the accuracy on the last 10000 training rows after training on the others.
+CYCLE = 5  # epochs of the one-cycle schedules
+RATE = 0.01
+DECAY = 0.1
+MAX_EPOCHS = 30  # where there is no schedule
+
+Epochs = Iterator[Callable[[Any], Any]]  # of the functions that then predict
+
+
+def ffnn(X: Any, y: Any, seed: int) -> Epochs:
+    """Train FFNNClassifier epoch by epoch, which is the same as all at once."""
+    from skffnn import FFNNClassifier, OneCycle
+
+    model = FFNNClassifier(
+        HIDDEN,
+        solver="adamw",
+        alpha=DECAY,
+        batch_size=BATCH,
+        learning_rate=OneCycle(max_iter=CYCLE),
+        learning_rate_init=RATE,
+        max_iter=1,
+        warm_start=True,
+        random_state=seed,
+    )
+    for _ in range(CYCLE):
+        yield model.fit(X, y).predict
+
+
+def torch(X: Any, y: Any, seed: int) -> Epochs:
+    """Train a network in PyTorch with the same optimiser and schedule."""
+    settings = Settings(HIDDEN, BATCH, rate=RATE, alpha=DECAY, cycle=CYCLE)
+    peer = Torch(settings, X, y, CYCLE, seed)
+    peer.start()
+    for _ in range(CYCLE):
+        peer.epoch()
+        yield lambda X: peer.predict_proba(X).argmax(axis=1)
+
+
+def mlp(X: Any, y: Any, seed: int, rate: float = 0.001) -> Epochs:
+    """Train MLPClassifier; only `partial_fit` keeps the state of its optimiser."""
+    from sklearn.neural_network import MLPClassifier
+
+    # An integer would make it shuffle the rows in the same way in each epoch.
+    random_state = np.random.RandomState(seed)
+    model = MLPClassifier(HIDDEN, learning_rate_init=rate, random_state=random_state)
+    for _ in range(MAX_EPOCHS):
+        yield model.partial_fit(X, y, classes=np.arange(10)).predict
+
+
+def faster_mlp(X: Any, y: Any, seed: int) -> Epochs:
+    """Train MLPClassifier at the constant rate that suits it best here."""
+    return mlp(X, y, seed, rate=0.002)
+
+
+# name: peer, how it is trained
+CONTESTANTS: dict[str, tuple[str, Callable[[Any, Any, int], Epochs]]] = {
+    "FFNNClassifier": ("FFNNClassifier", ffnn),
+    "PyTorch": ("PyTorch", torch),
+    "MLPClassifier": ("MLPClassifier", mlp),
+    "MLPClassifier, rate 0.002": ("MLPClassifier", faster_mlp),
+}
+
+
+def run(bench: Bench) -> Any:
+    """Train each contestant from a few seeds."""
+    if not bench.data.exists():
+        raise SkipError(f"no such file: {bench.data}; give one with --data")
+    shared = {"path": bench.data, "epochs": MAX_EPOCHS, "n_rows": None}
+    if bench.quick:
+        shared |= {"epochs": 2, "n_rows": 2000}
+    return bench.in_turn(
+        "mnist",
+        race,
+        {
+            name: {"peer": peer, "contestant": name, **shared}
+            for name, (peer, _) in CONTESTANTS.items()
+            if peer in bench.peers
+        },
+        warm_up={"epochs": 1},
+        repeats=1 if bench.quick else SEEDS,
+    )
+
+
+@lru_cache(maxsize=1)
+def images(path: Path, n_rows: int | None) -> tuple[Any, ...]:
+    """Return the official split, or some rows of it, as numbers from 0 to 1."""
+    with np.load(path) as arrays:
+        X, y, X_test, y_test = (
+            arrays[key][:n_rows] for key in ("X_train", "y_train", "X_test", "y_test")
+        )
+    X, X_test = (x.reshape(len(x), -1).astype(np.float32) / 255 for x in (X, X_test))
+    return X, y.astype(np.int64), X_test, y_test
+
+
+def race(
+    peer: str,
+    contestant: str,
+    path: Path,
+    n_rows: int | None,
+    epochs: int,
+    seed: int,
+) -> dict[str, list[float]]:
+    """Train until the last target is reached.
+
+    Parameters
+    ----------
+    peer, contestant : str
+        Who.
+    path : Path
+        The file of MNIST.
+    n_rows : int or None
+        Rows to use of it, None for all.
+    epochs : int
+        Most epochs.
+    seed : int
+        Where all that is random comes from.
+
+    Returns
+    -------
+    figures : dict of str to list of float
+        After each epoch, the "seconds" of training so far and the test "accuracy".
+    """
+    X, y, X_test, y_test = images(path, n_rows)
+    training = CONTESTANTS[contestant][1](X, y, seed)
+    seconds: list[float] = []
+    accuracy: list[float] = []
+    while len(seconds) < epochs:
+        start = time.perf_counter()
+        predict = next(training, None)
+        if predict is None:
+            break
+        seconds.append(time.perf_counter() - start + sum(seconds[-1:]))
+        accuracy.append(float((predict(X_test) == y_test).mean()))
+        if accuracy[-1] >= TARGETS[-1]:
+            break
+    return {"seconds": seconds, "accuracy": accuracy}
+
+
+def reached(seconds: Any, accuracy: Any, target: float) -> tuple[float, int] | None:
+    """Return after how many seconds and epochs a target was reached, if it was."""
+    for epoch, (t, value) in enumerate(zip(seconds, accuracy, strict=True), start=1):
+        if value >= target:
+            return t, epoch
+    return None
+
+
+def time_to(run: Any, target: float) -> str:
+    """Return the time to a target as text, over all seeds."""
+    goals = [
+        reached(*curves, target)
+        for curves in zip(run["seconds"], run["accuracy"], strict=True)
+    ]
+    found = [goal for goal in goals if goal]
+    text = f"{len(found)} of {len(goals)} seeds"
+    if not found:
+        return text
+    s, epochs = spread([t for t, _ in found]), spread([n for _, n in found])
+    result = f"{s.median:.1f} s ({s.low:.1f} to {s.high:.1f}), {epochs.median:g} epochs"
+    return result if len(found) == len(goals) else f"{result}, {text}"
+
+
+def best_seen(run: Any) -> str:
+    """Return the best test accuracy after any epoch."""
+    return f"{max(max(curve) for curve in run['accuracy']):.2%}"
+
+
+def tables(result: Any) -> list[Table]:
+    """Return one table, with one row for each contestant."""
+    rows = [
+        [name, *(time_to(run, target) for target in TARGETS), best_seen(run)]
+        for name, run in result.items()
+    ]
+    columns = ["", *(f"to {target:.1%}" for target in TARGETS), "best seen"]
+    sizes = "-".join(str(size) for size in (784, *HIDDEN, 10))
+    return [Table(f"MNIST, {sizes}, until the test accuracy is reached", columns, rows)]
+
+
+def plot(result: Any) -> Any:
+    """Draw the test accuracy over the time of training, one line for each seed."""
+    figure, axes = panels(1, 1, 3.6)
+    ax = axes[0, 0]
+    for name, run in result.items():
+        for j, curves in enumerate(zip(run["seconds"], run["accuracy"], strict=True)):
+            seconds, accuracy = curves
+            percent = [100 * value for value in accuracy]
+            label = None if j else name
+            look = {"color": COLOURS[name], "markersize": 3, "label": label}
+            ax.plot(seconds, percent, "o-", **look)
+    for target in TARGETS:
+        ax.axhline(100 * target, color=INK, linestyle="--", linewidth=1)
+    logarithmic(ax.xaxis)
+    ax.set_ylim(94, 98.5)
+    ax.set_xlabel("seconds of training")
+    ax.set_ylabel("test accuracy, %")
+    ax.legend(loc="lower right")
+    ax.grid(True)
+    return figure

@@ -1,0 +1,204 @@
+"""Where the time of a training step of FFNNClassifier goes."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+
+from ..fits import OURS
+from ..measure import Bench, spread
+from ..peers import FFNN, Floor
+from ..plots import INK, PALETTE, legend, panels
+from ..report import Table
+from ..workloads import QUICK_WORKLOADS, WORKLOADS, Problem, Settings, Workload, load
+
+SECONDS = 0.1  # for which each part is repeated
+TINY_ROWS = 64
+PARTS = {
+    "products": "matrix products",
+    "network": "elementwise work of the network",
+    "optimiser": "penalty and optimiser",
+    "rows": "gathering rows",
+    "python": "Python",
+    "rest": "the rest",
+}
+
+
+def run(bench: Bench) -> Any:
+    """Profile every workload."""
+    workloads = QUICK_WORKLOADS if bench.quick else WORKLOADS
+    result = {}
+    for workload in workloads:
+        kwargs = {"peer": OURS, "workload": workload}
+        kwargs |= {
+            "epochs": workload.epochs,
+            "budget": 1e-4 if bench.quick else SECONDS,
+        }
+        runs = bench.in_turn(
+            f"profile, {workload}",
+            parts_of_step,
+            {OURS: kwargs},
+            warm_up={"epochs": 2, "budget": 0},
+        )
+        result[str(workload)] = runs[OURS]
+    return result
+
+
+def parts_of_step(
+    peer: str, workload: Workload, epochs: int, budget: float, seed: int
+) -> dict[str, float]:
+    """Measure a step and its parts.
+
+    What a part takes in a network of one neuron a layer, for rows of one feature in
+    batches of one, is Python's; the part itself is what it takes beyond that.
+
+    Parameters
+    ----------
+    peer : str
+        FFNNClassifier.
+    workload : Workload
+        The data and the network.
+    epochs : int
+        The step is what so many epochs take beyond half of them.
+    budget : float
+        Seconds for which each part is repeated.
+    seed : int
+        As in `Peer`.
+
+    Returns
+    -------
+    seconds : dict of str to float
+        Of each part, and of the whole as "step".
+    """
+    X, y, _, _ = load(Problem(*workload.shape))
+    settings = Settings(workload.hidden, workload.batch)
+    tiny_settings = Settings((1,) * len(workload.hidden), batch=1)
+    few = slice(TINY_ROWS)
+    parts = parts_of(settings, X, y, budget)
+    tiny = parts_of(tiny_settings, X[few, :1].copy(), y[few], budget)
+    half = max(1, epochs // 2)
+    whole = fit_seconds(settings, X, y, 2 * half, seed)
+    whole -= fit_seconds(settings, X, y, half, seed)
+    step = whole / (half * -(-len(X) // workload.batch))
+    return {
+        "step": step,
+        "products": parts["products"],
+        "network": parts["data_term"] - parts["products"] - network_python(tiny),
+        "optimiser": parts["optimiser"] - tiny["optimiser"],
+        "rows": parts["rows"] - tiny["rows"],
+        "python": network_python(tiny) + tiny["optimiser"] + tiny["rows"],
+    }
+
+
+def network_python(tiny: dict[str, float]) -> float:
+    """Return what the network takes beyond the products, where there is no work."""
+    return tiny["data_term"] - tiny["products"]
+
+
+def fit_seconds(settings: Settings, X: Any, y: Any, epochs: int, seed: int) -> float:
+    """Return the time of a fit."""
+    peer = FFNN(settings, X, y, epochs, seed)
+    start = time.perf_counter()
+    peer.fit()
+    return time.perf_counter() - start
+
+
+def parts_of(settings: Settings, X: Any, y: Any, budget: float) -> dict[str, float]:
+    """Return the seconds that the parts of a step take on their own."""
+    from skffnn.parameters import Parameters
+
+    training, optimizer = training_of(FFNN(settings, X, y, 1).model, X, y)
+    objective, batches, theta = (
+        training.objective,
+        training.batches,
+        training.progress.theta,
+    )
+    gradient = Parameters(theta.sizes, dtype=theta.vector.dtype)
+    state = optimizer.init(theta.vector)
+    batches.shuffle(np.random.RandomState(0))
+    x, t, w = next(iter(batches))
+    batch = x.copy(), t.copy(), w
+
+    def update() -> None:
+        objective.penalty_term(gradient)
+        # So small a rate that the parameters, and with them the work, stay the same.
+        optimizer.step(theta.vector, gradient.vector, state, 1e-9)
+
+    floor = Floor(settings, X, y, 1)
+    with np.errstate(all="ignore"):
+        (products,) = mean_times(budget, floor.fit)
+        (rows,) = mean_times(budget, lambda: deque(batches, maxlen=0))
+        data_term, optimiser = mean_times(
+            budget, lambda: objective.data_term(batch, gradient), update
+        )
+    return {
+        "products": products / len(floor.steps),
+        "data_term": data_term,
+        "optimiser": optimiser,
+        "rows": rows / len(batches),
+    }
+
+
+def training_of(model: Any, X: Any, y: Any) -> tuple[Any, Any]:
+    """Return what `fit` has put together, with its optimiser, at the point of use."""
+    from skffnn.training import Training
+
+    caught: list[tuple[Any, ...]] = []
+    with patch.object(Training, "by_steps", lambda *args: caught.append(args)):
+        model.fit(X, y)
+    training, optimizer, *_ = caught[0]
+    return training, optimizer
+
+
+def mean_times(budget: float, *functions: Callable[[], Any]) -> list[float]:
+    """Call functions in turn for so many seconds; return the mean time of each."""
+    for function in functions:
+        function()
+    totals, n = np.zeros(len(functions)), 0
+    while n == 0 or totals.sum() < budget:
+        for i, function in enumerate(functions):
+            start = time.perf_counter()
+            function()
+            totals[i] += time.perf_counter() - start
+        n += 1
+    return [float(total / n) for total in totals]
+
+
+def medians(figures: Any) -> dict[str, float]:
+    """Return the median of each part, with the rest, and of the step."""
+    parts = {name: spread(values).median for name, values in figures.items()}
+    step = parts.pop("step")
+    return {**parts, "rest": step - sum(parts.values()), "step": step}
+
+
+def tables(result: Any) -> list[Table]:
+    """Return one table, with one row for each workload."""
+    rows = []
+    for workload, figures in result.items():
+        parts = medians(figures)
+        step = parts["step"]
+        shares = [f"{parts[name] / step:.0%}" for name in PARTS]
+        rows.append([workload, f"{step * 1e6:.0f}", *shares])
+    return [
+        Table("Parts of a training step", ["workload", "µs", *PARTS.values()], rows)
+    ]
+
+
+def plot(result: Any) -> Any:
+    """Draw the shares as stacked bars; a negative rest is left out."""
+    figure, axes = panels(1, 1, 3.4)
+    ax = axes[0, 0]
+    steps = [medians(figures) for figures in result.values()]
+    left = np.zeros(len(steps))
+    for (name, label), color in zip(PARTS.items(), [*PALETTE, INK], strict=True):
+        shares = [max(0, 100 * parts[name] / parts["step"]) for parts in steps]
+        ax.barh(range(len(steps)), shares, left=left, color=color, label=label)
+        left += shares
+    ax.set_yticks(range(len(steps)), list(result))
+    ax.invert_yaxis()
+    ax.set_xlabel("% of a training step")
+    legend(figure, ax, columns=3)
+    return figure

@@ -1,0 +1,154 @@
+"""Workloads: synthetic data with something to learn, and the network that learns it."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_array
+
+TEACHER_WIDTH = 32
+LABEL_NOISE = 0.05  # the part of the labels that is drawn at random
+MAX_TEST_ROWS = 2000
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A classification problem, made from a seed.
+
+    Attributes
+    ----------
+    n_rows, n_features, n_classes : int
+        Its size, without the test rows.
+    dtype : str
+        Type of X.
+    entries : int or None
+        Entries of each row of a CSR array, None for dense rows.
+    """
+
+    n_rows: int
+    n_features: int
+    n_classes: int
+    dtype: str = "float64"
+    entries: int | None = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What each peer is set to.
+
+    Attributes
+    ----------
+    hidden : tuple of int
+        Neurons of each hidden layer.
+    batch : int
+        Rows of a minibatch; not used by "lbfgs".
+    solver : {"adam", "sgd", "lbfgs"}
+        The solver.
+    dtype : {"auto", "float64"}
+        The type to compute in, "auto" for each peer's own choice.
+    rate : float
+        Learning rate.
+    alpha : float
+        Strength of the penalty, in the unit of FFNNClassifier.
+    cycle : int
+        Epochs of a one-cycle schedule, 0 for a constant rate (PyTorch only).
+    """
+
+    hidden: tuple[int, ...] = (100,)
+    batch: int = 200
+    solver: str = "adam"
+    dtype: str = "auto"
+    rate: float = 0.001
+    alpha: float = 0.0001
+    cycle: int = 0
+
+    @property
+    def compute(self) -> type[np.floating[Any]]:
+        """The type that FFNNClassifier computes in."""
+        exact = self.dtype == "float64" or self.solver == "lbfgs"
+        return np.float64 if exact else np.float32
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A problem, a network and how long to train it.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Rows, features, classes.
+    hidden, batch : tuple of int, int
+        As in `Settings`.
+    epochs, iterations : int
+        Length of training, on minibatches and with L-BFGS.
+    budget : tuple of float or None
+        How many times as fast as MLPClassifier it must be at least, and how many times
+        as slow as the bare matrix products at most.
+    """
+
+    shape: tuple[int, int, int]
+    hidden: tuple[int, ...]
+    batch: int
+    epochs: int
+    iterations: int
+    budget: tuple[float, float] | None = None
+
+    def __str__(self) -> str:
+        n, n_features, n_classes = self.shape
+        return f"{n} x {n_features}, {n_classes}, {self.hidden}, {self.batch}"
+
+
+WORKLOADS = [
+    Workload((500, 4, 3), (10,), 32, 100, 20, (5, 6)),
+    Workload((1797, 64, 10), (100,), 200, 50, 20, (3.5, 2.6)),
+    Workload((100_000, 30, 2), (100,), 200, 10, 5, (3.5, 2.5)),
+    Workload((20_000, 50, 7), (256, 256, 256), 256, 10, 5, (2.5, 1.4)),
+    Workload((20_000, 784, 10), (256, 128), 200, 10, 5, (3.5, 1.4)),
+    Workload((10_000, 512, 10), (1024, 1024), 512, 5, 5, (2, 1.35)),
+]
+QUICK_WORKLOADS = [
+    Workload((300, 4, 3), (10,), 32, 2, 2),
+    Workload((510, 8, 2), (16, 8), 100, 2, 2),
+]
+
+
+@lru_cache(maxsize=1)
+def load(problem: Problem) -> tuple[Any, ...]:
+    """Make the rows of a problem; its labels come from a random two-layer network.
+
+    Parameters
+    ----------
+    problem : Problem
+        Its size.
+
+    Returns
+    -------
+    X, y, X_test, y_test : ndarray or CSR array, ndarray
+        Training and test rows.
+    """
+    rng = np.random.default_rng(0)
+    n, d, K = problem.n_rows, problem.n_features, problem.n_classes
+    n_all = n + min(MAX_TEST_ROWS, n // 4)
+    if problem.entries is None:
+        X = rng.standard_normal((n_all, d), np.float32)
+    else:
+        X = sparse_rows(rng, n_all, d, problem.entries)
+    X = X.astype(problem.dtype, copy=False)  # the same numbers, whatever the type
+    A = rng.standard_normal((d, TEACHER_WIDTH), np.float32).astype(problem.dtype)
+    scores = np.tanh(X @ A * 2 / np.sqrt(problem.entries or d))
+    scores = scores @ rng.standard_normal((TEACHER_WIDTH, K))
+    scores -= scores.mean(axis=0)
+    noise = rng.random(n_all) < LABEL_NOISE
+    y = np.where(noise, rng.integers(K, size=n_all), scores.argmax(axis=1))
+    return X[:n], y[:n], X[n:], y[n:]
+
+
+def sparse_rows(rng: np.random.Generator, n: int, d: int, entries: int) -> csr_array:
+    """Return rows of normal numbers in random columns; a column drawn twice is one."""
+    indices = rng.integers(d, size=(n, entries), dtype=np.int32).ravel()
+    data = rng.standard_normal(n * entries, np.float32)
+    indptr = np.arange(n + 1, dtype=np.int32) * entries
+    X = csr_array((data, indices, indptr), shape=(n, d))
+    X.sum_duplicates()
+    return X
