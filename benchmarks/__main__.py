@@ -28,8 +28,9 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--quick", action="store_true", help="tiny data and one round: a smoke test")
     add("--out", type=Path, default=Path("benchmarks/results"), metavar="DIR")
     add("--peers", nargs="+", choices=PEERS, default=list(PEERS), metavar="PEER")
-    add("--data", type=Path, default=Path("../shared/data/mnist.npz"), metavar="NPZ")
+    add("--data", type=Path, default=Path("mnist.npz"), metavar="NPZ")
     add("--plot-only", action="store_true", help="show what was measured before")
+    add("--page", type=Path, metavar="MD", help="put tables and plots into a page too")
     args = parser.parse_args(argv)
     for name in args.suites:
         if name not in SUITES:
@@ -60,7 +61,7 @@ def measure(args: argparse.Namespace, console: Console) -> None:
         os.environ[name] = str(args.threads)
     peers = taking_part(args.peers, console)
     with (
-        console.status("starting") as status,
+        console.status("starting", refresh_per_second=1) as status,
         Bench(peers, args.repeats, args.quick, args.data, status.update) as bench,
     ):
         for name in args.suites or SUITES:
@@ -76,7 +77,7 @@ def measure(args: argparse.Namespace, console: Console) -> None:
                 "result": result,
             }
             write(args.out, read(args.out) | {name: entry})
-            publish(name, SUITES[name], read(args.out)[name], args.out)
+            publish(name, SUITES[name], read(args.out)[name], args.out, args.page)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -99,7 +100,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 0
         for name, entry in read(args.out).items():
             if not args.suites or name in args.suites:
-                publish(name, SUITES[name], entry, args.out)
+                publish(name, SUITES[name], entry, args.out, args.page)
     except KeyboardInterrupt:
         console.print(f"{PROG}: interrupted")
         return 130

@@ -9,7 +9,12 @@ from typing import Any
 
 import numpy as np
 
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)
 PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "skorch")
 
 
@@ -48,6 +53,6 @@ def machine() -> dict[str, Any]:
         "cpu": cpu,
         "cores": n_cores(),
         "threads": n_threads(),
-        "blas": f"{blas['name']} {blas['version']}",
+        "blas": f"{blas.get('name')} {blas.get('version', '')}",
         **versions,
     }

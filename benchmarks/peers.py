@@ -103,16 +103,20 @@ class Floor(Peer):
 
     Forward h W, backward hᵀ δ and (but for the first layer) δ Wᵀ, in NumPy, into
     arrays that were made before, of numbers of an ordinary size. With L-BFGS each
-    iteration counts as one pass over all rows.
+    iteration counts as one pass over all rows, in blocks of FFNNClassifier's size.
     """
 
     def __init__(self, *args: Any) -> None:
+        from skffnn.classifier import rows_per_block
+
         super().__init__(*args)
         self.rng = np.random.default_rng(self.seed)
         self.W = [self.normal(*shape) for shape in pairwise(self.sizes)]
         self.grad_W = [np.empty_like(W) for W in self.W]
-        n = self.X.shape[0]
-        batch = n if self.settings.solver == "lbfgs" else min(self.settings.batch, n)
+        n, batch = self.X.shape[0], self.settings.batch
+        if self.settings.solver == "lbfgs":
+            batch = rows_per_block(self.sizes[1:])
+        batch = min(batch, n)
         self.steps = [self.products(batch)] * (n // batch)
         if n % batch:
             self.steps.append(self.products(n % batch))

@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -71,7 +72,9 @@ def footnote(entry: dict[str, Any]) -> str:
     )
 
 
-def publish(name: str, suite: Any, entry: dict[str, Any], out: Path) -> None:
+def publish(
+    name: str, suite: Any, entry: dict[str, Any], out: Path, page: Path | None = None
+) -> None:
     """Show the tables of a suite, and write them and its plot.
 
     Parameters
@@ -84,6 +87,9 @@ def publish(name: str, suite: Any, entry: dict[str, Any], out: Path) -> None:
         What `read` has for it.
     out : Path
         Where the files go.
+    page : Path, default=None
+        A page in Markdown with a place for it, between `<!-- name -->` and
+        `<!-- end -->`; the plot goes to a folder of the same name beside it.
     """
     import matplotlib
 
@@ -98,6 +104,25 @@ def publish(name: str, suite: Any, entry: dict[str, Any], out: Path) -> None:
     with matplotlib.rc_context(STYLE):
         figure = suite.plot(entry["result"])
         figure.savefig(out / f"{name}.svg", transparent=True, metadata={"Date": None})
+    if page is not None:
+        plots = page.with_suffix("")
+        plots.mkdir(exist_ok=True)
+        shutil.copy(out / f"{name}.svg", plots)
+        image = f"![{title_of(suite)}]({plots.name}/{name}.svg)"
+        fill(page, name, f"\n{image}\n\n{text}\n\n")
+
+
+def title_of(suite: Any) -> str:
+    """Return the first line of what a suite says of itself, without the full stop."""
+    return suite.__doc__.splitlines()[0].removesuffix(".")
+
+
+def fill(page: Path, name: str, text: str) -> None:
+    """Replace what a page has between `<!-- name -->` and `<!-- end -->`."""
+    before, begin, rest = page.read_text("utf-8").partition(f"<!-- {name} -->\n")
+    if begin:
+        after = rest.partition("<!-- end -->")[2]
+        page.write_text(f"{before}{begin}{text}<!-- end -->{after}", "utf-8")
 
 
 def times(value: Spread) -> str:

@@ -76,6 +76,7 @@ class Torch(Peer):
         optimizer = torch.optim.LBFGS(
             self.net.parameters(),
             max_iter=self.epochs,
+            max_eval=15000,  # or the line searches would end training sooner
             tolerance_grad=0,
             tolerance_change=0,
             history_size=10,

@@ -136,7 +136,6 @@ class ELU:
         # With a = max(a, 0) + min(a, 0), and exp(min(a, 0)) = 1 where a > 0:
         h[...] = 0
         np.minimum(a, h, out=h)
-        a -= h  # max(a, 0)
         np.expm1(h, out=h)
         h *= self.alpha * self.scale  # scale α (exp(min(a, 0)) - 1)
         if d is not None:
@@ -144,6 +143,7 @@ class ELU:
             d *= self.scale - self.scale * self.alpha
             d += h
             d += self.alpha * self.scale  # g'(a) = scale · (1 if a > 0 else α exp a)
+        np.maximum(a, 0, out=a)
         a *= self.scale
         h += a  # g(a) = scale · (max(a, 0) + α (exp(min(a, 0)) - 1))
 
@@ -210,7 +210,8 @@ class Mish:
     """
 
     def forward(self, a: Array, h: Array, d: Array | None = None) -> None:
-        np.tanh(softplus(a), out=h)  # t = tanh(ln(1 + exp a))
+        softplus(a, out=h)
+        np.tanh(h, out=h)  # t = tanh(ln(1 + exp a))
         if d is not None:
             sigmoid(a, out=d)
             d *= a  # a σ(a)

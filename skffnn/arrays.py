@@ -129,24 +129,28 @@ def sigmoid(a: Array, out: Array) -> Array:
     return np.reciprocal(out, out=out)
 
 
-def softplus(a: Array) -> Array:
-    """Return ln(1 + exp(a)), whose derivative is σ(a), without overflow.
+def softplus(a: Array, out: Array) -> Array:
+    """Write ln(1 + exp(a)), whose derivative is σ(a), into `out`.
+
+    It is max(a, 0) + ln(1 + exp(-|a|)), since 1 + exp(a) = exp(a) (1 + exp(-a)), and
+    so does not overflow.
 
     Parameters
     ----------
     a : ndarray
         Numbers.
+    out : ndarray of the shape of a
+        Where ln(1 + exp(a)) goes; it may not be `a`.
 
     Returns
     -------
-    s : ndarray of the shape of a
-        The same as max(a, 0) + ln(1 + exp(-|a|)), since 1 + exp(a) is
-        exp(a) (1 + exp(-a)).
+    out : ndarray of the shape of a
+        Numbers above 0, exact to the last digits of 1.
     """
-    s = np.abs(a)
-    np.negative(s, out=s)
-    np.exp(s, out=s)
-    s += 1
-    np.log(s, out=s)
-    s += np.maximum(a, 0)
-    return s
+    np.abs(a, out=out)
+    np.negative(out, out=out)
+    np.exp(out, out=out)
+    out += 1
+    np.log(out, out=out)
+    out += np.maximum(a, 0)
+    return out

@@ -13,6 +13,9 @@ from sklearn.utils import check_array
 
 from .arrays import Array
 
+# The types that rows of X can have; others are converted to the first.
+DTYPES = (np.float64, np.float32)
+
 
 class InvalidParameterError(ValueError, TypeError):
     """A parameter of the estimator has a value that is not allowed."""
@@ -217,7 +220,7 @@ def needs_no_check(X: Any, n_features: int) -> bool:
     answer : bool
         True for an array of finite float32 or float64 numbers with at least one row.
     """
-    if type(X) is not np.ndarray or X.ndim != 2 or X.dtype not in (float, np.float32):
+    if type(X) is not np.ndarray or X.ndim != 2 or X.dtype not in DTYPES:
         return False
     with np.errstate(all="ignore"):  # a sum that overflows leaves X to the real checks
         return X.shape[0] > 0 and X.shape[1] == n_features and np.isfinite(X.sum())

@@ -16,7 +16,13 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .arrays import Array, canonical
 from .batches import Batches
-from .checks import all_or_nothing, check_number, check_weights, needs_no_check
+from .checks import (
+    DTYPES,
+    all_or_nothing,
+    check_number,
+    check_weights,
+    needs_no_check,
+)
 from .data import Data, downcast
 from .network import Dropout, Network
 from .objective import Objective
@@ -67,7 +73,7 @@ def by_blocks(function: Callable[[Any], Array], X: Any, network: Network) -> Arr
     size = rows_per_block(W.shape[-1] for W in network.W)
     first = function(X[:size].astype(dtype, copy=False))
     if n <= size:
-        return first
+        return np.ascontiguousarray(first)
     result = np.empty((n, *first.shape[1:]), first.dtype)
     result[:size] = first
     for start in range(size, n, size):
@@ -449,7 +455,7 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
             y,
             reset=reset,
             accept_sparse="csr",
-            dtype=(np.float64, np.float32),
+            dtype=DTYPES,
             order="C",
             multi_output=True,
         )
@@ -659,7 +665,8 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
         """Cut the training rows into batches, or for L-BFGS into blocks."""
         options: dict[str, Any] = {"batch_size": size}
         if isinstance(plan.solver, LBFGS):
-            block = rows_per_block(progress.theta.sizes[1:])
+            # Each block costs a pass over the parameters too, to add its gradient.
+            block = max(1024, rows_per_block(progress.theta.sizes[1:]))
             options = {"batch_size": block, "share_of_all": True}
         elif self.shuffle and size < train.n_rows:
             options["order"] = progress.ordered(train.rows())
@@ -760,8 +767,7 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
         """
         named = hasattr(self, "feature_names_in_")
         if named or not needs_no_check(X, self.n_features_in_):
-            dtypes = (np.float64, np.float32)
-            X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=dtypes)
+            X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=DTYPES)
         activations = activations_of(self.activation, len(self.coefs_) - 1)
         dtype = np.result_type(X.dtype, self.coefs_[0].dtype)
         W = [coef.astype(dtype, copy=False) for coef in self.coefs_]

@@ -126,14 +126,15 @@ class LogisticOutput:
         return sigmoid(a, out=a)
 
     def log_output(self, a: Array) -> Array:
-        return -softplus(-a)  # ln f = -ln(1 + exp(-a))
+        return -softplus(-a, out=a)  # ln f = -ln(1 + exp(-a))
 
     def decide(self, a: Array) -> Array:
         return a > 0  # f > ½
 
     def loss_and_error(self, a: Array, y: Array) -> Array:
         # ln f = a - ln(1 + exp a) and ln(1 - f) = -ln(1 + exp a), so that
-        ell = softplus(a) - y * a  # ℓ_k = ln(1 + exp a_k) - y_k a_k
+        ell = softplus(a, out=np.empty_like(a))
+        ell -= y * a  # ℓ_k = ln(1 + exp a_k) - y_k a_k
         sigmoid(a, out=a)
         a -= y  # ∂ℓ/∂a = f - y
         return ell.sum(axis=-1, keepdims=True)

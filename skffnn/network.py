@@ -52,7 +52,7 @@ class Buffers:
 
     @cached_property
     def d(self) -> list[Array]:
-        """Made when training asks for it; predicting needs half the memory."""
+        """Made when training asks for it: predicting does without."""
         return [np.empty_like(h) for h in self.h]
 
 

@@ -17,31 +17,42 @@ class Coded:
     Parameters
     ----------
     codes : ndarray of int of shape (n_samples,)
-        The class of each row.
-    table : ndarray of shape (K, n_outputs)
-        The target y of each class: the lecture's e(y*).
-
-    Attributes
-    ----------
+        The class y* of each row, 0 … K-1.
+    n_classes : int
+        K.
+    n_outputs : int
+        Columns of the targets: those of the last classes.
     dtype : dtype
-        Of the targets.
+        Type of the targets.
+    smoothing : float, default=0.0
+        As in `smooth`.
 
     Examples
     --------
     >>> import numpy as np
-    >>> Coded(np.array([2, 0, 1, 2]), np.eye(3))[1:3]
+    >>> Coded(np.array([2, 0, 1, 2]), 3, 3, np.float64)[1:3]
     array([[1., 0., 0.],
            [0., 1., 0.]])
     """
 
-    def __init__(self, codes: Array, table: Array) -> None:
+    def __init__(
+        self,
+        codes: Array,
+        n_classes: int,
+        n_outputs: int,
+        dtype: Any,
+        smoothing: float = 0.0,
+    ) -> None:
         self.codes = codes
-        self.table = table
-        self.dtype = table.dtype
+        self.n_classes = n_classes
+        self.k = np.arange(n_classes)[-n_outputs:, np.newaxis]
+        self.dtype = np.dtype(dtype)
+        self.smoothing = smoothing
 
     def __getitem__(self, rows: Any) -> Array:
         # Column after column, as the network's logits are.
-        return self.table.T.take(self.codes[rows], axis=1).T
+        y = (self.k == self.codes[rows]).astype(self.dtype)  # e(y*)_k = [k = y*]
+        return smooth(y, self.smoothing, self.n_classes).T
 
 
 class Targets:
@@ -187,7 +198,7 @@ class Targets:
         dtype : dtype
             The type to compute in.
         smoothing : float, default=0.0
-            ε: y ← (1 - ε) y + ε / K, where a yes or no counts as K = 2.
+            As in `smooth`; a yes or no counts as two classes.
 
         Returns
         -------
@@ -195,13 +206,9 @@ class Targets:
             The lecture's vectors e(y*), or their last column for two classes.
         """
         if self.multilabel:
-            targets = dense(y).astype(dtype)
-        else:
-            targets = np.eye(len(self.classes), dtype=dtype)[:, -self.n_outputs :]
-        if smoothing > 0:
-            K = 2 if self.multilabel else len(self.classes)
-            targets = (1 - smoothing) * targets + smoothing / K
-        return targets if self.multilabel else Coded(self.codes(y), targets)
+            return smooth(dense(y).astype(dtype), smoothing, 2)
+        n_classes, n_outputs = len(self.classes), self.n_outputs
+        return Coded(self.codes(y), n_classes, n_outputs, dtype, smoothing)
 
     def by_class(self, a: Array) -> Array:
         """Give each class a logit of its own.
@@ -247,6 +254,29 @@ def check_indicator(y: Any, name: str) -> None:
         raise ValueError(
             f"{name} must be a label indicator matrix of 0 and 1, got {values}."
         )
+
+
+def smooth(y: Array, smoothing: float, n_classes: int) -> Array:
+    """Label smoothing: y ← (1 - ε) y + ε / K, in place.
+
+    Parameters
+    ----------
+    y : ndarray
+        Targets.
+    smoothing : float
+        ε.
+    n_classes : int
+        K.
+
+    Returns
+    -------
+    y : ndarray
+        The same array.
+    """
+    if smoothing > 0:
+        y *= 1 - smoothing
+        y += smoothing / n_classes
+    return y
 
 
 def dense(y: Any) -> Array:

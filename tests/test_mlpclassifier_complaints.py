@@ -1115,7 +1115,7 @@ class TestMemoryAndSpeed:
 
     @pytest.mark.parametrize("solver", SOLVERS)
     def test_training_does_not_grow_with_the_rows_times_the_width(self, solver):
-        n, width = 20_000, 200
+        n, width = 30_000, 200
         X_ = np.tile(X, (n // len(X) + 1, 1))[:n]
         y_ = np.tile(y, n // len(y) + 1)[:n]
         model = make(hidden_layer_sizes=(width,), max_iter=1, solver=solver)

@@ -121,7 +121,7 @@ def test_a_step_makes_only_columns_and_blocks(loss, n_outputs, optimizer):
     made = [made for _, _, made in calls if made > 1]
     columns = [size for size in made if size == 500]
     blocks = [size for size in made if size != 500]
-    assert len(columns) <= 6
+    assert len(columns) <= 5
     assert sum(blocks) == FEATURES * 400 + 400 * 400 + 400 * n_outputs  # α w, by blocks
     assert max(blocks) <= BLOCK
 
@@ -154,7 +154,8 @@ def test_python_of_a_step(n_classes):
         model = FFNNClassifier(HIDDEN, batch_size=ROWS, max_iter=n, random_state=0)
         return opcodes(model.fit, X, y)
 
-    epochs(1)  # what is imported on first use
+    epochs(1)  # imports what is imported on first use; Python 3.12 counts from here
     # The difference leaves the set-up out; what an epoch costs is spread over 20 steps.
     per_step = (epochs(3) - epochs(1)) / 2 / 20
-    assert 500 < per_step < 1150  # 870 and 1000 on Python 3.11
+    # 870 and 1000 on Python 3.11, 800 and 910 on 3.12, 750 and 870 on 3.13
+    assert 500 < per_step < 1150

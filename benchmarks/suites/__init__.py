@@ -6,7 +6,7 @@
 
 from types import ModuleType
 
-from . import fit, grid, growth, memory, mnist, predict, profile, sparse
+from . import choices, fit, grid, growth, memory, mnist, predict, profile, sparse
 
 SUITES: dict[str, ModuleType] = {
     "fit": fit,
@@ -17,4 +17,5 @@ SUITES: dict[str, ModuleType] = {
     "mnist": mnist,
     "memory": memory,
     "profile": profile,
+    "choices": choices,
 }

@@ -74,6 +74,8 @@ def parts_of_step(
         Of each part, and of the whole as "step".
     """
     X, y, _, _ = load(Problem(*workload.shape))
+    full = slice(len(X) - len(X) % workload.batch)  # no smaller batch at the end
+    X, y = X[full], y[full]
     settings = Settings(workload.hidden, workload.batch)
     tiny_settings = Settings((1,) * len(workload.hidden), batch=1)
     few = slice(TINY_ROWS)
