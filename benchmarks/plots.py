@@ -30,7 +30,6 @@ COLOURS = {
     "MLPClassifier": PALETTE[1],
     "PyTorch": PALETTE[2],
     "skorch": PALETTE[3],
-    "MLPClassifier, rate 0.002": PALETTE[4],
 }  # of anything else: the ink
 WIDTH = 7.0  # inches, at 100 pixels each
 
