@@ -92,7 +92,7 @@ def logarithmic(axis: Any) -> None:
     from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
     axis.axes.set(**{f"{axis.axis_name}scale": "log"})
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_locator(LogLocator(subs=(1, 3)))
     axis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axis.set_minor_locator(NullLocator())
 
