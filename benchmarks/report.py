@@ -68,7 +68,7 @@ def footnote(entry: dict[str, Any]) -> str:
     quick = " Quick run on tiny data: the figures mean nothing." * entry["quick"]
     return (
         f"{cpu}, {cores} cores, {threads} threads, {system}; {versions}; {blas}. "
-        f"Rounds: {n}.{quick}"
+        f"Rounds: {n}, where nothing else is said.{quick}"
     )
 
 

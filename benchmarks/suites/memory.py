@@ -54,7 +54,7 @@ def tables(result: Any) -> list[Table]:
         [name, *(megabytes(n) for n in (entry["data"], *entry["bytes"].values()))]
         for name, entry in result.items()
     ]
-    title = "Peak memory of a fit above that of the data, in MB"
+    title = "Peak memory of a fit above that of the data, in MB, measured once"
     return [Table(title, ["data", "their size", *peers], rows)]
 
 

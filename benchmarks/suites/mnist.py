@@ -185,7 +185,9 @@ def tables(result: Any) -> list[Table]:
     ]
     columns = ["", *(f"to {target:.1%}" for target in TARGETS)]
     sizes = "-".join(str(size) for size in (784, *HIDDEN, 10))
-    return [Table(f"MNIST, {sizes}, until the test accuracy is reached", columns, rows)]
+    n = len(next(iter(result.values()))["seconds"])
+    title = f"MNIST, {sizes}, until the test accuracy is reached, {n} seeds"
+    return [Table(title, columns, rows)]
 
 
 def plot(result: Any) -> Any:

@@ -87,12 +87,13 @@ def call_of(
     """Return a function that calls the method on the rows."""
     from sklearn.utils.validation import validate_data
 
+    from skffnn.checks import DTYPES
+
     model = fitted(peer, n_features, n_classes, dtype)
     X = rows(n_rows, n_features, dtype)
     if method == CHECK:
-        types = (np.float64, np.float32)
         return lambda: validate_data(
-            model, X, reset=False, accept_sparse="csr", dtype=types
+            model, X, reset=False, accept_sparse="csr", dtype=DTYPES
         )
     return lambda: getattr(model, method)(X)
 
