@@ -1,6 +1,5 @@
 """Operations on arrays that the rest of the package is built on."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 BLOCK = 65536
 
 
-def in_cache(*vectors: Array) -> Iterator[tuple[Array, ...]]:
+def in_cache(*vectors: Array) -> list[tuple[Array, ...]]:
     """Cut vectors of one length into aligned blocks that stay in cache.
 
     An elementwise formula of several operations runs block by block, so that a
@@ -24,9 +23,9 @@ def in_cache(*vectors: Array) -> Iterator[tuple[Array, ...]]:
     *vectors : ndarray of shape (..., n)
         The vectors to cut along their last axis.
 
-    Yields
-    ------
-    blocks : tuple of ndarray of shape (..., m), m <= BLOCK
+    Returns
+    -------
+    blocks : list of tuple of ndarray of shape (..., m), m <= BLOCK
         Views of the same stretch of each vector.
 
     Examples
@@ -40,10 +39,11 @@ def in_cache(*vectors: Array) -> Iterator[tuple[Array, ...]]:
     """
     n = vectors[0].shape[-1]
     if n <= BLOCK:
-        yield vectors
-        return
-    for start in range(0, n, BLOCK):
-        yield tuple(v[..., start : start + BLOCK] for v in vectors)
+        return [vectors]
+    return [
+        tuple(v[..., start : start + BLOCK] for v in vectors)
+        for start in range(0, n, BLOCK)
+    ]
 
 
 def matmul(x: Any, y: Array, out: Array) -> Array:

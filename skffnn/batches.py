@@ -17,7 +17,8 @@ class Batches:
     """Some rows of a data set, `batch_size` at a time.
 
     X is never copied: rows in their own order are yielded as views, and rows in
-    any other order are gathered into buffers that are made once.
+    any other order are gathered into buffers that are made once, as are rows that have
+    to be converted.
 
     Parameters
     ----------
@@ -71,6 +72,9 @@ class Batches:
             None if order is None else _buffer(rows, self._chunk)
             for rows in (X, y, weights)
         ]
+        converts = isinstance(X, np.ndarray) and X.dtype != y.dtype
+        shape = self._chunk, X.shape[1]
+        self._converted = np.empty(shape, y.dtype) if converts else None
         # One batch of everything needs gathering only once.
         self._whole = next(self._batches()) if len(self) == 1 else None
 
@@ -103,7 +107,7 @@ class Batches:
                     (self.X, self.y, self.weights), self._buffers, strict=True
                 )
             )
-            x = x.astype(y.dtype, copy=False)
+            x = self._in_type_of_y(x)
             if len(y) <= self.batch_size:
                 yield x, y, self._scaled(w, len(y))
                 continue
@@ -112,6 +116,14 @@ class Batches:
                 y_part = y[part]
                 w_part = None if w is None else w[part]
                 yield x[part], y_part, self._scaled(w_part, len(y_part))
+
+    def _in_type_of_y(self, x: Any) -> Any:
+        """Convert rows to the type to compute in, if they have another."""
+        if self._converted is None:
+            return x.astype(self.y.dtype, copy=False)
+        converted = self._converted[: len(x)]
+        np.copyto(converted, x, casting="same_kind")
+        return converted
 
     def _scaled(self, weights: Array | None, n: int) -> Array:
         """Divide the weights of a batch by its rows, or by all; equal ones once."""

@@ -23,7 +23,7 @@ from .checks import (
     check_weights,
     needs_no_check,
 )
-from .data import Data, downcast
+from .data import Data
 from .network import Dropout, Network
 from .objective import Objective
 from .optimizers import LBFGS
@@ -564,7 +564,8 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
             rows, rows_val = self._split(data, targets, progress)
         size = self._batch_size(plan, len(rows))
         progress.cast(self._compute_dtype(plan, progress, size == len(rows)))
-        data = replace(data, X=downcast(data.X, progress.dtype))
+        data = data.downcast(progress.dtype, plan.rules.max_iter)
+        own = own and own.downcast(progress.dtype, plan.rules.max_iter)
         train = data.take(rows)
         held_back = own if rows_val is None else data.take(rows_val)
         objective = self._objective(plan, targets, progress)

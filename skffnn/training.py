@@ -11,6 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from .arrays import Array
 from .batches import Batches
+from .blas import one_thread_for_scipy
 from .network import Network
 from .objective import Objective
 from .optimizers import LBFGS, Optimizer
@@ -225,7 +226,7 @@ class Training:
             "gtol": rules.tol,
             "ftol": 64 * np.finfo(np.float64).eps,
         }
-        with self._interruptible(), np.errstate(all="ignore"):
+        with self._interruptible(), one_thread_for_scipy, np.errstate(all="ignore"):
             result = minimize(
                 J,
                 theta.copy(),

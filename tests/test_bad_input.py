@@ -19,6 +19,7 @@ from skffnn import (
     InvalidParameterError,
 )
 from skffnn.checks import needs_no_check
+from skffnn.data import FEW_EPOCHS
 
 X, y = load_iris(return_X_y=True)
 X = X[::3]
@@ -368,10 +369,12 @@ class TestFeatures:
     @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
     @pytest.mark.parametrize("solver", STEPPERS)
     @pytest.mark.parametrize("dtype", ["float32", "auto"])
-    def test_too_large_for_float32(self, dtype, container, solver):
+    @pytest.mark.parametrize("max_iter", [FEW_EPOCHS, FEW_EPOCHS + 1])
+    def test_too_large_for_float32(self, max_iter, dtype, container, solver):
         X_ = X.copy()
         X_[3, 1] = 1e39
-        model = make(solver=solver, dtype=dtype, batch_size=10).fit(X, y)
+        params = {"dtype": dtype, "batch_size": 10, "max_iter": max_iter}
+        model = make(solver=solver, **params).fit(X, y)
         before, predictions = snapshot(model), model.predict_proba(X)
         with pytest.raises(ValueError, match=r"too large for float32.*float64"):
             model.fit(container(X_), y)

@@ -12,6 +12,7 @@ PACKAGE = Path(skffnn.__file__).parent
 # Each module may import from those above it in this list, and from no others.
 ORDER = [
     "arrays",
+    "blas",
     "activations",
     "losses",
     "penalties",
@@ -33,8 +34,8 @@ ORDER = [
     "__main__",
 ]
 # These know nothing of each other.
-FOUNDATIONS = ORDER[1:7]
-RUNTIME = {"numpy", "scipy", "sklearn", "skffnn"}
+FOUNDATIONS = ORDER[1:8]
+RUNTIME = {"numpy", "scipy", "sklearn", "threadpoolctl", "skffnn"}
 
 
 def imports(module):

@@ -26,6 +26,7 @@ from skffnn import (
     FFNNClassifier,
     OneCycle,
 )
+from skffnn.data import FEW_EPOCHS
 from skffnn.schedules import Clock
 
 # Two ways to sum the same few hundred float64 numbers differ by some 1e-14 of them,
@@ -1120,6 +1121,24 @@ class TestMemoryAndSpeed:
         y_ = np.tile(y, n // len(y) + 1)[:n]
         model = make(hidden_layer_sizes=(width,), max_iter=1, solver=solver)
         assert peak_memory(model.fit, X_, y_) < n * width * 8 / 3
+
+    def test_a_few_epochs_make_no_copy_of_X(self):
+        X_, y_ = np.tile(X, (400, 10)), np.tile(y, 400)
+        assert X_.dtype == np.float64
+        few = peak_memory(make(max_iter=FEW_EPOCHS).fit, X_, y_)
+        many = peak_memory(make(max_iter=FEW_EPOCHS + 1).fit, X_, y_)
+        assert few < X_.nbytes / 4
+        assert X_.nbytes / 2 < many < X_.nbytes * 3 / 4  # X in float32
+
+    @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+    def test_rows_are_the_same_whether_converted_at_once_or_batch_by_batch(
+        self, container
+    ):
+        params = {"batch_size": 16, "early_stopping": True}
+        few = make(max_iter=FEW_EPOCHS, **params).fit(container(X), y)
+        many = make(max_iter=FEW_EPOCHS + 1, **params).fit(container(X), y)
+        assert few.loss_curve_ == many.loss_curve_[:FEW_EPOCHS]
+        assert few.validation_scores_ == many.validation_scores_[:FEW_EPOCHS]
 
     @pytest.mark.parametrize("solver", STEPPERS)
     def test_a_step_makes_nothing_as_large_as_the_parameters(self, solver):
