@@ -1,11 +1,14 @@
 """Feed-forward neural networks for scikit-learn, written from the equations."""
 
 from .activations import ACTIVATIONS
+from .checkpoints import Checkpoint
 from .checks import InvalidParameterError
 from .classifier import FFNNClassifier
+from .files import FileFormatError
 from .optimizers import LBFGS, SGD, SOLVERS, Adam, AdamW
 from .parameters import INITIALIZERS
 from .penalties import L2, PENALTIES
+from .saving import load, save
 from .schedules import (
     SCHEDULES,
     Adaptive,
@@ -31,12 +34,16 @@ __all__ = [
     "Adam",
     "AdamW",
     "Adaptive",
+    "Checkpoint",
     "Clock",
     "Constant",
     "Cosine",
     "FFNNClassifier",
+    "FileFormatError",
     "InvScaling",
     "InvalidParameterError",
     "OneCycle",
     "Schedule",
+    "load",
+    "save",
 ]

@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .arrays import Array, canonical
 from .batches import Batches
+from .checkpoints import Checkpoint, Journal
 from .checks import (
     DTYPES,
     all_or_nothing,
@@ -29,8 +30,9 @@ from .objective import Objective
 from .optimizers import LBFGS
 from .parameters import Parameters, initialise
 from .plan import Plan, activations_of
-from .progress import Progress, random_state_of
+from .progress import Progress
 from .splitting import split_by_content, split_like_mlp
+from .streams import random_state_of
 from .targets import Targets
 from .training import Training, Validation
 
@@ -195,6 +197,10 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
         unless this is "float64". A fit to all rows at once ("lbfgs", or batches that
         hold them all) computes in float64, and training that goes on keeps its type.
         Fitted parameters have this type, with "auto" that of X.
+    checkpoint : str, path-like, Checkpoint or None, default=None
+        A file that `fit` saves training to on its way: after each epoch, or as a
+        `skffnn.Checkpoint` says. The same fit, called again after a crash, goes on from
+        there to the result that it would have had. Not used by `partial_fit`.
 
     Attributes
     ----------
@@ -306,6 +312,7 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
         penalty: Any = "l2",
         scoring: Any = None,
         dtype: str = "auto",
+        checkpoint: Any = None,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -337,6 +344,7 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
         self.penalty = penalty
         self.scoring = scoring
         self.dtype = dtype
+        self.checkpoint = checkpoint
 
     # ------------------------------------------------------------------ training
 
@@ -390,8 +398,27 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
             targets = self._warm_targets(data.y) if resume else Targets.of(data.y)
             own = (X_val, y_val, sample_weight_val)
             validation = self._check_validation(*own, targets)
-            self._train(plan, targets, data, validation, resume=resume)
+            journal = self._journal(data, validation, resume=resume)
+            if journal is not None and journal.take_up(self):
+                resume = True
+            if journal is None or not journal.finished:
+                self._train(plan, targets, data, validation, journal, resume=resume)
         return self
+
+    def _journal(
+        self, data: Data, validation: Data | None, *, resume: bool
+    ) -> Journal | None:
+        """Set up the checkpoints of a fit to checked data, if it has any."""
+        if self.checkpoint is None:
+            return None
+        rows = {"X": data.X, "y": data.y, "sample_weight": data.weights}
+        if validation is not None:
+            rows |= {f"{k}_val": v for k, v in vars(validation).items() if k != "index"}
+        if resume:
+            theta = Parameters.from_arrays(self.coefs_, self.intercepts_)
+            rows["coefs_"] = theta.vector
+        checkpoint = Checkpoint.of(self.checkpoint)
+        return Journal(checkpoint, self.get_params(deep=False), rows)
 
     def _can_partial_fit(self) -> bool:
         if self.early_stopping:
@@ -546,6 +573,7 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
         targets: Targets,
         data: Data,
         own: Data | None,
+        journal: Journal | None = None,
         *,
         resume: bool,
     ) -> None:
@@ -569,20 +597,32 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
         train = data.take(rows)
         held_back = own if rows_val is None else data.take(rows_val)
         objective = self._objective(plan, targets, progress)
+
+        def write_when_due(training: Training) -> None:
+            if journal is not None and journal.due(training.n_iter):
+                so_far = copy(self)
+                so_far._keep(training, targets, model_dtype)
+                journal.write(so_far, finished=False)
+
         training = Training(
             objective,
             self._batches(plan, train, targets, progress, size),
             progress,
             plan.rules,
             self._validation(objective, held_back, targets),
+            write_when_due,
         )
         if resume:
             training.resume()
+        if journal is not None:
+            training.n_iter = journal.epoch
         if isinstance(plan.solver, LBFGS):
             training.by_lbfgs(plan.solver)
         else:
             training.by_steps(plan.solver, plan.schedule, plan.learning_rate_init)
         self._keep(training, targets, model_dtype)
+        if journal is not None and not training.interrupted:
+            journal.write(self, finished=True)
 
     def _start(self, plan: Plan, sizes: tuple[int, ...]) -> Progress:
         """Draw initial parameters."""

@@ -6,6 +6,7 @@ for those that they go to. This is the one place that says so.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Protocol, runtime_checkable
 
@@ -141,6 +142,7 @@ class GlorotUniform:
         )
 
 
+@dataclass(frozen=True)
 class FanScaled:
     """Weights of variance numerator / n_in, biases 0.
 
@@ -155,12 +157,9 @@ class FanScaled:
         Draw from a normal distribution and not from a uniform one.
     """
 
-    def __init__(
-        self, numerator: float, *, mean_fan: bool = False, normal: bool = True
-    ) -> None:
-        self.numerator = numerator
-        self.mean_fan = mean_fan
-        self.normal = normal
+    numerator: float
+    mean_fan: bool = False
+    normal: bool = True
 
     def draw(
         self, random_state: np.random.RandomState, n_in: int, n_out: int, gain: float

@@ -9,6 +9,7 @@ from .arrays import Array
 from .optimizers import State
 from .parameters import Parameters
 from .schedules import Clock
+from .streams import random_state_of
 
 
 @dataclass(frozen=True)
@@ -261,22 +262,3 @@ def is_real(value: Any) -> bool:
         Whether its type is a float of some size.
     """
     return np.asarray(value).dtype.kind == "f"
-
-
-def random_state_of(state: State) -> np.random.RandomState:
-    """Make a stream of random numbers that is in a given state.
-
-    Parameters
-    ----------
-    state : dict
-        From `RandomState.get_state(legacy=False)`.
-
-    Returns
-    -------
-    random_state : RandomState
-        A stream of its own.
-    """
-    bit_generator = getattr(np.random, state["bit_generator"])
-    random_state = np.random.RandomState(bit_generator())
-    random_state.set_state(state)
-    return random_state

@@ -86,6 +86,15 @@ class Training:
         When to stop.
     validation : Validation, default=None
         Rows kept back. If given, its score decides when to stop and which θ to keep.
+    at_rest : callable, default=None
+        Called between epochs, whenever all that `progress` holds is up to date.
+
+    Attributes
+    ----------
+    n_iter : int
+        Epochs of this fit that are over.
+    interrupted : bool
+        Whether Ctrl-C ended training, maybe in the middle of an epoch.
     """
 
     def __init__(
@@ -95,13 +104,16 @@ class Training:
         progress: Progress,
         rules: Rules,
         validation: Validation | None = None,
+        at_rest: Callable[["Training"], None] | None = None,
     ) -> None:
+        self.at_rest = at_rest or (lambda training: None)
         self.objective = objective
         self.batches = batches
         self.progress = progress
         self.rules = rules
         self.validation = validation
         self.n_iter = 0
+        self.interrupted = False
         self.eta: float | None = None  # learning rate at the start of the epoch
         self._gradient = Parameters(
             progress.theta.sizes, dtype=progress.theta.vector.dtype
@@ -152,6 +164,7 @@ class Training:
         plan = schedule.planned and self.validation is None
         with self._interruptible(), np.errstate(all="ignore"):
             while self.n_iter < rules.max_iter:
+                self.at_rest(self)
                 if rules.shuffle:
                     self.batches.shuffle(progress.random_state)
                 self.eta = eta_0 * schedule.factor(clock)
@@ -217,10 +230,13 @@ class Training:
             if stalled and self.validation is not None:
                 self.progress.converged = True
                 raise StopIteration
+            if dropout is not None:
+                dropout.rng.bit_generator.state = masks
+            self.at_rest(self)
 
         # The gradient decides (gtol); that J cannot get smaller is told from rounding.
         options = {
-            "maxiter": rules.max_iter,
+            "maxiter": rules.max_iter - self.n_iter,
             "maxfun": solver.max_fun,
             "maxcor": solver.memory,
             "gtol": rules.tol,
@@ -235,7 +251,7 @@ class Training:
                 callback=iteration_ended,
                 options=options,
             )
-            if result.nit == 0:  # there was nothing to gain, or no evaluation left
+            if self.n_iter == 0:  # there was nothing to gain, or no evaluation left
                 self._epoch_ended(float(result.fun))
             if not np.isfinite(result.jac @ result.jac):
                 raise self._diverged("the gradient")
@@ -246,7 +262,7 @@ class Training:
 
     def _limit(self, result: Any, solver: LBFGS) -> str:
         """Say what ended L-BFGS before the gradient was small."""
-        if result.nit >= self.rules.max_iter:
+        if self.n_iter >= self.rules.max_iter:
             return f"max_iter={self.rules.max_iter} iterations"
         if result.nfev >= solver.max_fun:
             return f"max_fun={solver.max_fun} evaluations"
@@ -326,6 +342,7 @@ class Training:
         try:
             yield
         except KeyboardInterrupt:
+            self.interrupted = True
             kept = "last" if self.validation is None else "best"
             warnings.warn(
                 f"Training was interrupted in epoch {self.progress.clock.epoch + 1}; "

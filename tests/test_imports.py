@@ -13,6 +13,7 @@ PACKAGE = Path(skffnn.__file__).parent
 ORDER = [
     "arrays",
     "blas",
+    "streams",
     "activations",
     "losses",
     "penalties",
@@ -29,12 +30,16 @@ ORDER = [
     "training",
     "checks",
     "plan",
+    "files",
+    "snapshots",
+    "checkpoints",
     "classifier",
+    "saving",
     "__init__",
     "__main__",
 ]
 # These know nothing of each other.
-FOUNDATIONS = ORDER[1:8]
+FOUNDATIONS = ORDER[1:9]
 RUNTIME = {"numpy", "scipy", "sklearn", "threadpoolctl", "skffnn"}
 
 
