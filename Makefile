@@ -6,11 +6,19 @@ PYTHON ?= python3
 PYTHON_OLDEST ?= $(shell python3.11 -c "" 2>/dev/null && echo python3.11 || echo $(PYTHON))
 # More arguments for the command that a target runs.
 ARGS ?=
+# How much of the long tests to run: 1 is all.
+LONG ?= 1
 
 # scikit-learn 1.7 reads the column names of a polars frame by a protocol that polars
 # has deprecated since 1.40.
 OLDEST = "numpy==2.0.*" "scipy==1.13.*" "scikit-learn==1.7.0" "polars<1.40"
+# The oldest that have wheels for Python 3.13.
+OLDEST_313 = "numpy==2.1.*" "scipy==1.14.1" "scikit-learn==1.7.0" "polars<1.40"
 MODULES = $(wildcard skffnn/*.py)
+
+# $(call python,3.12) is an interpreter of that version, from the path or from pyenv.
+python = $(or $(shell for name in python$(1) "$$(pyenv prefix "$$(pyenv latest $(1))")/bin/python"; \
+	do "$$name" -c "" && echo "$$name" && break; done 2>/dev/null),python$(1))
 
 # One thread for each worker: the workers already fill the cores.
 PYTEST = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 \
@@ -27,7 +35,8 @@ endef
 
 .PHONY: help
 help:
-	@echo "targets: demo test lint test-oldest bench clean; more arguments: ARGS=..."
+	@echo "targets: demo test lint test-oldest test-long test-wheel test-all bench clean"
+	@echo "more arguments: ARGS=..."
 
 .PHONY: demo
 demo: .venv/demo/stamp
@@ -45,6 +54,33 @@ bench: .venv/bench/stamp
 .PHONY: test-oldest
 test-oldest: .venv/oldest/stamp
 	$(call PYTEST,.venv/oldest)
+
+# Fuzzing, kills and streams at full length, about ten minutes.
+.PHONY: test-long
+test-long: .venv/test/stamp
+	$(call PYTEST,.venv/test) -m "long or only_long" --long $(LONG) tests
+
+# The wheel is installed in an environment of its own and tested where no source of the
+# package is; the source distribution has to build the same wheel as the checkout.
+.PHONY: test-wheel
+test-wheel: .venv/build/stamp
+	rm -rf dist build/wheel .venv/wheel
+	.venv/build/bin/python -m build --outdir dist
+	.venv/build/bin/python -m build --outdir dist/direct --wheel
+	cmp dist/*.whl dist/direct/*.whl
+	mkdir -p build/wheel
+	tar -xf dist/*.tar.gz -C build/wheel --strip-components 1
+	rm -r build/wheel/skffnn
+	$(PYTHON) -m venv .venv/wheel
+	.venv/wheel/bin/python -m pip install --quiet --disable-pip-version-check \
+		"$$(echo dist/*.whl)[test]"
+	cd build/wheel && $(call PYTEST,../../.venv/wheel) tests --pyargs skffnn
+
+.PHONY: test-all
+test-all: $(foreach v,3.11 3.12 3.13,test-$(v)-oldest test-$(v)-newest) test-wheel
+
+test-%: .venv/%/stamp
+	$(call PYTEST,.venv/$*)
 
 # The estimator documents every method and parameter. Elsewhere a method may leave
 # that to the protocol that it implements, and a helper to its one line; and the
@@ -72,6 +108,23 @@ lint: .venv/lint/stamp
 
 .venv/lint/stamp: pyproject.toml
 	$(call make-venv,$(PYTHON),lint)
+
+.PRECIOUS: .venv/%/stamp
+
+.venv/build/stamp: pyproject.toml
+	rm -rf $(@D)
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check build
+	touch $@
+
+.venv/3.13-oldest/stamp: pyproject.toml
+	$(call make-venv,$(call python,3.13),test,$(OLDEST_313))
+
+.venv/%-oldest/stamp: pyproject.toml
+	$(call make-venv,$(call python,$*),test,$(OLDEST))
+
+.venv/%-newest/stamp: pyproject.toml
+	$(call make-venv,$(call python,$*),test)
 
 .PHONY: clean
 clean:

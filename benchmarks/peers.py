@@ -115,7 +115,7 @@ class Floor(Peer):
         self.grad_W = [np.empty_like(W) for W in self.W]
         n, batch = self.X.shape[0], self.settings.batch
         if self.settings.solver == "lbfgs":
-            batch = rows_per_block(self.sizes[1:])
+            batch = rows_per_block(self.X, self.sizes[1:])
         batch = min(batch, n)
         self.steps = [self.products(batch)] * (n // batch)
         if n % batch:

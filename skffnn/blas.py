@@ -34,6 +34,7 @@ class OneThreadForSciPy:
             self._users -= 1
             if self._users == 0:
                 self._limit.restore_original_limits()
+                self._limit = None
 
 
 def of_scipy(controller: ThreadpoolController) -> ThreadpoolController:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import get_scorer
 from sklearn.utils import check_random_state
@@ -40,6 +41,9 @@ from .training import Training, Validation
 # network but need not do so at once: 1 MiB of float64, about the size of a cache.
 BLOCK_ELEMENTS = 2**17
 
+# Elements of the rows themselves, where that is less: 8 MiB of float64.
+INPUT_ELEMENTS = 2**20
+
 
 def weights_of_classes(
     class_weight: Any, classes: Array, codes: Array, data: Data
@@ -64,15 +68,21 @@ def weights_of_classes(
     return weights
 
 
-def rows_per_block(sizes: Iterable[int]) -> int:
-    """Return how many rows at a time pass through layers of these widths."""
-    return max(64, BLOCK_ELEMENTS // max(sizes))
+def rows_per_block(X: Any, sizes: Iterable[int]) -> int:
+    """Return how many rows of X at a time pass through layers of these widths.
+
+    Dense rows may have to be converted, and then take room of their own.
+    """
+    rows = BLOCK_ELEMENTS // max(sizes)
+    if not issparse(X):
+        rows = min(rows, INPUT_ELEMENTS // X.shape[1])
+    return max(64, rows)
 
 
 def by_blocks(function: Callable[[Any], Array], X: Any, network: Network) -> Array:
     """Apply a function to blocks of rows and join what it returns."""
     n, dtype = X.shape[0], network.W[0].dtype
-    size = rows_per_block(W.shape[-1] for W in network.W)
+    size = rows_per_block(X, (W.shape[-1] for W in network.W))
     first = function(X[:size].astype(dtype, copy=False))
     if n <= size:
         return np.ascontiguousarray(first)
@@ -411,13 +421,14 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
         """Set up the checkpoints of a fit to checked data, if it has any."""
         if self.checkpoint is None:
             return None
+        checkpoint = Checkpoint.of(self.checkpoint)
         rows = {"X": data.X, "y": data.y, "sample_weight": data.weights}
         if validation is not None:
-            rows |= {f"{k}_val": v for k, v in vars(validation).items() if k != "index"}
+            rows["X_val"], rows["y_val"] = validation.X, validation.y
+            rows["sample_weight_val"] = validation.weights
         if resume:
-            theta = Parameters.from_arrays(self.coefs_, self.intercepts_)
-            rows["coefs_"] = theta.vector
-        checkpoint = Checkpoint.of(self.checkpoint)
+            start = Parameters.from_arrays(self.coefs_, self.intercepts_)
+            rows["coefs_"] = start.vector
         return Journal(checkpoint, self.get_params(deep=False), rows)
 
     def _can_partial_fit(self) -> bool:
@@ -476,16 +487,17 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
         self, X: Any, y: Any, weights: Any, *, reset: bool, name: str = "sample_weight"
     ) -> Data:
         """Check rows to train or to validate on."""
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            reset=reset,
-            accept_sparse="csr",
-            dtype=DTYPES,
-            order="C",
-            multi_output=True,
-        )
+        with np.errstate(invalid="ignore"):  # ∞ - ∞, in looking for what is not finite
+            X, y = validate_data(
+                self,
+                X,
+                y,
+                reset=reset,
+                accept_sparse="csr",
+                dtype=DTYPES,
+                order="C",
+                multi_output=True,
+            )
         return Data(X, canonical(y), check_weights(weights, X.shape[0], name))
 
     def _check_validation(
@@ -707,7 +719,7 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
         options: dict[str, Any] = {"batch_size": size}
         if isinstance(plan.solver, LBFGS):
             # Each block costs a pass over the parameters too, to add its gradient.
-            block = max(1024, rows_per_block(progress.theta.sizes[1:]))
+            block = max(1024, rows_per_block(train.X, progress.theta.sizes[1:]))
             options = {"batch_size": block, "share_of_all": True}
         elif self.shuffle and size < train.n_rows:
             options["order"] = progress.ordered(train.rows())
@@ -724,7 +736,7 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
         batches = held_back.batches(
             targets,
             theta.vector.dtype,
-            batch_size=rows_per_block(theta.sizes[1:]),
+            batch_size=rows_per_block(held_back.X, theta.sizes[1:]),
             share_of_all=True,
         )
         weights = held_back.weights
@@ -773,7 +785,8 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
     def _keep(self, training: Training, targets: Targets, dtype: Any) -> None:
         """Set the fitted attributes."""
         progress = training.progress
-        kept = Parameters(progress.theta.sizes, progress.chosen().astype(dtype))
+        with np.errstate(over="ignore"):  # the check that follows says what it means
+            kept = Parameters(progress.theta.sizes, progress.chosen().astype(dtype))
         training.check(kept)
         self._set_model(kept, targets)
         self._state = progress.pack(kept.vector)
@@ -808,7 +821,10 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
         """
         named = hasattr(self, "feature_names_in_")
         if named or not needs_no_check(X, self.n_features_in_):
-            X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=DTYPES)
+            with np.errstate(invalid="ignore"):
+                X = validate_data(
+                    self, X, reset=False, accept_sparse="csr", dtype=DTYPES
+                )
         activations = activations_of(self.activation, len(self.coefs_) - 1)
         dtype = np.result_type(X.dtype, self.coefs_[0].dtype)
         W = [coef.astype(dtype, copy=False) for coef in self.coefs_]

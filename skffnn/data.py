@@ -1,6 +1,7 @@
 """Rows of a data set, as they come from the user's arrays to the batches."""
 
 from dataclasses import dataclass, replace
+from mmap import mmap
 from typing import Any, Self
 
 import numpy as np
@@ -97,7 +98,8 @@ class Data:
 
         If only few epochs are to come, features are looked through and left as they
         are: to convert batches as they are made then takes less time, and no memory.
-        A conversion to a larger type is always left to the batches.
+        So are features on the disk (`numpy.memmap`), which may not fit into memory. A
+        conversion to a larger type is always left to the batches.
 
         Parameters
         ----------
@@ -121,7 +123,7 @@ class Data:
             return self
         try:
             with np.errstate(over="raise"):
-                if epochs > FEW_EPOCHS:
+                if epochs > FEW_EPOCHS and not is_on_disk(X):
                     return replace(self, X=X.astype(dtype))
                 numbers = X.data if issparse(X) else X
                 for start in range(0, len(numbers), CHECKED_ROWS):
@@ -162,3 +164,22 @@ class Data:
             weights = weights.astype(dtype)[:, np.newaxis]
         y = targets.encode(self.y, dtype, smoothing)
         return Batches(self.X, y, weights, **{"order": self.index} | options)
+
+
+def is_on_disk(X: Any) -> bool:
+    """Tell whether the numbers of an array are those of a file, mapped into memory.
+
+    Parameters
+    ----------
+    X : ndarray or CSR array
+        Features, maybe a view of others.
+
+    Returns
+    -------
+    answer : bool
+        True for a `numpy.memmap` and its views; of a CSR array, for that of its data.
+    """
+    base = X.data if issparse(X) else X
+    while isinstance(base, np.ndarray):
+        base = base.base
+    return isinstance(base, mmap)

@@ -290,7 +290,7 @@ class Training:
         return score
 
     def check(self, kept: Parameters) -> None:
-        """Raise unless the parameters that are kept give finite logits.
+        """Raise unless the parameters that are kept are finite and give finite logits.
 
         Parameters
         ----------
@@ -302,10 +302,14 @@ class Training:
         ValueError
             If they do not, though training itself came to an end.
         """
+        if not np.isfinite(kept.vector).all():
+            raise self._diverged("a parameter")
         x = next(iter(self.batches))[0]
         network = Network(kept.W, kept.b, self.objective.network.activations)
         with np.errstate(all="ignore"):
-            finite = np.isfinite(network.forward(x.astype(kept.vector.dtype))).all()
+            finite = np.isfinite(
+                network.forward(x.astype(kept.vector.dtype, copy=False))
+            ).all()
         if not finite:
             raise self._diverged("the output of the network")
 

@@ -32,7 +32,7 @@ X, y = load_iris(return_X_y=True)
 ORDER = np.random.RandomState(0).permutation(len(y))
 X, y = StandardScaler().fit_transform(X)[ORDER], y[ORDER]
 STEPPERS = [name for name, solver in SOLVERS.items() if not issubclass(solver, LBFGS)]
-KILLS = 50
+KILLS, LONG_KILLS = 50, 1000
 
 
 def make(path=None, **params):
@@ -283,7 +283,7 @@ def run(code, *args):
         capture_output=True,
         text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
-        timeout=300,
+        timeout=1200,
         check=False,
     )
     assert result.returncode == 0, result.stderr
@@ -294,6 +294,7 @@ needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 
 
 @needs_fork
+@pytest.mark.long
 @pytest.mark.parametrize(
     "params",
     [
@@ -303,7 +304,7 @@ needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
     ],
     ids=["dropout", "early stopping", "cosine"],
 )
-def test_fifty_kills_at_random_moments_change_nothing(params, tmp_path):
+def test_kills_at_random_moments_change_nothing(params, part, tmp_path):
     """A child trains; its parent kills it, and starts the next one, until one ends."""
     code = """
     path, least, params = sys.argv[1], int(sys.argv[2]), eval(sys.argv[3])
@@ -334,8 +335,9 @@ def test_fifty_kills_at_random_moments_change_nothing(params, tmp_path):
     left = sorted(os.listdir(os.path.dirname(path)))
     print(kills, left)
     """
-    answer = run(code, tmp_path / "run", KILLS, params)
-    assert answer.startswith(f"{KILLS} ['run'")
+    kills = max(KILLS, int(part * LONG_KILLS))
+    answer = run(code, tmp_path / "run", kills, params)
+    assert answer.startswith(f"{kills} ['run'")
     assert [p.name for p in tmp_path.iterdir()] == ["run"]  # no drafts are left over
 
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -33,9 +33,6 @@ PLAIN = st.recursive(
 )
 DTYPES = st.sampled_from(["f4", "f8", "i8", "u4", "?", "U3", "S2", "c16", "M8[s]"])
 ARRAYS = DTYPES.flatmap(lambda dtype: hnp.arrays(dtype, hnp.array_shapes(min_dims=0)))
-EXAMPLES = settings(
-    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 
 
 def round_trip(content, path):
@@ -43,7 +40,7 @@ def round_trip(content, path):
     return files.read_content(path, KINDS)
 
 
-@EXAMPLES
+@pytest.mark.long
 @given(value=PLAIN)
 def test_plain_values_come_out_as_they_went_in(value, tmp_path):
     again = round_trip({"value": value}, tmp_path / "f")["value"]
@@ -51,7 +48,7 @@ def test_plain_values_come_out_as_they_went_in(value, tmp_path):
     assert repr(again) == repr(value)  # and so are the types: True is not 1
 
 
-@EXAMPLES
+@pytest.mark.long
 @given(array=ARRAYS)
 def test_arrays_come_out_as_they_went_in(array, tmp_path):
     again = round_trip({"value": array}, tmp_path / "f")["value"]
@@ -301,7 +298,7 @@ def test_two_members_of_one_name_are_refused(tmp_path):
         read_bytes(data, tmp_path)
 
 
-@EXAMPLES
+@pytest.mark.long
 @given(data=st.data())
 def test_any_mixture_of_a_file_and_noise_is_refused_or_the_same(data, whole, tmp_path):
     start = data.draw(st.integers(0, len(whole)))

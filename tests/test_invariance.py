@@ -559,7 +559,7 @@ class TestBlocks:
     def test_does_not_matter_for_predictions(self, problem, container):
         X_, y_ = PROBLEMS[problem]
         width = 2000
-        size = rows_per_block([width])
+        size = rows_per_block(X, [width])
         model = make(hidden_layer_sizes=(width,), max_iter=1).fit(X_, y_)
         n = 2 * size + 7
         many = np.resize(X_, (n, X_.shape[1]))
@@ -585,7 +585,7 @@ class TestBlocks:
         w = WEIGHTS if weighted else None
         params = {"solver": "lbfgs", "early_stopping": True, "scoring": "loss"}
         whole = make(**params).fit(X, y, w)
-        monkeypatch.setattr("skffnn.classifier.rows_per_block", lambda sizes: 7)
+        monkeypatch.setattr("skffnn.classifier.rows_per_block", lambda X, sizes: 7)
         assert_close(whole, make(**params).fit(X, y, w))
 
     def test_does_not_matter_for_the_keys_of_the_split(self, monkeypatch):

@@ -11,7 +11,7 @@ import joblib
 import numpy as np
 import pytest
 import skops.io
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.datasets import load_iris
@@ -264,7 +264,7 @@ def test_parts_that_do_not_belong_together_are_refused(forged, tmp_path):
         skffnn.load(path)
 
 
-@settings(deadline=None, max_examples=100)
+@pytest.mark.long
 @given(data=st.data())
 def test_any_value_in_any_place_is_refused_or_a_model_that_predicts(
     data, tmp_path_factory

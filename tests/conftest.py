@@ -1,0 +1,48 @@
+"""How long the tests take: `--long` lets them look further."""
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+EXAMPLES = 60  # of each property, without `--long`
+LONG_EXAMPLES = 2000
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--long",
+        type=float,
+        default=0.0,
+        metavar="PART",
+        help="also run the long tests: 1 is all of them, 0.1 a tenth of their length",
+    )
+
+
+def pytest_configure(config):
+    part = config.getoption("--long")
+    settings.register_profile(
+        "skffnn",
+        max_examples=max(EXAMPLES, int(LONG_EXAMPLES * part)),
+        deadline=None,
+        print_blob=True,
+        suppress_health_check=[
+            HealthCheck.function_scoped_fixture,
+            HealthCheck.too_slow,
+            HealthCheck.data_too_large,
+        ],
+    )
+    settings.load_profile("skffnn")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave out what only a long run does."""
+    if config.getoption("--long"):
+        return
+    long = [item for item in items if item.get_closest_marker("only_long")]
+    config.hook.pytest_deselected(items=long)
+    items[:] = [item for item in items if item not in set(long)]
+
+
+@pytest.fixture(scope="session")
+def part(pytestconfig):
+    """Return how much of the long tests is asked for, 0 for none."""
+    return pytestconfig.getoption("--long")

@@ -1,0 +1,352 @@
+"""Whatever it is given: a clear error, or a model that keeps its promises."""
+
+import copy
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
+
+from skffnn import (
+    ACTIVATIONS,
+    INITIALIZERS,
+    PENALTIES,
+    SCHEDULES,
+    SOLVERS,
+    FFNNClassifier,
+)
+from skffnn import __main__ as command
+
+# Probabilities of a few hundred classes, each rounded to float32, sum to 1 within this.
+ROUNDING = 1e-4
+
+one_of = st.sampled_from
+POSITIVE = st.floats(1e-6, 10)
+BELOW_1 = st.floats(0, 0.99)
+
+PARAMS = st.fixed_dictionaries(
+    {"max_iter": st.integers(1, 4), "random_state": st.integers(0, 2**32 - 1)},
+    optional={
+        "hidden_layer_sizes": st.lists(st.integers(1, 8), max_size=3)
+        | st.integers(1, 9)
+        | one_of([(1,) * 50, (1,), (200,)]),
+        "activation": one_of([*ACTIVATIONS]),
+        "solver": one_of([*SOLVERS]),
+        "alpha": st.floats(0, 10) | one_of([0, 1e300]),
+        "batch_size": st.integers(1, 400) | st.just("auto"),
+        "learning_rate": one_of([*SCHEDULES]),
+        "learning_rate_init": POSITIVE,
+        "power_t": st.floats(0, 3),
+        "shuffle": st.booleans(),
+        "tol": st.floats(0, 1),
+        "momentum": st.floats(0, 1),
+        "nesterovs_momentum": st.booleans(),
+        "early_stopping": st.booleans(),
+        "validation_fraction": st.floats(0.01, 0.99),
+        "beta_1": BELOW_1,
+        "beta_2": BELOW_1,
+        "epsilon": st.floats(1e-12, 1),
+        "n_iter_no_change": st.integers(1, 5) | st.just(np.inf),
+        "max_fun": st.integers(1, 30),
+        "class_weight": one_of([None, "balanced"]),
+        "dropout": BELOW_1,
+        "label_smoothing": BELOW_1,
+        "weight_init": one_of([*INITIALIZERS]),
+        "penalty": one_of([*PENALTIES]),
+        "scoring": one_of([None, "loss", "accuracy", "balanced_accuracy"]),
+        "dtype": one_of(["auto", "float32", "float64"]),
+        "warm_start": st.booleans(),
+    },
+)
+
+NUMBERS = one_of(
+    [
+        st.floats(-3, 3),
+        st.floats(-1e300, 1e300),
+        st.floats(-1e-300, 1e-300),
+        st.floats(allow_nan=False, allow_infinity=False),
+        st.integers(-2, 2).map(float),
+        st.just(7.0),
+        st.floats(-1e4, 1e4),
+    ]
+)
+DTYPES = ["f8", "f4", "f2", ">f8", "i4", "u1", "?", "O"]
+
+
+def strided(X):
+    wide = np.repeat(np.repeat(X, 2, axis=0), 3, axis=1)
+    return wide[::2, ::3]
+
+
+def read_only(X):
+    X = X.copy()
+    X.flags.writeable = False
+    return X
+
+
+def mapped(X):
+    """Lay an array where the file it comes from can be changed by nobody."""
+    import tempfile
+
+    with tempfile.NamedTemporaryFile(suffix=".npy") as file:
+        np.save(file, X)
+        file.flush()
+        return np.load(file.name, mmap_mode="r")
+
+
+def twice_in_one_place(X):
+    coo = sparse.coo_array(X)
+    data = np.concatenate([coo.data / 2, coo.data / 2])
+    rows, columns = (np.concatenate([i, i]) for i in coo.coords)
+    return sparse.csr_array((data, (rows, columns)), shape=X.shape)
+
+
+def with_long_indices(X):
+    X = sparse.csr_array(X)
+    X.indices, X.indptr = X.indices.astype(np.int64), X.indptr.astype(np.int64)
+    return X
+
+
+DENSE = [np.ascontiguousarray, np.asfortranarray, strided, read_only, np.ndarray.tolist]
+SPARSE = [
+    sparse.csr_array,
+    sparse.csr_matrix,
+    sparse.csc_array,
+    sparse.coo_array,
+    sparse.lil_array,
+    sparse.dok_array,
+    twice_in_one_place,
+    with_long_indices,
+]
+
+LABELS = {
+    "few": lambda rng, n: rng.integers(0, 3, n),
+    "two": lambda rng, n: rng.integers(0, 2, n),
+    "one": lambda rng, n: np.zeros(n, int),
+    "each its own": lambda rng, n: np.arange(n),
+    "a lone one": lambda rng, n: (np.arange(n) == n // 2).astype(int),
+    "texts": lambda rng, n: np.array(["no", "yes", "maybe"])[rng.integers(0, 3, n)],
+    "objects": lambda rng, n: np.array(["a", "b"], object)[rng.integers(0, 2, n)],
+    "booleans": lambda rng, n: rng.random(n) > 0.5,
+    "negative": lambda rng, n: rng.choice([-1, 1], n),
+    "whole floats": lambda rng, n: rng.choice([-1.0, 3.0], n),
+    "large": lambda rng, n: rng.choice([-(2**62), 2**62], n),
+    "a column": lambda rng, n: rng.integers(0, 2, (n, 1)),
+    "many labels": lambda rng, n: rng.integers(0, 2, (n, 3)),
+    "many labels, sparse": lambda rng, n: sparse.csr_array(rng.integers(0, 2, (n, 3))),
+    "quantities": lambda rng, n: rng.random(n),
+    "missing": lambda rng, n: np.where(rng.random(n) > 0.5, 1.0, np.nan),
+    "too few": lambda rng, n: np.arange(n - 1) % 2,
+}
+
+WEIGHTS = {
+    "none": lambda rng, n: None,
+    "some": lambda rng, n: rng.random(n),
+    "whole, with zeros": lambda rng, n: rng.integers(0, 3, n),
+    "one row alone": lambda rng, n: (np.arange(n) == 0).astype(float),
+    "huge": lambda rng, n: rng.random(n) * 1e300,
+    "tiny": lambda rng, n: rng.random(n) * 1e-300,
+    "one number": lambda rng, n: 2.0,
+    "all zero": lambda rng, n: np.zeros(n),
+    "negative": lambda rng, n: -rng.random(n),
+    "not finite": lambda rng, n: np.full(n, np.inf),
+    "too many": lambda rng, n: np.ones(n + 1),
+}
+
+
+@st.composite
+def tables(draw):
+    """Draw X of any layout and type, with y and weights."""
+    n, d = draw(st.integers(1, 40)), draw(st.integers(1, 5))
+    numbers = draw(NUMBERS)
+    few = draw(st.lists(numbers, min_size=1, max_size=12))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    X = rng.choice(few, (n, d))
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        X = X.astype(draw(one_of(DTYPES)))
+    if draw(st.booleans()) and X.dtype.kind in "fiu" and X.dtype.isnative:
+        if X.dtype == np.float16:
+            X = X.astype(np.float32)
+        X = draw(one_of(SPARSE))(X)
+    else:
+        X = draw(one_of(DENSE))(X)
+    y = LABELS[draw(one_of([*LABELS]))](rng, n)
+    return X, y, WEIGHTS[draw(one_of([*WEIGHTS]))](rng, n)
+
+
+def dense(a):
+    return a.toarray() if sparse.issparse(a) else np.asarray(a)
+
+
+def unchanged(one, other):
+    """Tell whether input is as it was, bit for bit where it is an array of numbers."""
+    if one is None or np.isscalar(one):
+        return one == other
+    one, other = dense(one), dense(other)
+    return one.dtype == other.dtype and one.tobytes() == other.tobytes()
+
+
+@pytest.mark.long
+@given(params=PARAMS, table=tables(), again=st.booleans())
+def test_a_clear_error_or_a_model_that_keeps_its_promises(params, table, again):
+    X, y, weights = table
+    before = copy.deepcopy(table)
+    model = FFNNClassifier(**params)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for kind in (ConvergenceWarning, DataConversionWarning, UserWarning):
+            warnings.simplefilter("ignore", kind)
+        try:
+            model.fit(X, y, weights)
+            if again:
+                model.fit(X, y, weights)
+        except ValueError as error:
+            assert len(str(error)) > 10
+            if not hasattr(model, "classes_"):
+                assert {*vars(model)} == {*model.get_params()}
+        else:
+            assert_promises(model, X)
+    for one, other in zip(table, before, strict=True):
+        assert unchanged(one, other)
+
+
+def assert_promises(model, X):
+    """Assert what holds of every fitted model."""
+    for array in (*model.coefs_, *model.intercepts_):
+        assert np.isfinite(array).all()
+    f, log_f = model.predict_proba(X), model.predict_log_proba(X)
+    n_rows = len(X) if isinstance(X, list) else X.shape[0]
+    assert f.shape == log_f.shape == (n_rows, len(model.classes_))
+    assert ((f >= 0) & (f <= 1)).all()
+    assert (log_f <= 0).all()
+    assert np.isfinite(log_f).all()
+    labels = model.predict(X)
+    if model._multilabel:
+        assert np.isin(dense(labels), (0, 1)).all()
+        assert labels.shape == f.shape
+    else:
+        np.testing.assert_allclose(f.sum(axis=1), 1, rtol=ROUNDING)
+        assert np.isin(labels, model.classes_).all()
+        assert labels.dtype == model.classes_.dtype
+    assert np.isfinite(model.loss_curve_).all()
+    assert 0 < model.n_iter_ <= 2 * model.max_iter
+
+
+@pytest.mark.long
+@given(table=tables(), params=PARAMS, classes=st.integers(1, 4))
+def test_a_stream_of_any_tables(table, params, classes):
+    X, y, weights = table
+    assume(not {"early_stopping", "solver"} & params.keys())
+    model = FFNNClassifier(**params)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for kind in (ConvergenceWarning, DataConversionWarning, UserWarning):
+            warnings.simplefilter("ignore", kind)
+        for _ in range(3):
+            state = copy.deepcopy(vars(model))
+            try:
+                model.partial_fit(X, y, classes=range(classes), sample_weight=weights)
+            except ValueError as error:
+                assert len(str(error)) > 10
+                assert vars(model).keys() == state.keys()  # what was there is there
+            else:
+                assert_promises(model, X)
+
+
+# What the search has found, or might: each stays a test by name.
+EXTREMES = {
+    "one row": (np.ones((1, 3)), [1], {}),
+    "one column": (np.arange(20.0)[:, None], np.arange(20) % 2, {}),
+    "constant columns": (np.full((20, 3), 7.0), np.arange(20) % 2, {}),
+    "a thousand classes": (np.eye(1000), np.arange(1000), {}),
+    "classes with one member": (np.eye(9), np.arange(9), {"early_stopping": True}),
+    "fewer rows than a batch": (np.eye(5), np.arange(5) % 2, {"batch_size": 200}),
+    "batches of one": (np.eye(9), np.arange(9) % 2, {"batch_size": 1}),
+    "layers of one neuron": (np.eye(9), np.arange(9) % 2, {"hidden_layer_sizes": 1}),
+    "fifty layers": (np.eye(9), np.arange(9) % 2, {"hidden_layer_sizes": (4,) * 50}),
+    "tiny features": (np.eye(9) * 1e-300, np.arange(9) % 2, {}),
+}
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("extreme", EXTREMES)
+def test_extremes_that_can_be_fitted(extreme, solver):
+    X, y, params = EXTREMES[extreme]
+    params = {"solver": solver, "max_iter": 2, "random_state": 0} | params
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        model = FFNNClassifier(**params).fit(X, y)
+    assert_promises(model, X)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("scale", [1e200, 1e300])
+def test_features_too_large_to_compute_with_are_an_error(scale, solver):
+    X = np.random.default_rng(0).standard_normal((30, 3)) * scale
+    model = FFNNClassifier(solver=solver, dtype="float64", max_iter=3)
+    with pytest.raises(ValueError, match=r"diverged.*Scale the features"):
+        model.fit(X, np.arange(30) % 2)
+
+
+def test_weights_too_large_for_their_type_are_an_error_even_where_nothing_meets_them():
+    X = sparse.csr_array((1, 1), dtype=np.float32)
+    model = FFNNClassifier((), solver="sgd", alpha=1e300, dtype="float32", max_iter=1)
+    with pytest.raises(ValueError, match=r"diverged in epoch 1.*a parameter"):
+        model.fit(X, [2])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_logits_of_ten_thousand(dtype):
+    X = np.eye(6, dtype=dtype)
+    model = FFNNClassifier((), solver="lbfgs", max_iter=5).fit(X, np.arange(6) % 3)
+    model.coefs_ = [W * dtype(1e4) / abs(W).max() for W in model.coefs_]
+    assert abs(model.decision_function(X)).max() > 9e3
+    assert_promises(model, X)
+
+
+CELLS = st.text("ab,1.\"'\n;é\x00-∞", max_size=6)
+
+
+@pytest.mark.long
+@given(
+    header=st.lists(st.text("abcy ", min_size=1, max_size=3), max_size=4),
+    rows=st.lists(st.lists(CELLS, max_size=4), max_size=12),
+    noise=st.binary(max_size=5),
+)
+def test_any_csv_file_is_a_table_or_one_line(header, rows, noise, tmp_path):
+    pytest.importorskip("pandas")
+    path = tmp_path / "f.csv"
+    lines = [",".join(row) for row in [[*header, "y"], *rows]]
+    path.write_bytes("\n".join(lines).encode() + noise)
+    try:
+        problem = command.table(path, "y")
+    except command.InputError as error:
+        assert len(str(error)) > 5
+    else:
+        X = problem.preprocessing.fit_transform(problem.X)
+        assert X.shape[0] == len(problem.y)
+        assert np.isfinite(X.data if sparse.issparse(X) else X).all()
+        assert len(np.unique(problem.y)) == len(problem.classes)
+
+
+WORDS = st.text(max_size=5) | one_of(
+    ["--csv", "--target", "--max-iter", "--folds", "--seed", "0", "-1", "1e9", "--"]
+)
+
+
+@pytest.mark.long
+@given(arguments=st.lists(WORDS, min_size=1, max_size=5))
+def test_any_arguments_are_understood_or_refused(arguments, capsys):
+    try:
+        args = command.parse_args(arguments)
+    except command.InputError as error:
+        assert "\n" not in " ".join(str(error).split())
+    except SystemExit as stop:  # --help
+        assert stop.code == 0
+    else:
+        assert args.max_iter >= 1
+    capsys.readouterr()
