@@ -83,15 +83,26 @@ def by_blocks(function: Callable[[Any], Array], X: Any, network: Network) -> Arr
     """Apply a function to blocks of rows and join what it returns."""
     n, dtype = X.shape[0], network.W[0].dtype
     size = rows_per_block(X, (W.shape[-1] for W in network.W))
-    first = function(X[:size].astype(dtype, copy=False))
-    if n <= size:
-        return np.ascontiguousarray(first)
-    result = np.empty((n, *first.shape[1:]), first.dtype)
-    result[:size] = first
-    for start in range(size, n, size):
-        rows = slice(start, start + size)
-        result[rows] = function(X[rows].astype(dtype, copy=False))
+    with np.errstate(all="ignore"):
+        first = function(X[:size].astype(dtype, copy=False))
+        if n <= size:
+            return np.ascontiguousarray(first)
+        result = np.empty((n, *first.shape[1:]), first.dtype)
+        result[:size] = first
+        for start in range(size, n, size):
+            rows = slice(start, start + size)
+            result[rows] = function(X[rows].astype(dtype, copy=False))
     return result
+
+
+def finite(values: Array) -> Array:
+    """Return values of which no two are infinitely far apart, or raise."""
+    if not np.isfinite(2 * values).all():
+        raise ValueError(
+            "X has numbers so large that the output of the network is not finite. "
+            "Scale the features as those that it was trained on."
+        )
+    return values
 
 
 class FFNNClassifier(ClassifierMixin, BaseEstimator):
@@ -810,9 +821,11 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
         `finish` turns a block of logits, of the type of X, into rows of the result.
         """
         X, network = self._prepare(X)
-        return by_blocks(
-            lambda x: finish(network.forward(x).astype(X.dtype, copy=False)), X, network
-        )
+
+        def result(x: Any) -> Array:
+            return finish(finite(network.forward(x).astype(X.dtype, copy=False)))
+
+        return by_blocks(result, X, network)
 
     def _prepare(self, X: Any) -> tuple[Any, Network]:
         """Check X; return it and the fitted network, with work space of its own.
@@ -939,7 +952,7 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
         def features(x: Any) -> Array:
             network.forward(x)
             h = network.buffers(x.shape[0]).h[layer]
-            return h.astype(X.dtype, copy=False)
+            return finite(h.astype(X.dtype, copy=False))
 
         return by_blocks(features, X, network)
 
