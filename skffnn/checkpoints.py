@@ -54,17 +54,17 @@ class Checkpoint:
     seconds: float | None = None
 
     @classmethod
-    def of(cls, value: Any) -> "Checkpoint":
+    def of(cls, value: Any) -> "Checkpoint | None":
         """Return the checkpoint that the parameter `checkpoint` stands for.
 
         Parameters
         ----------
-        value : str, path-like or Checkpoint
+        value : str, path-like, Checkpoint or None
             A path alone is written after each epoch.
 
         Returns
         -------
-        checkpoint : Checkpoint
+        checkpoint : Checkpoint or None
             Checked, with its path as text.
 
         Raises
@@ -72,6 +72,8 @@ class Checkpoint:
         InvalidParameterError
             If it is something else, or the file could never be written.
         """
+        if value is None:
+            return None
         if isinstance(value, str | os.PathLike):
             value = cls(value)
         path = getattr(value, "path", None)
@@ -86,7 +88,7 @@ class Checkpoint:
             check_number("checkpoint.seconds", value.seconds, 0)
         if not Path(path).parent.is_dir() or Path(path).is_dir():
             raise InvalidParameterError(
-                f"checkpoint must be a file in a folder that exists, got {path!s}."
+                f"checkpoint must be a file in a folder that exists, got {os.fspath(path)!r}."
             )
         every = 1 if value.epochs is None and value.seconds is None else value.epochs
         return cls(os.fspath(path), every, value.seconds)

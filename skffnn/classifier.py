@@ -414,25 +414,29 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
         """
         with all_or_nothing(self):
             plan = Plan.of(self.get_params(deep=False))
+            checkpoint = Checkpoint.of(self.checkpoint)
             resume = self.warm_start and hasattr(self, "coefs_")
             data = self._check(X, y, sample_weight, reset=not resume)
             targets = self._warm_targets(data.y) if resume else Targets.of(data.y)
             own = (X_val, y_val, sample_weight_val)
             validation = self._check_validation(*own, targets)
-            journal = self._journal(data, validation, resume=resume)
-            if journal is not None and journal.take_up(self):
-                resume = True
+            journal = None
+            if checkpoint is not None:
+                journal = self._journal(checkpoint, data, validation, resume=resume)
+                resume = journal.take_up(self) or resume
             if journal is None or not journal.finished:
                 self._train(plan, targets, data, validation, journal, resume=resume)
         return self
 
     def _journal(
-        self, data: Data, validation: Data | None, *, resume: bool
-    ) -> Journal | None:
-        """Set up the checkpoints of a fit to checked data, if it has any."""
-        if self.checkpoint is None:
-            return None
-        checkpoint = Checkpoint.of(self.checkpoint)
+        self,
+        checkpoint: Checkpoint,
+        data: Data,
+        validation: Data | None,
+        *,
+        resume: bool,
+    ) -> Journal:
+        """Set up the checkpoints of a fit to checked data."""
         rows = {"X": data.X, "y": data.y, "sample_weight": data.weights}
         if validation is not None:
             rows["X_val"], rows["y_val"] = validation.X, validation.y
@@ -487,6 +491,7 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
         """
         with all_or_nothing(self):
             plan = Plan.of(self.get_params(deep=False))
+            Checkpoint.of(self.checkpoint)  # only `fit` writes any, but wrong is wrong
             resume = hasattr(self, "coefs_")
             plan = replace(plan, rules=replace(plan.rules, max_iter=1, stops=False))
             data = self._check(X, y, sample_weight, reset=not resume)

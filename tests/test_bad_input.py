@@ -15,6 +15,7 @@ from skffnn import (
     PENALTIES,
     SCHEDULES,
     SOLVERS,
+    Checkpoint,
     FFNNClassifier,
     InvalidParameterError,
 )
@@ -134,6 +135,10 @@ WRONG = {
     "dtype": (
         [None, "float16", "double", np.float32, np.dtype("float64"), 32],
         "'float32'",
+    ),
+    "checkpoint": (
+        [3, True, b"run", ["run"], Checkpoint, Checkpoint(None), "no/such/folder/run"],
+        "None, a path or|in a folder that exists",
     ),
 }
 WRONG_VALUES = [

@@ -201,7 +201,7 @@ class TestAFileOfSomethingElse:
         (Checkpoint(3), "must be None, a path"),
         (Checkpoint("run", epochs=0), r"checkpoint.epochs must be .* got 0"),
         (Checkpoint("run", seconds=-1), r"checkpoint.seconds must be .* got -1"),
-        ("no/such/folder/run", "in a folder that exists, got no/such/folder/run"),
+        ("no/such/folder/run", "in a folder that exists, got 'no/such/folder/run'"),
         (".", "must be a file"),
     ],
 )
