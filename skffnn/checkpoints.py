@@ -88,7 +88,8 @@ class Checkpoint:
             check_number("checkpoint.seconds", value.seconds, 0)
         if not Path(path).parent.is_dir() or Path(path).is_dir():
             raise InvalidParameterError(
-                f"checkpoint must be a file in a folder that exists, got {os.fspath(path)!r}."
+                "checkpoint must be a file in a folder that exists, "
+                f"got {os.fspath(path)!r}."
             )
         every = 1 if value.epochs is None and value.seconds is None else value.epochs
         return cls(os.fspath(path), every, value.seconds)
