@@ -304,6 +304,16 @@ def test_features_too_large_to_compute_with_are_an_error(scale, solver):
         model.fit(X, np.arange(30) % 2)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16])
+def test_infinities_of_both_signs_are_one_error_without_a_warning(dtype):
+    X = np.array([[-np.inf, np.inf]], dtype)
+    with pytest.raises(ValueError, match="X contains infinity"):
+        FFNNClassifier().fit(X, [1])
+    model = FFNNClassifier(max_iter=1).fit(np.eye(2), [0, 1])
+    with pytest.raises(ValueError, match="X contains infinity"):
+        model.predict(X)
+
+
 def test_weights_too_large_for_their_type_are_an_error_even_where_nothing_meets_them():
     X = sparse.csr_array((1, 1), dtype=np.float32)
     model = FFNNClassifier((), solver="sgd", alpha=1e300, dtype="float32", max_iter=1)
