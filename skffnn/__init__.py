@@ -16,6 +16,8 @@ from .schedules import (
     OneCycle,
     Schedule,
 )
+from .scaling import RobustSmoothScaler
+from .tables import TableEncoder
 
 __version__ = "0.1.0"
 
@@ -38,5 +40,7 @@ __all__ = [
     "InvScaling",
     "InvalidParameterError",
     "OneCycle",
+    "RobustSmoothScaler",
     "Schedule",
+    "TableEncoder",
 ]

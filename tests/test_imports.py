@@ -28,6 +28,8 @@ ORDER = [
     "progress",
     "training",
     "checks",
+    "scaling",
+    "tables",
     "plan",
     "classifier",
     "__init__",
