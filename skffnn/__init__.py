@@ -1,6 +1,7 @@
 """Feed-forward neural networks for scikit-learn, written from the equations."""
 
 from .activations import ACTIVATIONS
+from .averaging import AveragedClassifier
 from .checks import InvalidParameterError
 from .classifier import FFNNClassifier
 from .optimizers import LBFGS, SGD, SOLVERS, Adam, AdamW
@@ -33,6 +34,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "Adaptive",
+    "AveragedClassifier",
     "Clock",
     "Constant",
     "Cosine",

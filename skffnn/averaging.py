@@ -1,6 +1,5 @@
 """AveragedClassifier: several networks, each validated on rows of its own, as one."""
 
-import warnings
 from typing import Any, Self
 
 import numpy as np
@@ -146,3 +145,166 @@ class AveragedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         if self.calibrate:
             self.inverse_temperature_ = self._calibrated(X, y, weights, targets, fold)
         return self
+
+    def _folds(
+        self, X: Any, y: Any, weights: Array | None, targets: Targets, rng: Any
+    ) -> Array:
+        """Return the fold of each row; -1 for the only row of its class."""
+        codes = np.zeros(X.shape[0], np.intp)
+        if not targets.multilabel:
+            codes = targets.codes(y)
+        fold = folds_by_content(X, weights, codes, self.n_networks, rng)
+        for code in np.unique(codes):
+            # Every network has to know every class.
+            if len(np.unique(fold[codes == code])) == 1:
+                fold[codes == code] = -1
+        return fold
+
+    def _calibrated(
+        self, X: Any, y: Any, weights: Array | None, targets: Targets, fold: Array
+    ) -> float:
+        """Return the β that gives the rows that were kept back their lowest loss."""
+        kept = np.flatnonzero(fold >= 0)
+        if not len(kept):
+            return 1.0
+        a = np.empty((X.shape[0], targets.n_outputs))
+        for k, network in enumerate(self.estimators_):
+            rows = fold == k
+            if rows.any():
+                a[rows] = logits(network, X[rows])
+        a, y = a[kept], targets.encode(y, np.float64)[kept]
+        w = np.ones((len(kept), 1)) if weights is None else weights[kept, np.newaxis]
+
+        def slope(log_beta: float) -> float:
+            error = np.exp(log_beta) * a
+            targets.loss.loss_and_error(error, y)  # error is now f - y
+            return float((w * error * a).sum())  # ∂/∂β Σ w ℓ(β a) = Σ w (f - y)ᵀ a
+
+        # ℓ(β a) is convex in β: its slope changes sign once, if at all.
+        low, high = np.log(FLATTEST), np.log(SHARPEST)
+        if slope(high) <= 0:
+            return SHARPEST
+        if slope(low) >= 0:
+            return FLATTEST
+        return float(np.exp(brentq(slope, low, high, xtol=1e-3)))
+
+    def _targets(self) -> Targets:
+        """Return the classes seen in fit."""
+        check_is_fitted(self)
+        return Targets(self.classes_, self._multilabel, self._sparse_output)
+
+    def _logits(self, X: Any) -> Array:
+        """Return the mean of the logits, times β."""
+        X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=DTYPES)
+        total = sum(logits(network, X) for network in self.estimators_)
+        return total * (self.inverse_temperature_ / len(self.estimators_))
+
+    def predict(self, X: Any) -> Any:
+        """Return the most probable label of each row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_labels)
+            Class labels, or a label indicator matrix.
+        """
+        targets = self._targets()
+        return targets.decode(targets.loss.decide(self._logits(X)))
+
+    def predict_proba(self, X: Any) -> Array:
+        """Return the probability of each class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        f : ndarray of shape (n_samples, n_classes)
+            Probabilities, with columns in the order of `classes_`.
+        """
+        targets = self._targets()
+        return targets.loss.output(targets.by_class(self._logits(X)))
+
+    def predict_log_proba(self, X: Any) -> Array:
+        """Return the logarithm of the probability of each class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        log_f : ndarray of shape (n_samples, n_classes)
+            Natural logarithms of the probabilities.
+        """
+        targets = self._targets()
+        return targets.loss.log_output(targets.by_class(self._logits(X)))
+
+    def decision_function(self, X: Any) -> Array:
+        """Return the averaged logits, times the inverse temperature.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        a : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Logits; for two classes, ln(f_1 / f_0).
+        """
+        targets = self._targets()
+        a = self._logits(X)
+        return a[:, 0] if targets.binary else a
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.classifier_tags.multi_label = True
+        return tags
+
+
+def fit_network(
+    network: Any, seed: int, X: Any, y: Any, weights: Array | None, kept_back: Array
+) -> Any:
+    """Train a network on some of the rows, and validate it on the others.
+
+    Parameters
+    ----------
+    network : FFNNClassifier
+        Not yet fitted.
+    seed : int
+        Where all that is random comes from.
+    X, y, weights : ndarray or CSR array, ndarray, ndarray or None
+        All rows.
+    kept_back : ndarray of bool of shape (n_samples,)
+        The rows to validate on; without any, the last epoch is kept.
+
+    Returns
+    -------
+    network : FFNNClassifier
+        The same, fitted.
+    """
+    train = ~kept_back
+    fit_params = {}
+    if weights is not None:
+        fit_params["sample_weight"] = weights[train]
+    if kept_back.any():
+        fit_params |= {"X_val": X[kept_back], "y_val": y[kept_back]}
+        if weights is not None:
+            fit_params["sample_weight_val"] = weights[kept_back]
+    network.set_params(random_state=int(seed))
+    return network.fit(X[train], y[train], **fit_params)
+
+
+def logits(network: Any, X: Any) -> Array:
+    """Return the logits of a network, a column for each output."""
+    a = network.decision_function(X)
+    return a[:, np.newaxis] if a.ndim == 1 else a

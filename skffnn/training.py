@@ -1,7 +1,7 @@
 """Training: the two ways to minimise J(θ), when to stop, and which θ to keep."""
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -86,6 +86,8 @@ class Training:
         When to stop.
     validation : Validation, default=None
         Rows kept back. If given, its score decides when to stop and which θ to keep.
+    rates : sequence of (slice, float), default=()
+        Parts of θ, a partition of it, with factors on their learning rates.
     """
 
     def __init__(
@@ -95,12 +97,14 @@ class Training:
         progress: Progress,
         rules: Rules,
         validation: Validation | None = None,
+        rates: Sequence[tuple[slice, float]] = (),
     ) -> None:
         self.objective = objective
         self.batches = batches
         self.progress = progress
         self.rules = rules
         self.validation = validation
+        self.rates = rates
         self.n_iter = 0
         self.eta: float | None = None  # learning rate at the start of the epoch
         self._gradient = Parameters(
@@ -171,7 +175,7 @@ class Training:
     def _epoch(self, optimizer: Optimizer, schedule: Schedule, eta_0: float) -> float:
         """Go once through the rows; return the mean of J as θ changed."""
         objective, theta = self.objective, self.progress.theta
-        clock, state = self.progress.clock, self.progress.optimizer
+        clock = self.progress.clock
         gradient = self._gradient
         decoupled = getattr(optimizer, "decoupled", False)
         total, n_batches = 0.0, len(self.batches)
@@ -183,9 +187,28 @@ class Training:
                 objective.decay(eta)
             else:
                 loss += objective.penalty_term(gradient)
-            optimizer.step(theta.vector, gradient.vector, state, eta)
+            self._step(optimizer, theta.vector, gradient.vector, eta)
             total += loss * len(batch[1])
         return total / self.batches.n_rows
+
+    def _step(
+        self, optimizer: Optimizer, theta: Array, grad: Array, eta: float
+    ) -> None:
+        """Move θ, each part at its own rate: as many steps of as many optimisers."""
+        state = self.progress.optimizer
+        if not self.rates:
+            optimizer.step(theta, grad, state, eta)
+            return
+        arrays = {k: v for k, v in state.items() if np.shape(v) == theta.shape}
+        others = {k: v for k, v in state.items() if k not in arrays}
+        for part, rate in self.rates:
+            views = {name: array[..., part] for name, array in arrays.items()}
+            own = {**others, **views}
+            optimizer.step(theta[..., part], grad[..., part], own, rate * eta)
+            for name, view in views.items():
+                if own[name] is not view:  # a new array in its place
+                    view[...] = own[name]
+        state |= {name: own[name] for name in others}
 
     def by_lbfgs(self, solver: LBFGS) -> None:
         """Minimise J(θ) over all rows with L-BFGS, one iteration an epoch.

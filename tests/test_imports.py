@@ -32,6 +32,8 @@ ORDER = [
     "tables",
     "plan",
     "classifier",
+    "averaging",
+    "tabular",
     "__init__",
     "__main__",
 ]
