@@ -19,6 +19,7 @@ from .schedules import (
 )
 from .scaling import RobustSmoothScaler
 from .tables import TableEncoder
+from .tabular import make_tabular_classifier
 
 __version__ = "0.1.0"
 
@@ -45,4 +46,5 @@ __all__ = [
     "RobustSmoothScaler",
     "Schedule",
     "TableEncoder",
+    "make_tabular_classifier",
 ]

@@ -246,8 +246,7 @@ def find_categories(column: Any, most: int, name: Any) -> list[Any] | None:
         counts = Counter(cells(column))
     except TypeError as error:
         raise TypeError(
-            f"Column {name!r} of X has a cell that is neither a number nor a string: "
-            f"{error}."
+            f"Column {name!r} of X: argument must be a string or a number ({error})."
         ) from error
     categories = sorted(counts, key=label)
     if len(categories) > most:

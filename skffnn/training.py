@@ -169,7 +169,7 @@ class Training:
                 elif rules.stops and not plan:
                     progress.converged = True
                     return
-            if rules.stops and not plan:
+            if rules.stops and not schedule.planned:
                 self._warn_unconverged(f"max_iter={rules.max_iter} epochs")
 
     def _epoch(self, optimizer: Optimizer, schedule: Schedule, eta_0: float) -> float:

@@ -169,7 +169,7 @@ def test_dates_are_refused():
 def test_cells_that_hold_lists_are_refused():
     cells = np.empty((2, 1), dtype=object)
     cells[:, 0] = [[1], [2, 3]]
-    with pytest.raises(TypeError, match="neither a number nor a string"):
+    with pytest.raises(TypeError, match="must be a string or a number"):
         TableEncoder().fit(cells)
 
 

@@ -115,6 +115,42 @@ MODELS: dict[str, Maker] = {
     "HistGradientBoosting": boosting,
     REALMLP: lambda X, seed: RealMLP(seed),
 }
+
+
+def changed(**params: Any) -> Maker:
+    """Change parameters of the recipe's networks."""
+    return lambda X, seed: make_tabular_classifier(random_state=seed, **params)
+
+
+def stepped(**steps: Any) -> Maker:
+    """Change steps of the recipe's pipeline, or parameters of one."""
+    return lambda X, seed: make_tabular_classifier(random_state=seed).set_params(
+        **steps
+    )
+
+
+def one_network(X: pd.DataFrame, seed: int) -> Any:
+    """Return the recipe with one network, validated on a fifth of the rows."""
+    model = make_tabular_classifier(random_state=seed)
+    network = model.named_steps["classifier"].estimator
+    network.set_params(early_stopping=True, validation_fraction=0.2, random_state=seed)
+    return model.set_params(classifier=network)
+
+
+# What the recipe is without one of its parts, or with another in its place.
+ABLATION: dict[str, Maker] = {
+    "one network": one_network,
+    "no temperature": stepped(classifier__calibrate=False),
+    "StandardScaler": stepped(scale=StandardScaler()),
+    "relu": changed(activation="relu"),
+    "beta_2=0.999": changed(beta_2=0.999),
+    "Glorot's start, one rate": changed(
+        weight_init="glorot_uniform", learning_rate_init=0.002
+    ),
+    "cosine": changed(learning_rate="cosine"),
+    "label smoothing": changed(label_smoothing=0.1),
+    "best accuracy": changed(scoring=None),
+}
 NEEDS = {REALMLP: "pytabkit"}
 
 
