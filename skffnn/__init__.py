@@ -7,6 +7,7 @@ from .classifier import FFNNClassifier
 from .optimizers import LBFGS, SGD, SOLVERS, Adam, AdamW
 from .parameters import INITIALIZERS
 from .penalties import L2, PENALTIES
+from .scaling import RobustSmoothScaler
 from .schedules import (
     SCHEDULES,
     Adaptive,
@@ -17,7 +18,6 @@ from .schedules import (
     OneCycle,
     Schedule,
 )
-from .scaling import RobustSmoothScaler
 from .tables import TableEncoder
 from .tabular import make_tabular_classifier
 

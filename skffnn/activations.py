@@ -13,7 +13,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from scipy.special import ndtr
 
-from .arrays import Array, sigmoid, softplus
+from .arrays import Array, sigmoid
 
 
 @runtime_checkable

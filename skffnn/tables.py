@@ -22,7 +22,7 @@ OTHER = object()
 
 
 class TableEncoder(TransformerMixin, BaseEstimator):
-    """Leave numeric columns as they are, and make a column of 0 and 1 for each category.
+    """Leave numeric columns as they are, and make nominal ones columns of 0 and 1.
 
     Numeric is what holds numbers: integers and floats of any size, also in a column of
     objects. Strings, truth values, categories (whatever they are) and columns of mixed

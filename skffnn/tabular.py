@@ -1,4 +1,4 @@
-"""make_tabular_classifier: a classifier for tables as they are, which needs no tuning."""
+"""make_tabular_classifier: a classifier for tables as they are, without tuning."""
 
 from math import inf
 from typing import Any

@@ -50,7 +50,9 @@ def test_every_check_of_scikit_learn_passes():
         AveragedClassifier(network, n_networks=3), on_fail=None, on_skip=None
     )
     failed = {
-        r["check_name"]: repr(r["exception"]) for r in results if r["status"] != "passed"
+        r["check_name"]: repr(r["exception"])
+        for r in results
+        if r["status"] != "passed"
     }
     failed.pop("check_array_api_input", None)  # needs a variable of the environment
     assert not failed
@@ -76,7 +78,9 @@ def test_each_row_is_validated_on_once_and_trained_on_by_all_others(n_networks):
 def test_the_only_row_of_a_class_is_always_trained_on():
     y = np.array([0] * 10 + [1] * 10 + [2])
     X = numbered(np.ones(21))
-    for network in AveragedClassifier(Recorder(), calibrate=False).fit(X, y).estimators_:
+    for network in (
+        AveragedClassifier(Recorder(), calibrate=False).fit(X, y).estimators_
+    ):
         assert 20 in network.trained
         assert 20 not in network.validated
 

@@ -112,7 +112,10 @@ def after(weight_init, **params):
 
 @pytest.mark.parametrize("solver", ["sgd", "adam", "adamw"])
 def test_rates_of_1_change_nothing(solver):
-    plain, rated = after(GlorotUniform(), solver=solver), after(Rated(1, 1), solver=solver)
+    plain, rated = (
+        after(GlorotUniform(), solver=solver),
+        after(Rated(1, 1), solver=solver),
+    )
     np.testing.assert_array_equal(rated.vector, plain.vector)
 
 

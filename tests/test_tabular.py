@@ -1,4 +1,4 @@
-"""make_tabular_classifier: raw tables of every kind in, labels and probabilities out."""
+"""make_tabular_classifier: raw tables of every kind in, probabilities out."""
 
 import warnings
 

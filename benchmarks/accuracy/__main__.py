@@ -88,7 +88,9 @@ def comparison_table(comparison: Comparison, base: str, title: str) -> Table:
                 f"{comparison.overall(model, base, 'error'):.3f}",
                 f"{comparison.overall(model, base, 'log_loss'):.3f}",
                 "" if model == base else record,
-                "" if model == base else f"{comparison.p_value(model, base, 'error'):.2g}",
+                ""
+                if model == base
+                else f"{comparison.p_value(model, base, 'error'):.2g}",
                 f"{comparison.average(model, 'auc'):.4f}",
                 f"{comparison.average(model, 'calibration'):.4f}",
                 "" if model == base else f"{gap:+.3f} ({table})",
@@ -101,7 +103,10 @@ def comparison_table(comparison: Comparison, base: str, title: str) -> Table:
 def detail_table(comparison: Comparison, figure: str, title: str) -> Table:
     """Return one line for each table: a figure of each model."""
     lines = [
-        [table, *(f"{comparison.mean(m, table, figure):.4f}" for m in comparison.models)]
+        [
+            table,
+            *(f"{comparison.mean(m, table, figure):.4f}" for m in comparison.models),
+        ]
         for table in comparison.seeds
     ]
     return Table(title, ["", *comparison.models], lines)
