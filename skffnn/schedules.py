@@ -7,7 +7,7 @@ from `Schedule` and enter it in `SCHEDULES`. A field that is named like a parame
 """
 
 from dataclasses import dataclass
-from math import cos, log2, pi
+from math import cos, pi
 from typing import ClassVar
 
 
@@ -177,44 +177,6 @@ class OneCycle(Schedule):
         return _between(1, 1 / 250000, (tau - self.warmup) / (1 - self.warmup))
 
 
-@dataclass(frozen=True)
-class Waves(Schedule):
-    """Up and down in waves, each twice as long as the one before.
-
-        η = η_0 · ½ (1 - cos(2π log₂(1 + (2ⁿ - 1) τ))),
-
-    n the number of waves, τ the elapsed part of a cycle. Training comes to rest n
-    times, each time after more epochs, and each time from another side: a validation
-    score then says which of these rests is the best one.
-
-    Parameters
-    ----------
-    max_iter : int, default=200
-        Epochs in a cycle; after it the next one starts.
-    n_waves : int, default=4
-        n.
-
-    References
-    ----------
-    Holzmüller, Grinsztajn & Steinwart, *Better by default: strong pre-tuned MLPs and
-    boosted trees on tabular data*, NeurIPS 2024.
-
-    Examples
-    --------
-    >>> schedule = Waves(max_iter=30, n_waves=4)
-    >>> [round(schedule.factor(Clock(epoch=e)), 3) for e in (0, 1, 2, 6, 14)]
-    [0.0, 0.929, 0.0, 0.0, 0.0]
-    """
-
-    max_iter: int = 200
-    n_waves: int = 4
-    planned: ClassVar[bool] = True
-
-    def factor(self, clock: Clock) -> float:
-        wave = log2(1 + (2**self.n_waves - 1) * _cycle(clock, self.max_iter))
-        return _between(0, 1, 2 * wave)
-
-
 def _cycle(clock: Clock, n_epochs: int) -> float:
     """Return the elapsed part of the current cycle of `n_epochs`."""
     return (clock.epoch + clock.part) / n_epochs % 1
@@ -231,5 +193,4 @@ SCHEDULES: dict[str, type[Schedule]] = {
     "adaptive": Adaptive,
     "cosine": Cosine,
     "one_cycle": OneCycle,
-    "waves": Waves,
 }

@@ -147,7 +147,6 @@ ABLATION: dict[str, Maker] = {
     "Glorot's start, one rate": changed(
         weight_init="glorot_uniform", learning_rate_init=0.002
     ),
-    "cosine": changed(learning_rate="cosine"),
     "label smoothing": changed(label_smoothing=0.1),
     "best accuracy": changed(scoring=None),
 }
