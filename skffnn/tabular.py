@@ -17,11 +17,11 @@ RECIPE: dict[str, Any] = {
     "hidden_layer_sizes": (128, 128),
     "activation": "mish",
     "beta_2": 0.95,
+    "label_smoothing": 0.1,
     "learning_rate": "cosine",
     "learning_rate_init": 0.04,
     "max_iter": 100,
     "n_iter_no_change": inf,
-    "scoring": "loss",
     "weight_init": "ntk",
 }
 

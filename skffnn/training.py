@@ -107,6 +107,7 @@ class Training:
         self.rates = rates
         self.n_iter = 0
         self.eta: float | None = None  # learning rate at the start of the epoch
+        self.settles = False  # whether θ comes to rest: later is then better
         self._gradient = Parameters(
             progress.theta.sizes, dtype=progress.theta.vector.dtype
         )
@@ -154,6 +155,7 @@ class Training:
             progress.solver, progress.optimizer = kind, state
         # A plan is gone through, unless a validation score says that it is enough.
         plan = schedule.planned and self.validation is None
+        self.settles = schedule.planned
         with self._interruptible(), np.errstate(all="ignore"):
             while self.n_iter < rules.max_iter:
                 if rules.shuffle:
@@ -287,7 +289,7 @@ class Training:
             validation_loss, score = self.validation()
             record(progress.validation_loss_curve, validation_loss)
             record(progress.validation_scores, score)
-            progress.remember(score)
+            progress.remember(score, later=self.settles)
             line += f", validation loss = {validation_loss:.8f}, score = {score:.6f}"
         record(progress.loss_curve, loss)
         self.n_iter += 1

@@ -97,8 +97,8 @@ class Rated(GlorotUniform):
     def __init__(self, of_W, of_b):
         self.of = of_W, of_b
 
-    def rates(self, n_in):
-        return self.of
+    def rates(self, sizes):
+        return [self.of for _ in sizes[1:]]
 
 
 def after(weight_init, **params):
@@ -155,8 +155,8 @@ def test_one_step_is_as_much_longer_as_its_rate():
 def test_parts_of_one_rate_are_one_part():
     theta = Parameters((4, 3, 3, 2))
     assert rates_of(theta, GlorotUniform()) == []
-    assert rates_of(theta, NTK(bias_rate=0.1)) == [
-        (slice(0, 12), 4**-0.5),
+    assert rates_of(theta, NTK(first_rate=3, bias_rate=0.1)) == [
+        (slice(0, 12), 3 * 4**-0.5),
         (slice(12, 27), 3**-0.5),  # W(2) and W(3) come from as many neurons
         (slice(27, 35), 0.1),
     ]
@@ -189,7 +189,7 @@ def test_ntk_is_the_neural_tangent_parametrisation():
         solver=adam,
         alpha=0,
         learning_rate_init=eta,
-        weight_init=NTK(bias_rate=1),
+        weight_init=NTK(first_rate=1, bias_rate=1),
         batch_size=20,
         max_iter=n_steps,
         random_state=0,
