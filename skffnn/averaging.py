@@ -1,5 +1,6 @@
 """AveragedClassifier: several networks, each validated on rows of its own, as one."""
 
+from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
@@ -301,6 +302,9 @@ def fit_network(
         if weights is not None:
             fit_params["sample_weight_val"] = weights[kept_back]
     network.set_params(random_state=int(seed))
+    # Folds of a small table may be less than a batch, about which nobody need be warned.
+    if isinstance(getattr(network, "batch_size", None), Integral):
+        network.set_params(batch_size=min(network.batch_size, int(train.sum())))
     return network.fit(X[train], y[train], **fit_params)
 
 

@@ -14,8 +14,10 @@ from .tables import TableEncoder
 # Chosen on twelve tables of at most 3000 training rows; docs/tabular.md says how, and
 # what each of these pays.
 RECIPE: dict[str, Any] = {
+    "alpha": 0.0,
     "hidden_layer_sizes": (128, 128),
     "activation": "mish",
+    "batch_size": 128,
     "beta_2": 0.95,
     "label_smoothing": 0.1,
     "learning_rate": "cosine",
