@@ -30,7 +30,7 @@ RECIPE: dict[str, Any] = {
 
 def make_tabular_classifier(
     *,
-    n_networks: int = 5,
+    n_networks: int = 8,
     n_jobs: int | None = None,
     random_state: Any = None,
     **params: Any,
@@ -52,7 +52,7 @@ def make_tabular_classifier(
 
     Parameters
     ----------
-    n_networks : int, default=5
+    n_networks : int, default=8
         Networks that are averaged.
     n_jobs : int, default=None
         Networks that are trained at the same time, as everywhere in scikit-learn.
