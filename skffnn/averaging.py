@@ -16,8 +16,8 @@ from .classifier import FFNNClassifier
 from .splitting import folds_by_content
 from .targets import Targets
 
-# Bounds of 1/T: further out, all rows that were kept back are right or all are wrong.
-SHARPEST, FLATTEST = 8.0, 0.125
+# Bounds of β, far beyond what networks that have learnt something need.
+FLATTEST, SHARPEST = 0.125, 8.0
 
 
 class AveragedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
@@ -33,7 +33,8 @@ class AveragedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     The factor β, an inverse temperature, makes up for networks that are too sure of
     themselves, or not sure enough. It is the one that gives the rows their lowest
-    cross-entropy, each with the logits of the network that has not seen it.
+    cross-entropy, each with the logits of the network that has not seen it, as if one
+    more row had a label that was drawn at random: so no network is ever quite sure.
 
     Parameters
     ----------
@@ -71,7 +72,8 @@ class AveragedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     estimation using deep ensembles*, NeurIPS 2017.
 
     Guo, Pleiss, Sun & Weinberger, *On calibration of modern neural networks*, ICML
-    2017.
+    2017. The row more is much as in Platt, *Probabilistic outputs for support vector
+    machines*, 1999.
 
     Examples
     --------
@@ -173,7 +175,7 @@ class AveragedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             rows = fold == k
             if rows.any():
                 a[rows] = logits(network, X[rows])
-        a, y = a[kept], targets.encode(y, np.float64)[kept]
+        a, y = a[kept], targets.encode(y, np.float64, 1 / (len(kept) + 1))[kept]
         w = np.ones((len(kept), 1)) if weights is None else weights[kept, np.newaxis]
 
         def slope(log_beta: float) -> float:

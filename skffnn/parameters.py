@@ -286,9 +286,10 @@ def rates_of(theta: Parameters, initializer: Initializer) -> list[tuple[slice, f
         A partition of the vector into parts of one rate each, and the factor on the
         learning rate of each. Empty if nothing but one rate for all was asked for.
     """
-    if not hasattr(initializer, "rates"):
+    rates = getattr(initializer, "rates", None)
+    if rates is None:
         return []
-    of_W, of_b = zip(*initializer.rates(theta.sizes), strict=True)
+    of_W, of_b = zip(*rates(theta.sizes), strict=True)
     sizes = [part.shape[-2] * part.shape[-1] for part in (*theta.W, *theta.b)]
     merged, start = [], 0
     for rate, group in groupby(
