@@ -1,6 +1,7 @@
 """Feed-forward neural networks for scikit-learn, written from the equations."""
 
 from .activations import ACTIVATIONS
+from .averaging import AveragedClassifier
 from .checkpoints import Checkpoint
 from .checks import InvalidParameterError
 from .classifier import FFNNClassifier
@@ -9,6 +10,7 @@ from .optimizers import LBFGS, SGD, SOLVERS, Adam, AdamW
 from .parameters import INITIALIZERS
 from .penalties import L2, PENALTIES
 from .saving import load, save
+from .scaling import RobustSmoothScaler
 from .schedules import (
     SCHEDULES,
     Adaptive,
@@ -19,6 +21,8 @@ from .schedules import (
     OneCycle,
     Schedule,
 )
+from .tables import TableEncoder
+from .tabular import make_tabular_classifier
 
 __version__ = "0.1.0"
 
@@ -34,6 +38,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "Adaptive",
+    "AveragedClassifier",
     "Checkpoint",
     "Clock",
     "Constant",
@@ -43,7 +48,10 @@ __all__ = [
     "InvScaling",
     "InvalidParameterError",
     "OneCycle",
+    "RobustSmoothScaler",
     "Schedule",
+    "TableEncoder",
     "load",
+    "make_tabular_classifier",
     "save",
 ]

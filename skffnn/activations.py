@@ -13,7 +13,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from scipy.special import ndtr
 
-from .arrays import Array, sigmoid, softplus
+from .arrays import Array, sigmoid
 
 
 @runtime_checkable
@@ -204,17 +204,24 @@ class SiLU:
 class Mish:
     """The mish function, g(a) = a tanh(ln(1 + exp(a))).
 
+    With w = exp a, the hyperbolic tangent is ((1 + w)² - 1) / ((1 + w)² + 1), or
+    n / (n + 2) with n = w (w + 2), which takes one exponential and no logarithm.
+
     References
     ----------
     Misra, *Mish: a self regularized non-monotonic activation function*, BMVC 2020.
     """
 
     def forward(self, a: Array, h: Array, d: Array | None = None) -> None:
-        softplus(a, out=h)
-        np.tanh(h, out=h)  # t = tanh(ln(1 + exp a))
+        np.minimum(a, 20, out=h)  # beyond, t rounds to 1, and w² would overflow
+        np.exp(h, out=h)  # w = exp a
         if d is not None:
-            sigmoid(a, out=d)
+            np.add(h, 1, out=d)
+            np.divide(h, d, out=d)
             d *= a  # a σ(a)
+        h *= h + 2  # n = w (w + 2)
+        h /= h + 2  # t = tanh(ln(1 + w)) = n / (n + 2)
+        if d is not None:
             d -= d * h * h
             d += h  # g'(a) = t + a σ(a) (1 - t²)
         h *= a  # g(a) = a t

@@ -29,7 +29,7 @@ from .data import Data
 from .network import Dropout, Network
 from .objective import Objective
 from .optimizers import LBFGS
-from .parameters import Parameters, initialise
+from .parameters import Parameters, initialise, rates_of
 from .plan import Plan, activations_of
 from .progress import Progress
 from .splitting import split_by_content, split_like_mlp
@@ -205,8 +205,9 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
         label counts as two classes.
     weight_init : str or object, default="glorot_uniform"
         How initial parameters are drawn: "glorot_uniform", "glorot_normal",
-        "he_uniform", "he_normal", "lecun_uniform", "lecun_normal", or an object with
-        the method `draw` of `skffnn.parameters.Initializer`.
+        "he_uniform", "he_normal", "lecun_uniform", "lecun_normal", "ntk", which also
+        sets the learning rates of the layers, or an object with the method `draw` of
+        `skffnn.parameters.Initializer`.
     penalty : str or object, default="l2"
         Ω(θ): "l2", or an object with the methods of `skffnn.penalties.Penalty`.
     scoring : str, callable or None, default=None
@@ -639,6 +640,7 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
             plan.rules,
             self._validation(objective, held_back, targets),
             write_when_due,
+            rates=rates_of(progress.theta, plan.initializer),
         )
         if resume:
             training.resume()

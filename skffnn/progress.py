@@ -235,15 +235,17 @@ class Progress:
         """
         self.reference, self.stall = reference, 0
 
-    def remember(self, score: float) -> None:
+    def remember(self, score: float, *, later: bool = False) -> None:
         """Keep a copy of θ if it has the best score so far.
 
         Parameters
         ----------
         score : float
             Its score on the validation rows.
+        later : bool, default=False
+            Of equal scores, keep the later one and not the first.
         """
-        if score > self.best_score:
+        if score > self.best_score or (later and score == self.best_score):
             self.best_score = score
             self.best_theta = self.theta.vector.copy()
 

@@ -39,8 +39,9 @@ class Schedule:
     Attributes
     ----------
     planned : bool
-        Whether `max_iter` is the plan and not a limit: without validation rows,
-        training that stalls goes on, and reaching the end is no warning.
+        Whether `max_iter` is the plan and not a limit: reaching the end is no warning,
+        and without validation rows, training that stalls goes on. Of epochs with the
+        same validation score, the last one is kept, when the rate is lowest.
     """
 
     planned: ClassVar[bool] = False

@@ -85,10 +85,7 @@ def split_by_content(
     train, validate : ndarray of int
         The two parts, in order.
     """
-    keys = content_keys(X, random_state)[rows]
-    _, group, copies = np.unique(keys, return_inverse=True, return_counts=True)
-    common = copies[group] > MANY_COPIES
-    keys[common] = random_state.randint(2**62, size=common.sum(), dtype=np.uint64)
+    keys = split_keys(X, rows, random_state)
     w = np.ones(len(rows)) if weights is None else weights[rows]
     _, distinct = np.unique(keys, return_index=True)
     if not can_stratify(strata[distinct], fraction):
@@ -103,6 +100,75 @@ def split_by_content(
             nearest = np.abs(sums[ends - 1] - fraction * sums[-1]).argmin()
             validated[members[: ends[nearest]]] = True
     return rows[~validated], rows[validated]
+
+
+def folds_by_content(
+    X: Any,
+    weights: Array | None,
+    strata: Array,
+    n_folds: int,
+    random_state: np.random.RandomState,
+) -> Array:
+    """Deal rows into folds, so that a row of weight w and w copies of it are the same.
+
+    The rows of each class are ordered by the random numbers of `split_by_content`, and
+    this order is cut into pieces of equal weight; which fold gets the first piece is
+    drawn for each class, so that small classes do not all meet in one fold.
+
+    Parameters
+    ----------
+    X : ndarray or CSR array of shape (n_samples, n_features)
+        Features.
+    weights : ndarray of shape (n_samples,) or None
+        Sample weights, above 0; None is 1 for each.
+    strata : ndarray of int of shape (n_samples,)
+        The class of each row, or 0 for each.
+    n_folds : int
+        How many folds.
+    random_state : RandomState
+        Where the numbers come from.
+
+    Returns
+    -------
+    fold : ndarray of int of shape (n_samples,)
+        The fold of each row, 0 … n_folds - 1. Of fewer different rows than folds, each
+        is in a fold of its own, and some folds are empty.
+    """
+    keys = split_keys(X, np.arange(X.shape[0]), random_state)
+    w = np.ones(len(keys)) if weights is None else weights
+    fold = np.empty(len(keys), np.intp)
+    for stratum in np.unique(strata):
+        members = np.flatnonzero(strata == stratum)
+        _, group = np.unique(keys[members], return_inverse=True)
+        of_group = np.bincount(group, w[members])
+        middle = (np.cumsum(of_group) - of_group / 2) / of_group.sum()
+        first = random_state.randint(n_folds)
+        fold[members] = ((middle * n_folds).astype(np.intp) + first)[group] % n_folds
+    return fold
+
+
+def split_keys(X: Any, rows: Array, random_state: np.random.RandomState) -> Array:
+    """Return a random number for each row to split by, equal for copies of a row.
+
+    Parameters
+    ----------
+    X : ndarray or CSR array of shape (n_samples, n_features)
+        Features.
+    rows : ndarray of int of shape (n_rows,)
+        The rows to split.
+    random_state : RandomState
+        Where the numbers come from.
+
+    Returns
+    -------
+    keys : ndarray of uint64 of shape (n_rows,)
+        Those of rows with more than `MANY_COPIES` differ from copy to copy.
+    """
+    keys = content_keys(X, random_state)[rows]
+    _, group, copies = np.unique(keys, return_inverse=True, return_counts=True)
+    common = copies[group] > MANY_COPIES
+    keys[common] = random_state.randint(2**62, size=common.sum(), dtype=np.uint64)
+    return keys
 
 
 def content_keys(X: Any, random_state: np.random.RandomState) -> Array:

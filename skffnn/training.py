@@ -1,7 +1,7 @@
 """Training: the two ways to minimise J(θ), when to stop, and which θ to keep."""
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -86,6 +86,8 @@ class Training:
         When to stop.
     validation : Validation, default=None
         Rows kept back. If given, its score decides when to stop and which θ to keep.
+    rates : sequence of (slice, float), default=()
+        Parts of θ, a partition of it, with factors on their learning rates.
     at_rest : callable, default=None
         Called between epochs, whenever all that `progress` holds is up to date.
 
@@ -105,6 +107,7 @@ class Training:
         rules: Rules,
         validation: Validation | None = None,
         at_rest: Callable[["Training"], None] | None = None,
+        rates: Sequence[tuple[slice, float]] = (),
     ) -> None:
         self.at_rest = at_rest or (lambda training: None)
         self.objective = objective
@@ -112,9 +115,11 @@ class Training:
         self.progress = progress
         self.rules = rules
         self.validation = validation
+        self.rates = rates
         self.n_iter = 0
         self.interrupted = False
         self.eta: float | None = None  # learning rate at the start of the epoch
+        self.settles = False  # whether θ comes to rest: later is then better
         self._gradient = Parameters(
             progress.theta.sizes, dtype=progress.theta.vector.dtype
         )
@@ -162,6 +167,7 @@ class Training:
             progress.solver, progress.optimizer = kind, state
         # A plan is gone through, unless a validation score says that it is enough.
         plan = schedule.planned and self.validation is None
+        self.settles = schedule.planned
         with self._interruptible(), np.errstate(all="ignore"):
             while self.n_iter < rules.max_iter:
                 self.at_rest(self)
@@ -178,13 +184,13 @@ class Training:
                 elif rules.stops and not plan:
                     progress.converged = True
                     return
-            if rules.stops and not plan:
+            if rules.stops and not schedule.planned:
                 self._warn_unconverged(f"max_iter={rules.max_iter} epochs")
 
     def _epoch(self, optimizer: Optimizer, schedule: Schedule, eta_0: float) -> float:
         """Go once through the rows; return the mean of J as θ changed."""
         objective, theta = self.objective, self.progress.theta
-        clock, state = self.progress.clock, self.progress.optimizer
+        clock = self.progress.clock
         gradient = self._gradient
         decoupled = getattr(optimizer, "decoupled", False)
         total, n_batches = 0.0, len(self.batches)
@@ -196,9 +202,28 @@ class Training:
                 objective.decay(eta)
             else:
                 loss += objective.penalty_term(gradient)
-            optimizer.step(theta.vector, gradient.vector, state, eta)
+            self._step(optimizer, theta.vector, gradient.vector, eta)
             total += loss * len(batch[1])
         return total / self.batches.n_rows
+
+    def _step(
+        self, optimizer: Optimizer, theta: Array, grad: Array, eta: float
+    ) -> None:
+        """Move θ, each part at its own rate: as many steps of as many optimisers."""
+        state = self.progress.optimizer
+        if not self.rates:
+            optimizer.step(theta, grad, state, eta)
+            return
+        arrays = {k: v for k, v in state.items() if np.shape(v) == theta.shape}
+        others = {k: v for k, v in state.items() if k not in arrays}
+        for part, rate in self.rates:
+            views = {name: array[..., part] for name, array in arrays.items()}
+            own = {**others, **views}
+            optimizer.step(theta[..., part], grad[..., part], own, rate * eta)
+            for name, view in views.items():
+                if own[name] is not view:  # a new array in its place
+                    view[...] = own[name]
+        state |= {name: own[name] for name in others}
 
     def by_lbfgs(self, solver: LBFGS) -> None:
         """Minimise J(θ) over all rows with L-BFGS, one iteration an epoch.
@@ -280,7 +305,7 @@ class Training:
             validation_loss, score = self.validation()
             record(progress.validation_loss_curve, validation_loss)
             record(progress.validation_scores, score)
-            progress.remember(score)
+            progress.remember(score, later=self.settles)
             line += f", validation loss = {validation_loss:.8f}, score = {score:.6f}"
         record(progress.loss_curve, loss)
         self.n_iter += 1

@@ -3,8 +3,15 @@
 import numpy as np
 import pytest
 
-from skffnn import ACTIVATIONS, FFNNClassifier
-from skffnn.parameters import INITIALIZERS, Parameters, initialise
+from skffnn import ACTIVATIONS, Adam, FFNNClassifier
+from skffnn.parameters import (
+    INITIALIZERS,
+    NTK,
+    GlorotUniform,
+    Parameters,
+    initialise,
+    rates_of,
+)
 
 SIZES = (4, 3, 2)
 # Variance over n_in, n_out as the papers have it.
@@ -15,6 +22,7 @@ VARIANCE = {
     "he_normal": lambda n_in, n_out: 2 / n_in,
     "lecun_uniform": lambda n_in, n_out: 1 / n_in,
     "lecun_normal": lambda n_in, n_out: 1 / n_in,
+    "ntk": lambda n_in, n_out: 1 / n_in,
 }
 
 
@@ -81,3 +89,113 @@ def test_scale_of_the_start_follows_the_activation(activation):
     ).fit(X, y)
     bound = np.sqrt((2 if activation == "logistic" else 6) / 330)
     assert 0.99 * bound < np.abs(model.coefs_[0]).max() <= bound
+
+
+class Rated(GlorotUniform):
+    """Glorot's start, with rates of one's own choice."""
+
+    def __init__(self, of_W, of_b):
+        self.of = of_W, of_b
+
+    def rates(self, sizes):
+        return [self.of for _ in sizes[1:]]
+
+
+def after(weight_init, **params):
+    """Return θ after five steps of a fit."""
+    X, y = np.random.default_rng(0).normal(size=(20, 4)), np.tile([0, 1], 10)
+    model = FFNNClassifier(
+        (3,), weight_init=weight_init, random_state=0, max_iter=5, **params
+    ).fit(X, y)
+    return Parameters.from_arrays(model.coefs_, model.intercepts_)
+
+
+@pytest.mark.parametrize("solver", ["sgd", "adam", "adamw"])
+def test_rates_of_1_change_nothing(solver):
+    plain, rated = (
+        after(GlorotUniform(), solver=solver),
+        after(Rated(1, 1), solver=solver),
+    )
+    np.testing.assert_array_equal(rated.vector, plain.vector)
+
+
+@pytest.mark.parametrize("solver", ["sgd", "adam", "adamw"])
+def test_a_rate_of_0_keeps_the_start(solver):
+    start = after(GlorotUniform(), learning_rate_init=1e-300)
+    moved = after(Rated(0.5, 0), solver=solver, alpha=0)
+    np.testing.assert_array_equal(moved.b[0], start.b[0])
+    assert not np.array_equal(moved.W[0], start.W[0])
+
+
+def test_one_step_is_as_much_longer_as_its_rate():
+    params = {"solver": "sgd", "batch_size": 20}
+    X, y = np.random.default_rng(0).normal(size=(20, 4)), np.tile([0, 1], 10)
+
+    def step(weight_init, eta):
+        model = FFNNClassifier(
+            (3,),
+            weight_init=weight_init,
+            random_state=0,
+            max_iter=1,
+            learning_rate_init=eta,
+            **params,
+        ).fit(X, y)
+        return Parameters.from_arrays(model.coefs_, model.intercepts_)
+
+    start, plain = step(GlorotUniform(), 1e-300), step(GlorotUniform(), 0.1)
+    rated = step(Rated(0.5, 3), 0.1)
+    np.testing.assert_allclose(
+        rated.weights - start.weights, 0.5 * (plain.weights - start.weights), rtol=1e-9
+    )
+    np.testing.assert_allclose(
+        rated.b[0] - start.b[0], 3 * (plain.b[0] - start.b[0]), rtol=1e-9
+    )
+
+
+def test_parts_of_one_rate_are_one_part():
+    theta = Parameters((4, 3, 3, 2))
+    assert rates_of(theta, GlorotUniform()) == []
+    assert rates_of(theta, NTK(first_rate=3, bias_rate=0.1)) == [
+        (slice(0, 12), 3 * 4**-0.5),
+        (slice(12, 27), 3**-0.5),  # W(2) and W(3) come from as many neurons
+        (slice(27, 35), 0.1),
+    ]
+
+
+def test_ntk_is_the_neural_tangent_parametrisation():
+    # A network of a = h V / √n_in + b, trained by Adam at one rate for V and b.
+    eta, n_steps = 0.05, 5
+    X, y = np.random.default_rng(0).normal(size=(20, 4)), np.tile([0.0, 1.0], 10)
+    theta = initialise((4, 3, 1), NTK(), [1, 1], np.random.RandomState(0))
+    n_in = [4, 3]
+    V = Parameters(theta.sizes, theta.vector.copy())
+    for k in range(2):
+        V.W[k][...] *= np.sqrt(n_in[k])
+    adam, grad = Adam(epsilon=1e-20), Parameters(theta.sizes)
+    state = adam.init(V.vector)
+    for _ in range(n_steps):
+        W = [V.W[k] / np.sqrt(n_in[k]) for k in range(2)]
+        h = np.tanh(X @ W[0] + V.b[0])
+        delta = (1 / (1 + np.exp(-(h @ W[1] + V.b[1]))) - y[:, np.newaxis]) / len(X)
+        grad.W[1][...] = h.T @ delta / np.sqrt(n_in[1])
+        grad.b[1][...] = delta.sum(axis=0)
+        delta = (delta @ W[1].T) * (1 - h**2)
+        grad.W[0][...] = X.T @ delta / np.sqrt(n_in[0])
+        grad.b[0][...] = delta.sum(axis=0)
+        adam.step(V.vector, grad.vector, state, eta)
+    model = FFNNClassifier(
+        (3,),
+        "tanh",
+        solver=adam,
+        alpha=0,
+        learning_rate_init=eta,
+        weight_init=NTK(first_rate=1, bias_rate=1),
+        batch_size=20,
+        max_iter=n_steps,
+        random_state=0,
+    ).fit(X, y)
+    for k in range(2):
+        np.testing.assert_allclose(
+            model.coefs_[k], V.W[k] / np.sqrt(n_in[k]), rtol=1e-9
+        )
+        np.testing.assert_allclose(model.intercepts_[k], V.b[k][0], rtol=1e-9)

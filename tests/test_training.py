@@ -12,7 +12,7 @@ from sklearn.metrics import (
 )
 from sklearn.preprocessing import StandardScaler
 
-from skffnn import SOLVERS, FFNNClassifier
+from skffnn import SOLVERS, Cosine, FFNNClassifier
 from skffnn.parameters import Parameters
 from skffnn.progress import Progress, Rules
 from skffnn.training import MAX_HISTORY, record
@@ -146,7 +146,25 @@ def test_the_warning_says_what_ended_training_and_what_helps(kwargs, message):
 @pytest.mark.parametrize("schedule", ["cosine", "one_cycle"])
 @pytest.mark.filterwarnings("error")
 def test_a_planned_end_is_no_warning(schedule):
-    FFNNClassifier(learning_rate=schedule, max_iter=3).fit(X, y)
+    model = FFNNClassifier(learning_rate=schedule, max_iter=3)
+    model.fit(X, y)
+    model.fit(X, y, X_val=X, y_val=y)
+
+
+@pytest.mark.parametrize(("schedule", "kept"), [("cosine", 4), ("constant", 2)])
+def test_of_equal_scores_a_plan_keeps_the_last(schedule, kept):
+    scores = iter([0.5, 0.9, 0.7, 0.9, 0.8])
+    kwargs = {"learning_rate": Cosine(max_iter=5) if schedule == "cosine" else schedule}
+    kwargs |= {"solver": "sgd", "random_state": 0}
+
+    def scripted(model, X, y):
+        return next(scores)
+
+    best = FFNNClassifier(scoring=scripted, max_iter=5, **kwargs)
+    best.fit(X, y, X_val=X, y_val=y)
+    model = FFNNClassifier(max_iter=kept, **kwargs).fit(X, y)
+    for a, b in zip(best.coefs_, model.coefs_, strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 def test_verbose_reports_each_epoch(capsys):

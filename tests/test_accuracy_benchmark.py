@@ -1,0 +1,173 @@
+"""The comparison on tables: splits, scores by hand, a run that is resumed."""
+
+import json
+
+import numpy as np
+import pytest
+
+pd = pytest.importorskip("pandas")
+pytest.importorskip("rich")
+
+from benchmarks.accuracy import __main__ as command  # noqa: E402
+from benchmarks.accuracy.comparison import Comparison, sign_of_difference  # noqa: E402
+from benchmarks.accuracy.models import MODELS, available  # noqa: E402
+from benchmarks.accuracy.results import Fit, Results  # noqa: E402
+from benchmarks.accuracy.scores import calibration_error, scores  # noqa: E402
+from benchmarks.accuracy.tables import names, nominal, read, split  # noqa: E402
+
+N_ROWS = 120
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Write two tables: one with every kind of column, one of numbers."""
+    rng = np.random.default_rng(0)
+    x, z = rng.normal(size=(2, N_ROWS))
+    mixed = pd.DataFrame(
+        {
+            "x": np.where(rng.random(N_ROWS) < 0.1, np.nan, x),
+            "z": z,
+            "colour": np.where(x > 0, "red", "blue"),
+            "id": np.arange(N_ROWS) % 7,
+            "target": np.where(x + z / 4 > 0, "yes", "no"),
+        }
+    )
+    mixed.loc[::9, "colour"] = None
+    mixed.to_csv(tmp_path / "mixed.csv.gz", index=False)
+    numbers = pd.DataFrame({"x": x, "z": z, "target": rng.integers(3, size=N_ROWS)})
+    numbers.to_csv(tmp_path / "numbers.csv.gz", index=False)
+    return tmp_path
+
+
+def test_tables_are_read_as_they_are(folder):
+    assert names(folder) == ["mixed", "numbers"]
+    X, y = read(folder, "mixed")
+    assert list(X) == ["x", "z", "colour", "id"]
+    assert nominal(X) == ["colour"]
+    assert set(y) == {0, 1}
+
+
+def test_test_rows_are_never_trained_on_and_do_not_depend_on_the_training_rows(folder):
+    X, y = read(folder, "numbers")
+    few, all_rows = split(X, y, 3, 40), split(X, y, 3, None)
+    assert len(few.X) == 40
+    assert len(all_rows.X) + len(all_rows.X_test) == N_ROWS
+    assert not set(all_rows.X.index) & set(all_rows.X_test.index)
+    assert set(few.X.index) <= set(all_rows.X.index)
+    assert list(few.X_test.index) == list(all_rows.X_test.index)
+    for part, labels in ((few.y, 40), (few.y_test, N_ROWS / 4)):
+        expected = np.bincount(y) / N_ROWS * labels
+        assert (np.abs(np.bincount(part) - expected) <= 1).all()
+
+
+def test_scores_by_hand():
+    f = np.array([[0.8, 0.2], [0.4, 0.6], [0.3, 0.7], [0.1, 0.9]])
+    y = np.array([0, 0, 1, 1])
+    by_hand = scores(y, f)
+    assert by_hand["error"] == 0.25
+    expected = -np.log([0.8, 0.4, 0.7, 0.9]).mean()
+    assert by_hand["log_loss"] == pytest.approx(expected)
+    assert by_hand["auc"] == 1  # 0.7 and 0.9 are above 0.2 and 0.6
+    # Each row in a bin of its own: distances 0.2, 0.6, 0.3 and 0.1.
+    assert by_hand["calibration"] == pytest.approx(1.2 / 4)
+
+
+def test_rows_in_one_bin_make_up_for_each_other():
+    # Three of four right, at a confidence of 0.75.
+    f, y = np.tile([0.75, 0.25], (4, 1)), np.array([0, 0, 0, 1])
+    assert calibration_error(y, f) == pytest.approx(0)
+
+
+def filled(path, figures):
+    """Return results of two models on tables, with a figure for each seed."""
+    results = Results(path)
+    for (model, table), values in figures.items():
+        for seed, error in enumerate(values):
+            results.add(Fit(table, 100, seed, model), {"error": error})
+    return results
+
+
+def test_comparison_by_hand(tmp_path):
+    results = filled(
+        tmp_path / "r.jsonl",
+        {
+            ("A", "one"): [0.09, 0.19, 0.14],
+            ("B", "one"): [0.29, 0.39, 0.34],
+            ("A", "two"): [0.19, 0.09, 0.05],
+            ("B", "two"): [0.09, 0.19, 0.05],
+        },
+    )
+    comparison = Comparison(results, 100, ["A", "B"])
+    assert comparison.seeds == {"one": [0, 1, 2], "two": [0, 1, 2]}
+    # (0.14 + 0.01) / (0.34 + 0.01), and equal means.
+    assert comparison.overall("A", "B", "error") == pytest.approx((0.15 / 0.35) ** 0.5)
+    assert comparison.record("A", "B", "error") == (1, 1, 0)
+    assert comparison.record("B", "A", "error") == (0, 1, 1)
+    assert comparison.worst_gap("B", "A", "error") == (pytest.approx(0.2), "one")
+
+
+def test_only_what_all_have_is_compared(tmp_path):
+    results = filled(
+        tmp_path / "r.jsonl", {("A", "one"): [0.1, 0.2], ("B", "one"): [0.1]}
+    )
+    assert Comparison(results, 100, ["A", "B"]).seeds == {"one": [0]}
+    assert Comparison(results, None, ["A", "B"]).seeds == {}
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "sign"),
+    [
+        ([1.0, 2.0, 3.0], [2.0, 3.1, 4.0], -1),
+        ([2.0, 3.1, 4.0], [1.0, 2.0, 3.0], 1),
+        ([1.0, 2.0, 3.0], [2.0, 1.0, 3.0], 0),
+        ([1.0, 2.0], [1.0, 2.0], 0),
+        ([1.0, 2.0], [0.5, 1.5], 1),
+        ([1.0], [2.0], 0),  # one pair tells nothing
+    ],
+)
+def test_sign_of_a_paired_difference(a, b, sign):
+    assert sign_of_difference(a, b) == sign
+
+
+def test_results_survive_a_line_that_was_cut_off(tmp_path):
+    path = tmp_path / "r.jsonl"
+    filled(path, {("A", "one"): [0.1, 0.2]})
+    path.write_text(path.read_text()[:-5])
+    results = Results(path)
+    assert list(results) == [Fit("one", 100, 0, "A")]
+    results.add(Fit("one", 100, 1, "A"), {"error": 0.3})
+    assert Results(path)[Fit("one", 100, 1, "A")] == {"error": 0.3}
+
+
+def test_the_command_goes_on_where_it_stopped(folder, capsys, monkeypatch):
+    out = folder / "results.jsonl"
+    options = ["--data-dir", str(folder), "--out", str(out), "--seeds", "1"]
+    options += ["--rows", "60", "--models", "MLPClassifier", "LogisticRegression"]
+    assert command.main([*options, "--tables", "numbers"]) == 0
+    before = out.read_text("utf-8")
+    assert command.main(options) == 0
+    after = out.read_text("utf-8")
+    assert after.startswith(before)
+    lines = [json.loads(line) for line in after.splitlines()]
+    done = [(line["table"], line["model"]) for line in lines]
+    assert len(done) == len(set(done)) == 4
+    assert "Ratios to MLPClassifier" in capsys.readouterr().out
+
+    def interrupt(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "measure", interrupt)
+    assert command.main([*options, "--seeds", "2"]) == 130
+    assert command.main([*options, "--report-only"]) == 0  # measures nothing
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("name", available(MODELS))
+def test_every_model_takes_a_raw_table(folder, name):
+    X, y = read(folder, "mixed")
+    model = MODELS[name](X, 0)
+    step = list(getattr(model, "named_steps", {}))
+    if "classifier" in step:
+        model.set_params(classifier__estimator__max_iter=2)
+    model.fit(X, y)
+    assert model.predict_proba(X).shape == (N_ROWS, 2)
