@@ -292,9 +292,7 @@ def rates_of(theta: Parameters, initializer: Initializer) -> list[tuple[slice, f
     of_W, of_b = zip(*rates(theta.sizes), strict=True)
     sizes = [part.shape[-2] * part.shape[-1] for part in (*theta.W, *theta.b)]
     merged, start = [], 0
-    for rate, group in groupby(
-        zip(of_W + of_b, sizes, strict=True), key=itemgetter(0)
-    ):
+    for rate, group in groupby(zip(of_W + of_b, sizes, strict=True), key=itemgetter(0)):
         end = start + sum(size for _, size in group)
         merged.append((slice(start, end), rate))
         start = end
