@@ -5,7 +5,7 @@ from .averaging import AveragedClassifier
 from .checks import InvalidParameterError
 from .classifier import FFNNClassifier
 from .optimizers import LBFGS, SGD, SOLVERS, Adam, AdamW
-from .parameters import INITIALIZERS
+from .parameters import INITIALIZERS, NTK
 from .penalties import L2, PENALTIES
 from .scaling import RobustSmoothScaler
 from .schedules import (
@@ -28,6 +28,7 @@ __all__ = [
     "INITIALIZERS",
     "L2",
     "LBFGS",
+    "NTK",
     "PENALTIES",
     "SCHEDULES",
     "SGD",

@@ -10,7 +10,7 @@ pytest.importorskip("rich")
 
 from benchmarks.accuracy import __main__ as command  # noqa: E402
 from benchmarks.accuracy.comparison import Comparison, sign_of_difference  # noqa: E402
-from benchmarks.accuracy.models import MODELS, available  # noqa: E402
+from benchmarks.accuracy.models import ABLATION, MODELS, available  # noqa: E402
 from benchmarks.accuracy.results import Fit, Results  # noqa: E402
 from benchmarks.accuracy.scores import calibration_error, scores  # noqa: E402
 from benchmarks.accuracy.tables import names, nominal, read, split  # noqa: E402
@@ -162,12 +162,13 @@ def test_the_command_goes_on_where_it_stopped(folder, capsys, monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("name", available(MODELS))
+@pytest.mark.filterwarnings("ignore:batch_size:UserWarning")  # a small table
+@pytest.mark.parametrize("name", [*available(MODELS), *ABLATION])
 def test_every_model_takes_a_raw_table(folder, name):
     X, y = read(folder, "mixed")
-    model = MODELS[name](X, 0)
-    step = list(getattr(model, "named_steps", {}))
-    if "classifier" in step:
-        model.set_params(classifier__estimator__max_iter=2)
+    model = MODELS.get(name, ABLATION.get(name))(X, 0)
+    epochs = [p for p in model.get_params() if p.endswith("max_iter")]
+    if "classifier" in model.get_params():
+        model.set_params(**dict.fromkeys(epochs, 2))
     model.fit(X, y)
     assert model.predict_proba(X).shape == (N_ROWS, 2)
