@@ -104,6 +104,19 @@ def test_comparison_by_hand(tmp_path):
     assert comparison.record("A", "B", "error") == (1, 1, 0)
     assert comparison.record("B", "A", "error") == (0, 1, 1)
     assert comparison.worst_gap("B", "A", "error") == (pytest.approx(0.2), "one")
+    # They differ on one table, which can fall on either side.
+    assert comparison.p_value("A", "B", "error") == 1
+
+
+def test_p_value_of_tables_that_all_fall_on_one_side(tmp_path):
+    figures = {
+        (m, str(i)): [x + i / 100]
+        for i in range(5)
+        for m, x in [("A", 0.1), ("B", 0.2)]
+    }
+    comparison = Comparison(filled(tmp_path / "r.jsonl", figures), 100, ["A", "B"])
+    # Two of the 2⁵ ways to choose signs are as far from the middle.
+    assert comparison.p_value("A", "B", "error") == pytest.approx(2 / 32)
 
 
 def test_only_what_all_have_is_compared(tmp_path):
