@@ -7,7 +7,7 @@ from .checks import InvalidParameterError
 from .classifier import FFNNClassifier
 from .files import FileFormatError
 from .optimizers import LBFGS, SGD, SOLVERS, Adam, AdamW
-from .parameters import INITIALIZERS
+from .parameters import INITIALIZERS, NTK
 from .penalties import L2, PENALTIES
 from .saving import load, save
 from .scaling import RobustSmoothScaler
@@ -31,6 +31,7 @@ __all__ = [
     "INITIALIZERS",
     "L2",
     "LBFGS",
+    "NTK",
     "PENALTIES",
     "SCHEDULES",
     "SGD",

@@ -16,6 +16,10 @@ from .classifier import FFNNClassifier
 from .splitting import folds_by_content
 from .targets import Targets
 
+# The part of the labels that the temperature takes to be drawn at random. However many
+# rows are right, the best β is then finite.
+DOUBT = 0.001
+
 # Bounds of β, far beyond what networks that have learnt something need.
 FLATTEST, SHARPEST = 0.125, 8.0
 
@@ -34,7 +38,7 @@ class AveragedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     The factor β, an inverse temperature, makes up for networks that are too sure of
     themselves, or not sure enough. It is the one that gives the rows their lowest
     cross-entropy, each with the logits of the network that has not seen it, as if one
-    more row had a label that was drawn at random: so no network is ever quite sure.
+    label in a thousand were drawn at random: so no network is ever quite sure.
 
     Parameters
     ----------
@@ -72,7 +76,7 @@ class AveragedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     estimation using deep ensembles*, NeurIPS 2017.
 
     Guo, Pleiss, Sun & Weinberger, *On calibration of modern neural networks*, ICML
-    2017. The row more is much as in Platt, *Probabilistic outputs for support vector
+    2017. The doubt is much as in Platt, *Probabilistic outputs for support vector
     machines*, 1999.
 
     Examples
@@ -175,7 +179,7 @@ class AveragedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             rows = fold == k
             if rows.any():
                 a[rows] = logits(network, X[rows])
-        a, y = a[kept], targets.encode(y, np.float64, 1 / (len(kept) + 1))[kept]
+        a, y = a[kept], targets.encode(y, np.float64, DOUBT)[kept]
         w = np.ones((len(kept), 1)) if weights is None else weights[kept, np.newaxis]
 
         def slope(log_beta: float) -> float:
@@ -199,8 +203,11 @@ class AveragedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     def _logits(self, X: Any) -> Array:
         """Return the mean of the logits, times β."""
         X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=DTYPES)
-        total = sum(logits(network, X) for network in self.estimators_)
-        return total * (self.inverse_temperature_ / len(self.estimators_))
+        a = logits(self.estimators_[0], X)
+        for network in self.estimators_[1:]:
+            a += logits(network, X)
+        a *= self.inverse_temperature_ / len(self.estimators_)
+        return a
 
     def predict(self, X: Any) -> Any:
         """Return the most probable label of each row.
@@ -304,7 +311,7 @@ def fit_network(
         if weights is not None:
             fit_params["sample_weight_val"] = weights[kept_back]
     network.set_params(random_state=int(seed))
-    # Folds of a small table may be less than a batch, about which nobody need be warned.
+    # Nobody need be warned that folds of a small table are less than a batch.
     if isinstance(getattr(network, "batch_size", None), Integral):
         network.set_params(batch_size=min(network.batch_size, int(train.sum())))
     return network.fit(X[train], y[train], **fit_params)

@@ -300,7 +300,7 @@ def numbers(column: Any, name: Any) -> Array:
     ValueError
         If there is anything else.
     """
-    values = np.asarray(column)
+    values: Any = np.asarray(column)
     if values.dtype.kind == "c":
         raise ValueError(f"Complex data not supported: column {name!r} of X has some.")
     if values.dtype.kind in "mM":

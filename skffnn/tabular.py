@@ -74,11 +74,11 @@ def make_tabular_classifier(
     Examples
     --------
     >>> from skffnn import make_tabular_classifier
-    >>> table = [[1.0, "red"], [None, "red"], [3.0, None], [4.0, "blue"]] * 10
-    >>> model = make_tabular_classifier(max_iter=20, random_state=0)
-    >>> model = model.fit(table, ["yes", "no", "no", "yes"] * 10)
-    >>> model.predict([[1.1, "red"], [4.2, "green"]])
-    array(['yes', 'yes'], dtype='<U3')
+    >>> table = [[1.0, "red"], [None, "red"], [3.0, None], [4.0, "blue"]] * 20
+    >>> y = ["yes", "yes", "no", "no"] * 20
+    >>> model = make_tabular_classifier(max_iter=20, random_state=0).fit(table, y)
+    >>> model.predict([[None, "red"], [4.2, "green"]])
+    array(['yes', 'no'], dtype='<U3')
     """
     return Pipeline(
         [

@@ -10,7 +10,7 @@ pytest.importorskip("rich")
 
 from benchmarks.accuracy import __main__ as command  # noqa: E402
 from benchmarks.accuracy.comparison import Comparison, sign_of_difference  # noqa: E402
-from benchmarks.accuracy.models import MODELS, available  # noqa: E402
+from benchmarks.accuracy.models import ABLATION, MODELS, available  # noqa: E402
 from benchmarks.accuracy.results import Fit, Results  # noqa: E402
 from benchmarks.accuracy.scores import calibration_error, scores  # noqa: E402
 from benchmarks.accuracy.tables import names, nominal, read, split  # noqa: E402
@@ -104,6 +104,19 @@ def test_comparison_by_hand(tmp_path):
     assert comparison.record("A", "B", "error") == (1, 1, 0)
     assert comparison.record("B", "A", "error") == (0, 1, 1)
     assert comparison.worst_gap("B", "A", "error") == (pytest.approx(0.2), "one")
+    # They differ on one table, which can fall on either side.
+    assert comparison.p_value("A", "B", "error") == 1
+
+
+def test_p_value_of_tables_that_all_fall_on_one_side(tmp_path):
+    figures = {
+        (m, str(i)): [x + i / 100]
+        for i in range(5)
+        for m, x in [("A", 0.1), ("B", 0.2)]
+    }
+    comparison = Comparison(filled(tmp_path / "r.jsonl", figures), 100, ["A", "B"])
+    # Two of the 2⁵ ways to choose signs are as far from the middle.
+    assert comparison.p_value("A", "B", "error") == pytest.approx(2 / 32)
 
 
 def test_only_what_all_have_is_compared(tmp_path):
@@ -162,12 +175,13 @@ def test_the_command_goes_on_where_it_stopped(folder, capsys, monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("name", available(MODELS))
+@pytest.mark.filterwarnings("ignore:batch_size:UserWarning")  # a small table
+@pytest.mark.parametrize("name", [*available(MODELS), *ABLATION])
 def test_every_model_takes_a_raw_table(folder, name):
     X, y = read(folder, "mixed")
-    model = MODELS[name](X, 0)
-    step = list(getattr(model, "named_steps", {}))
-    if "classifier" in step:
-        model.set_params(classifier__estimator__max_iter=2)
+    model = MODELS.get(name, ABLATION.get(name))(X, 0)
+    epochs = [p for p in model.get_params() if p.endswith("max_iter")]
+    if "classifier" in model.get_params():
+        model.set_params(**dict.fromkeys(epochs, 2))
     model.fit(X, y)
     assert model.predict_proba(X).shape == (N_ROWS, 2)

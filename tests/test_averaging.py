@@ -102,12 +102,13 @@ def test_logits_are_averaged():
 @pytest.mark.parametrize("logit", [0.3, 1.0, 5.0])
 @pytest.mark.parametrize("wrong", [0, 10, 60])
 def test_the_temperature_gives_a_belief_its_odds(logit, wrong):
-    # Right in so many of 100 cases, and one more whose label is 0 or 1 by chance: the
-    # best logit of all is the logarithm of these odds, whatever the network says.
+    # Right in so many of 100 cases, but for one label in a thousand, which is 0 or 1 by
+    # chance: the best logit is the logarithm of these odds, whatever the network says.
     believed = np.tile([1, -1], 50)
     y = np.where(np.arange(100) < wrong, believed < 0, believed > 0).astype(int)
     model = AveragedClassifier(Recorder(logit)).fit(numbered(believed), y)
-    best = np.log((100 - wrong + 0.5) / (wrong + 0.5)) if wrong < 50 else logit / 8
+    p = 0.999 * (1 - wrong / 100) + 0.001 / 2
+    best = np.log(p / (1 - p)) if wrong < 50 else logit / 8
     best = min(best, 8 * logit)
     assert logit * model.inverse_temperature_ == pytest.approx(
         best, rel=RTOL_TEMPERATURE

@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from skffnn import ACTIVATIONS, Adam, FFNNClassifier
+from skffnn import ACTIVATIONS, NTK, Adam, FFNNClassifier
 from skffnn.parameters import (
     INITIALIZERS,
-    NTK,
     GlorotUniform,
     Parameters,
     initialise,

@@ -144,7 +144,8 @@ def test_one_network_takes_the_place_of_the_average():
     table, y = columns()
     model = make_tabular_classifier(**QUICK)
     network = model.named_steps["classifier"].estimator
-    model.set_params(classifier=clone(network).set_params(early_stopping=True))
+    network = clone(network).set_params(early_stopping=True, batch_size=20)
+    model.set_params(classifier=network)
     model.fit(pd.DataFrame(table), y)
     assert isinstance(model.named_steps["classifier"], FFNNClassifier)
 

@@ -105,10 +105,11 @@ class Comparison:
     def p_value(self, model: str, base: str, figure: str) -> float:
         """Return how probable ratios like these are if neither model is better.
 
-        By Wilcoxon's signed-rank test over the tables.
+        By Wilcoxon's signed-rank test over the tables on which they differ.
         """
         logs = [math.log(self.ratio(model, base, t, figure)) for t in self.seeds]
-        return float(wilcoxon(logs).pvalue) if any(logs) else 1.0
+        logs = [value for value in logs if value]
+        return float(wilcoxon(logs, method="exact").pvalue) if logs else 1.0
 
 
 def sign_of_difference(a: Sequence[float], b: Sequence[float]) -> int:

@@ -15,7 +15,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
-from skffnn import FFNNClassifier, make_tabular_classifier
+from skffnn import NTK, FFNNClassifier, make_tabular_classifier
 
 from .tables import nominal
 
@@ -140,15 +140,20 @@ def one_network(X: pd.DataFrame, seed: int) -> Any:
 # What the recipe is without one of its parts, or with another in its place.
 ABLATION: dict[str, Maker] = {
     "one network": one_network,
+    "four networks": changed(n_networks=4),
     "no temperature": stepped(classifier__calibrate=False),
-    "StandardScaler": stepped(scale=StandardScaler()),
-    "relu": changed(activation="relu"),
-    "beta_2=0.999": changed(beta_2=0.999),
-    "Glorot's start, one rate": changed(
+    "no label smoothing": changed(label_smoothing=0.0),
+    "Glorot's start, one rate of 0.002": changed(
         weight_init="glorot_uniform", learning_rate_init=0.002
     ),
-    "label smoothing": changed(label_smoothing=0.1),
-    "best accuracy": changed(scoring=None),
+    "first layer no faster": changed(weight_init=NTK(first_rate=1.0)),
+    "StandardScaler": stepped(scale=StandardScaler()),
+    "relu": changed(activation="relu"),
+    "selu": changed(activation="selu"),
+    "beta_2=0.999": changed(beta_2=0.999),
+    "best loss": changed(scoring="loss"),
+    "alpha=0.0001": changed(alpha=0.0001),
+    "dropout=0.15": changed(dropout=0.15),
 }
 NEEDS = {REALMLP: "pytabkit"}
 
