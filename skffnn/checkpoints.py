@@ -4,9 +4,9 @@ import json
 import os
 import time
 import warnings
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,13 @@ import numpy as np
 from scipy.sparse import issparse
 
 from .checks import InvalidParameterError, check_number
-from .files import Writer, damage_named, read_content, write_content
+from .files import (
+    Writer,
+    damage_named,
+    read_content,
+    remove_drafts,
+    write_content,
+)
 from .snapshots import KINDS, restore, snapshot
 
 # Parameters that say how often to write and what to print, and not what comes of a fit.
@@ -31,7 +37,8 @@ class Checkpoint:
     A checkpoint is a file that `skffnn.load` reads, written at the end of an epoch in
     one step: a crash at any moment leaves the last one. `fit` with the same parameters
     and data as those of the checkpoint that it finds goes on from there, to the very
-    result that it would have had; once training is over, it returns that result.
+    result that it would have had ("lbfgs" goes on from the parameters, to one that is
+    as good); once training is over, it returns that result.
 
     Parameters
     ----------
@@ -86,13 +93,14 @@ class Checkpoint:
             check_number("checkpoint.epochs", value.epochs, 1, integer=True)
         if value.seconds is not None:
             check_number("checkpoint.seconds", value.seconds, 0)
-        if not Path(path).parent.is_dir() or Path(path).is_dir():
+        path = os.fsdecode(path)
+        folder = Path(path).parent if "\0" not in path else None
+        if folder is None or not folder.is_dir() or Path(path).is_dir():
             raise InvalidParameterError(
-                "checkpoint must be a file in a folder that exists, "
-                f"got {os.fspath(path)!r}."
+                f"checkpoint must be a file in a folder that exists, got {path!r}."
             )
         every = 1 if value.epochs is None and value.seconds is None else value.epochs
-        return cls(os.fspath(path), every, value.seconds)
+        return cls(path, every, value.seconds)
 
 
 class Journal:
@@ -132,6 +140,7 @@ class Journal:
             if name not in NO_MATTER:
                 self.identity[name] = text_of(value, name)
         self.epoch, self.finished, self._time = 0, False, time.monotonic()
+        self._known = version_of(self.checkpoint.path)
 
     def take_up(self, model: Any) -> bool:
         """Bring an estimator to where an earlier run of this fit has left it.
@@ -154,6 +163,7 @@ class Journal:
             If it is of something else, which must not be overwritten.
         """
         path = self.checkpoint.path
+        remove_drafts(path)
         if not Path(path).exists():
             return False
         content = read_content(path, KINDS)
@@ -211,13 +221,25 @@ class Journal:
         content = snapshot(estimator)
         content |= {"identity": self.identity, "finished": finished}
         try:
+            if version_of(self.checkpoint.path) != self._known:
+                raise FileExistsError(f"{self.checkpoint.path} is now of another fit")
             write_content(self.checkpoint.path, content, KINDS)
+            self._known = version_of(self.checkpoint.path)
         except OSError as error:
             warnings.warn(
                 f"The checkpoint after epoch {self.epoch} could not be written: "
                 f"{error}. Training goes on; what was there before is kept.",
                 stacklevel=2,
             )
+
+
+def version_of(path: str) -> tuple[int, ...] | None:
+    """Return what tells a file from what another writer puts in its place."""
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def text_of(value: Any, name: str) -> str:
@@ -228,29 +250,32 @@ def text_of(value: Any, name: str) -> str:
 
 
 def fingerprint(value: Any) -> str | None:
-    """Return a short text that differs where two arrays do, but for rare chance.
+    """Return a short text that differs where two arrays do.
 
     Parameters
     ----------
-    value : ndarray, CSR array or None
-        Rows, labels or weights.
+    value : ndarray, CSR array, dict of plain values, or None
+        Rows, labels, weights or a fitted state.
 
     Returns
     -------
     text : str or None
-        Type, shape and a checksum.
+        Type, shape and a checksum of each array.
     """
     if value is None:
         return None
+    if isinstance(value, dict):
+        return text_of(value, "the fitted state")
     if issparse(value):
         parts = (value.data, value.indices, value.indptr)
         return f"{value.shape} {' '.join(str(fingerprint(part)) for part in parts)}"
+    digest = blake2b(digest_size=16)
     if value.dtype == object:
-        checksum = zlib.crc32(repr(value.tolist()).encode())
-        return f"{value.dtype} {value.shape} {checksum:08x}"
-    value = np.atleast_1d(value)
-    checksum, size = 0, max(1, FINGERPRINT_BYTES // max(1, value[:1].nbytes))
-    for start in range(0, len(value), size):
-        rows = np.ascontiguousarray(value[start : start + size])
-        checksum = zlib.crc32(rows.view(np.uint8).data, checksum)
-    return f"{value.dtype} {value.shape} {checksum:08x}"
+        digest.update(repr(value.tolist()).encode())
+    else:
+        blocks = np.atleast_1d(value)
+        size = max(1, FINGERPRINT_BYTES // max(1, blocks[:1].nbytes))
+        for start in range(0, len(blocks), size):
+            rows = np.ascontiguousarray(blocks[start : start + size])
+            digest.update(rows.view(np.uint8).data)
+    return f"{value.dtype} {value.shape} {digest.hexdigest()}"

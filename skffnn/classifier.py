@@ -32,6 +32,7 @@ from .optimizers import LBFGS
 from .parameters import Parameters, initialise, rates_of
 from .plan import Plan, activations_of
 from .progress import Progress
+from .snapshots import fitted_of
 from .splitting import split_by_content, split_like_mlp
 from .streams import random_state_of
 from .targets import Targets
@@ -222,7 +223,8 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
     checkpoint : str, path-like, Checkpoint or None, default=None
         A file that `fit` saves training to on its way: after each epoch, or as a
         `skffnn.Checkpoint` says. The same fit, called again after a crash, goes on from
-        there to the result that it would have had. Not used by `partial_fit`.
+        there to the result that it would have had ("lbfgs": to one as good). Not used
+        by `partial_fit`.
 
     Attributes
     ----------
@@ -438,13 +440,18 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
         resume: bool,
     ) -> Journal:
         """Set up the checkpoints of a fit to checked data."""
+        if type(self) is not FFNNClassifier:
+            raise TypeError(
+                "checkpoint needs an FFNNClassifier, since a file holds no code: got "
+                f"an object of its subclass {type(self).__name__}."
+            )
         rows = {"X": data.X, "y": data.y, "sample_weight": data.weights}
         if validation is not None:
             rows["X_val"], rows["y_val"] = validation.X, validation.y
             rows["sample_weight_val"] = validation.weights
+        rows["feature_names_in_"] = getattr(self, "feature_names_in_", None)
         if resume:
-            start = Parameters.from_arrays(self.coefs_, self.intercepts_)
-            rows["coefs_"] = start.vector
+            rows["fitted state to start from"] = fitted_of(self)
         return Journal(checkpoint, self.get_params(deep=False), rows)
 
     def _can_partial_fit(self) -> bool:
@@ -642,10 +649,10 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
             write_when_due,
             rates=rates_of(progress.theta, plan.initializer),
         )
-        if resume:
-            training.resume()
         if journal is not None:
             training.n_iter = journal.epoch
+        if resume:
+            training.resume()
         if isinstance(plan.solver, LBFGS):
             training.by_lbfgs(plan.solver)
         else:
@@ -812,7 +819,7 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
         self.n_iter_ = training.n_iter
         self.t_ = progress.clock.samples
         self.loss_ = curve[-1] if curve else np.nan
-        self.loss_curve_ = curve
+        self.loss_curve_ = list(curve)
         self.best_loss_ = None if validated else min(curve, default=np.inf)
         self.validation_scores_ = progress.validation_scores if validated else None
         self.validation_loss_curve_ = (

@@ -5,8 +5,9 @@ A file is an uncompressed ZIP archive. `header.json` holds a JSON object: "forma
 are arrays in NumPy's `.npy` format, none of them pickled. In "content" an object with
 one key that begins with "$" stands for what JSON does not have:
 
-    {"$array": "0.npy"}             an array, or a part of one that was written before
+    {"$array": "0.npy"}             an array; each member stands for one thing
     {"$scalar": "1.npy"}            one of NumPy's numbers
+    {"$floats": "2.npy"}            a list of floats
     {"$labels": [...]}              a vector of Python objects that are plain values
     {"$tuple": [...]}               a tuple
     {"$dict": [[key, value], ...]}  a dict whose keys are not all ordinary strings
@@ -20,12 +21,15 @@ Version 1 is what this module writes. A later one has to read it too.
 import errno
 import json
 import os
+import re
+import secrets
+import stat
 import sys
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import fields, is_dataclass
-from io import BytesIO
+from hashlib import blake2b
 from math import isfinite, prod
 from pathlib import Path
 from typing import Any
@@ -39,6 +43,15 @@ FORMAT, VERSION = "skffnn", 1
 HEADER = "header.json"
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date of a ZIP: equal models, equal files
 KINDS = "biufcSUmM"  # arrays of Python objects would have to be pickled
+LARGEST_HEADER = 4 * 2**20  # characters; what JSON makes of them takes many times more
+
+# The header of an array, as NumPy writes it. It is no Python that anything evaluates.
+NPY = re.compile(
+    rb"\x93NUMPY\x01\x00..\{'descr': "
+    rb"'([<>|]?[biufcSUmM]\d{1,9}(?:\[\d{0,9}\w{1,7}\])?)', "
+    rb"'fortran_order': (True|False), 'shape': \(([\d, ]{0,400})\), \} *\n",
+    re.DOTALL,
+)
 
 # What reading a file that is no such file can raise.
 DAMAGE = (
@@ -98,8 +111,8 @@ class Writer:
             return value
         if type(value) is float:
             return value if isfinite(value) else {"$float": repr(value)}
-        if isinstance(value, os.PathLike):
-            return os.fspath(value)
+        if type(value) is list and value and {*map(type, value)} == {float}:
+            return {"$floats": self._store(np.array(value))}
         if type(value) in (list, tuple):
             items = [self.encode(item, where) for item in value]
             return items if type(value) is list else {"$tuple": items}
@@ -117,8 +130,8 @@ class Writer:
             return {"$object": [self.names[type(value)], self._fields(value, where)]}
         raise TypeError(
             f"{where} cannot be saved, got {value!r}: a file holds numbers, text, "
-            "arrays and the objects that come with skffnn, so that loading it runs no "
-            "code. Choose one by name, or use pickle."
+            "arrays, plain lists and dicts, and the objects that come with skffnn, so "
+            "that loading it runs no code. Give one of these, or use pickle."
         )
 
     def _dict(self, value: dict[Any, Any], where: str) -> Any:
@@ -143,15 +156,17 @@ class Reader:
     ----------
     kinds : mapping of str to type
         Classes whose objects may be made, by name.
-    arrays : mapping of str to ndarray
-        The arrays of the file, by name.
+    arrays : dict of str to ndarray
+        The arrays of the file, by name; taken out as they are used.
     """
 
-    def __init__(self, kinds: Mapping[str, type], arrays: Mapping[str, Array]) -> None:
+    def __init__(self, kinds: Mapping[str, type], arrays: dict[str, Array]) -> None:
         self.kinds = kinds
         self._made_by: dict[str, Callable[[Any], Any]] = {
-            "$array": lambda name: arrays[name],
-            "$scalar": lambda name: arrays[name][()],
+            # Each once: a small file must not become a large model.
+            "$array": arrays.pop,
+            "$scalar": lambda name: arrays.pop(name)[()],
+            "$floats": lambda name: arrays.pop(name).tolist(),
             "$labels": self._labels,
             "$tuple": lambda items: tuple(self.decode(items)),
             "$dict": lambda pairs: dict(self.decode(pairs)),
@@ -198,9 +213,9 @@ def write_content(
 ) -> None:
     """Write a file, in place of an earlier one only when it is complete.
 
-    The new file is written beside the earlier one as `<path>.tmp`, brought to the disk,
-    and then given its name, which the system does in one step. A crash at any moment
-    leaves either the earlier file or the new one.
+    The new file is written beside the earlier one under a name of its own, brought to
+    the disk, and then given its name, which the system does in one step. A crash at any
+    moment leaves either the earlier file or the new one, and maybe a draft.
 
     Parameters
     ----------
@@ -221,12 +236,21 @@ def write_content(
     writer = Writer(kinds)
     encoded = writer.encode(content, "the content")
     header = {"format": FORMAT, "version": VERSION, "content": encoded}
+    text = json.dumps(header, allow_nan=False)
+    if len(text) > LARGEST_HEADER:
+        raise ValueError(
+            f"a header of {len(text)} characters is too large to be saved: at most "
+            f"{LARGEST_HEADER} are. Labels of NumPy's types take none."
+        )
     path = Path(os.path.realpath(path))
-    draft = path.with_name(path.name + ".tmp")
+    # Neither a file of somebody else's nor the draft of another writer is touched.
+    draft = path.with_name(f"{draft_prefix(path)}{secrets.token_hex(8)}")
     try:
-        with open(draft, "wb") as file:
+        with open(draft, "xb") as file:
+            if path.exists():
+                os.chmod(draft, stat.S_IMODE(path.stat().st_mode))
             with zipfile.ZipFile(file, "w") as archive:
-                archive.writestr(entry(HEADER), json.dumps(header, allow_nan=False))
+                archive.writestr(entry(HEADER), text)
                 for i, array in enumerate(writer.arrays):
                     with archive.open(
                         entry(f"{i}.npy"), "w", force_zip64=True
@@ -240,6 +264,27 @@ def write_content(
             draft.unlink()
         raise
     sync_folder(path.parent)
+
+
+def draft_prefix(path: Path) -> str:
+    """Return how the names of the drafts of a file begin, however long its own is."""
+    return (
+        f".skffnn-draft-{blake2b(os.fsencode(path.name), digest_size=8).hexdigest()}-"
+    )
+
+
+def remove_drafts(path: Any) -> None:
+    """Remove the drafts of a file that writers who were killed have left.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file, which nobody else is writing.
+    """
+    path = Path(os.path.realpath(path))
+    for draft in path.parent.glob(f"{draft_prefix(path)}*"):
+        with suppress(OSError):
+            draft.unlink()
 
 
 def entry(name: str) -> zipfile.ZipInfo:
@@ -288,6 +333,8 @@ def read_content(path: Any, kinds: Mapping[str, type]) -> dict[str, Any]:
             names = [name for name in archive.namelist() if name != HEADER]
             arrays = {name: parse_array(archive.read(name)) for name in names}
         content = Reader(kinds, arrays).decode(header["content"])
+        if arrays:
+            raise ValueError(f"it has more arrays than it uses: {', '.join(arrays)}")
         if not isinstance(content, dict):
             raise TypeError("the content is not an object")
     return content
@@ -326,8 +373,12 @@ def check_members(archive: zipfile.ZipFile, size: int) -> None:
     members = archive.infolist()
     if any(m.compress_type != zipfile.ZIP_STORED for m in members):
         raise FileFormatError("a member of the archive is compressed")
+    if any(m.compress_size != m.file_size for m in members):
+        raise FileFormatError("a member of the archive has two sizes")
     if sum(m.file_size for m in members) > size:
         raise FileFormatError("the members of the archive are larger than the file")
+    if any(m.filename == HEADER and m.file_size > LARGEST_HEADER for m in members):
+        raise FileFormatError("the header is too large")
     if len({m.filename for m in members}) < len(members):
         raise FileFormatError("two members of the archive have one name")
 
@@ -359,18 +410,17 @@ def parse_array(data: bytes) -> Array:
     array : ndarray
         Writable.
     """
-    stream = BytesIO(data)
-    if np.lib.format.read_magic(stream) != (1, 0):
+    found = NPY.match(data)
+    if found is None:
         raise ValueError("an array is not in version 1.0 of the .npy format")
-    shape, by_columns, dtype = np.lib.format.read_array_header_1_0(stream)
-    if dtype.kind not in KINDS:
-        raise ValueError(f"an array has the type {dtype}")
-    n_bytes = len(data) - stream.tell()
-    if min(shape, default=0) < 0 or prod(shape) * dtype.itemsize != n_bytes:
-        raise ValueError(f"an array of shape {shape} does not have {n_bytes} bytes")
-    array = np.frombuffer(data, dtype, offset=stream.tell())
+    descr, order, lengths = (group.decode() for group in found.groups())
+    dtype, shape = np.dtype(descr), tuple(map(int, re.findall(r"\d+", lengths)))
+    if dtype.itemsize == 0 or prod(shape) * dtype.itemsize != len(data) - found.end():
+        raise ValueError(f"an array of shape {shape} does not have that many bytes")
+    array = np.frombuffer(data, dtype, offset=found.end())
     if dtype.kind == "U":
         codes = array.view(f"{dtype.str[0]}u4")
         if codes.max(initial=0) > sys.maxunicode:
             raise ValueError("an array has characters that do not exist")
+    by_columns = order == "True"
     return array.reshape(shape, order="F" if by_columns else "C").copy(order="K")

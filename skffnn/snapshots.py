@@ -149,12 +149,13 @@ def check_network(model: Any) -> None:
         require(array.dtype == W[0].dtype, "the parameters have several types")
         require(np.isfinite(array).all(), "a parameter is not finite")
     require(len(W) == len(b) > 0, "weights and biases do not pair up")
+    require(all(array.size for array in (*W, *b)), "a layer is empty")
     shapes = [(w.ndim, w.shape[-1]) == (2, len(v)) for w, v in zip(W, b, strict=True)]
     require(all(shapes) and all(v.ndim == 1 for v in b), "a layer has another shape")
     chain = all(v.shape[1] == w.shape[0] for v, w in pairwise(W))
     require(chain, "the layers do not follow each other")
     classes = model.classes_
-    require(isinstance(classes, np.ndarray) and classes.ndim == 1, "no classes")
+    require(classes.ndim == 1 and len(classes) > 0, "there are no classes")
     require(len(np.unique(classes)) == len(classes), "a class is there twice")
     targets = Targets(classes, model._multilabel, model._sparse_output)
     require(W[-1].shape[1] == targets.n_outputs, "there are more or fewer classes")
@@ -162,6 +163,8 @@ def check_network(model: Any) -> None:
     names = getattr(model, "feature_names_in_", None)
     require(names is None or len(names) == len(W[0]), "a feature has no name")
     require(model.out_activation_ == targets.loss.name, "it has another output map")
+    sizes = (len(W) + 1, targets.n_outputs)
+    require((model.n_layers_, model.n_outputs_) == sizes, "it has other layers")
     activations_of(model.activation, len(W) - 1)
 
 
@@ -196,7 +199,9 @@ def check_types(values: Any, types: dict[str, tuple[Any, ...]]) -> None:
     if odd := missing | ({*values} - {*types}):
         raise ValueError(f"it differs in {', '.join(sorted(odd))}")
     for name, value in values.items():
-        require(type(value) in types[name], f"{name} is {value!r}")
+        if type(value) not in types[name]:
+            allowed = " or ".join(kind.__name__ for kind in types[name])
+            raise ValueError(f"{name} must be of type {allowed}, got {value!r:.80}")
         if type(value) is list:
             inside = np.ndarray if name in ("coefs_", "intercepts_") else float
             require(all(type(item) is inside for item in value), f"{name} is damaged")

@@ -129,9 +129,11 @@ class Training:
 
         The scores that are remembered were measured on the earlier fit's validation
         rows. They are measured anew, and if that changes them, patience starts anew.
+        So it does where it had come to its end, unless this is still the same fit.
         """
         progress = self.progress
-        if progress.converged or progress.stall > self.rules.n_iter_no_change:
+        exhausted = progress.stall > self.rules.n_iter_no_change and self.n_iter == 0
+        if progress.converged or exhausted:
             progress.new_patience()
             progress.converged = False
         if self.validation is None:

@@ -140,7 +140,7 @@ def test_a_warm_fit(tmp_path, monkeypatch):
     monkeypatch.undo()
     assert_same(start, model)  # the failure left it as it was
     assert_same(whole, model.fit(X, y))
-    with pytest.raises(ValueError, match=r"a fit with other coefs_\."):
+    with pytest.raises(ValueError, match="with other fitted state to start"):
         model.fit(X, y)  # from another start
 
 
@@ -161,7 +161,69 @@ def test_ctrl_c_loses_no_epoch_that_was_over(tmp_path, monkeypatch):
     assert_same(whole, make(tmp_path / "run").fit(X, y))
 
 
+def test_a_warm_fit_is_told_apart_by_its_state_too(tmp_path):
+    """With a tiny rate the best parameters stay those of the first epoch."""
+    params = {"early_stopping": True, "learning_rate_init": 1e-9, "tol": 0.0}
+    model = make(None, warm_start=True, max_iter=3, **params).fit(X, y)
+    seen = model.t_ // 3
+    model.set_params(checkpoint=tmp_path / "run").fit(X, y)
+    assert model.t_ == 6 * seen
+    with pytest.raises(ValueError, match="fitted state to start from"):
+        model.fit(X, y)
+
+
+def test_patience_is_not_given_back_by_a_failure(tmp_path, monkeypatch):
+    """A plan goes on although patience has come to its end."""
+    params = {"learning_rate": "cosine", "n_iter_no_change": 1, "tol": 1.0}
+    model = make(tmp_path / "run", **params)
+    whole = unlike_checkpoint(model).fit(X, y)
+    with monkeypatch.context() as patch:
+        fail_in(6, patch)
+        with pytest.raises(RuntimeError):
+            model.fit(X, y)
+    assert_same(whole, model.fit(X, y))
+
+
+def test_the_names_of_features_belong_to_the_fit(tmp_path):
+    pandas = pytest.importorskip("pandas")
+    make(tmp_path / "run").fit(pandas.DataFrame(X, columns=list("abcd")), y)
+    for other in (pandas.DataFrame(X, columns=list("wxyz")), X):
+        with pytest.raises(ValueError, match="with other feature_names_in_"):
+            make(tmp_path / "run").fit(other, y)
+
+
+def test_a_subclass_is_refused_before_training(tmp_path):
+    class Mine(FFNNClassifier):
+        pass
+
+    with pytest.raises(TypeError, match=r"needs an FFNNClassifier.*subclass Mine"):
+        Mine(checkpoint=tmp_path / "run").fit(X, y)
+
+
 class TestAFileOfSomethingElse:
+    def test_that_appears_while_training_is_not_overwritten(
+        self, tmp_path, monkeypatch
+    ):
+        path = tmp_path / "run"
+        epoch_ended = skffnn.training.Training._epoch_ended
+
+        def another_fit_writes(self, loss):
+            if self.n_iter == 3:
+                monkeypatch.undo()
+                path.unlink()
+                make(path, alpha=2.0).fit(X, y)
+            return epoch_ended(self, loss)
+
+        monkeypatch.setattr(
+            skffnn.training.Training, "_epoch_ended", another_fit_writes
+        )
+        with pytest.warns(
+            UserWarning, match=r"is now of another fit.*Training goes on"
+        ):
+            model = make(path, alpha=1.0).fit(X, y)
+        assert_same(make(alpha=1.0).fit(X, y), model)
+        assert skffnn.load(path).alpha == 2.0
+
     def test_of_other_parameters_or_data(self, tmp_path):
         path = tmp_path / "run"
         make(path).fit(X, y)
@@ -203,6 +265,7 @@ class TestAFileOfSomethingElse:
         (Checkpoint("run", seconds=-1), r"checkpoint.seconds must be .* got -1"),
         ("no/such/folder/run", "in a folder that exists, got 'no/such/folder/run'"),
         (".", "must be a file"),
+        ("a\0b", "must be a file"),
     ],
 )
 def test_a_checkpoint_that_cannot_be_is_refused_before_training(checkpoint, message):

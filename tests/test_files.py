@@ -3,10 +3,12 @@
 import errno
 import io
 import json
+import os
 import pickle
 import struct
 import tracemalloc
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import numpy as np
@@ -252,6 +254,10 @@ def test_a_header_that_is_wrong_is_refused(name, tmp_path):
         npy("{'descr': '<f8', 'fortran_order': False, 'shape': (2,), }", bytes(8)),
         npy("{'descr': '<U1', 'fortran_order': False, 'shape': (1,), }", b"\xff" * 4),
         npy("__import__('os').getpid()"),
+        npy("("),
+        npy("'''"),
+        npy("if 1:\n    x\n  y"),
+        npy("-" * 9000 + "1"),
         b"\x93NUMPY\x09\x00",
         b"",
     ],
@@ -265,6 +271,10 @@ def test_a_header_that_is_wrong_is_refused(name, tmp_path):
         "too many rows",
         "no text",
         "code",
+        "an open bracket",
+        "open quotes",
+        "odd indentation",
+        "nested signs",
         "unknown version",
         "empty",
     ],
@@ -289,6 +299,30 @@ def test_what_unpacks_to_more_than_it_is_is_refused(tmp_path):
     lie = honest.replace(size, struct.pack("<L", 2**31))
     with pytest.raises(FileFormatError, match="larger than the file"):
         read_bytes(lie, tmp_path)
+
+
+def test_a_member_that_says_it_is_larger_in_the_archive_is_refused(whole, tmp_path):
+    start = whole.index(b"PK\x01\x02") + 20  # the size in the archive
+    lie = whole[:start] + struct.pack("<L", 2**31 - 1) + whole[start + 4 :]
+    with pytest.raises(FileFormatError, match="two sizes"):
+        read_bytes(lie, tmp_path)
+
+
+def test_an_array_that_is_used_twice_or_never_is_refused(tmp_path):
+    array = io.BytesIO()
+    np.save(array, np.ones(3))
+    members = [("0.npy", array.getvalue())]
+    for content in ({"a": [{"$array": "0.npy"}] * 2}, {}):
+        with pytest.raises(FileFormatError):
+            read_bytes(archive(header(content), members), tmp_path)
+
+
+def test_a_header_that_is_too_large_is_refused_on_both_sides(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "LARGEST_HEADER", 1000)
+    with pytest.raises(ValueError, match="too large to be saved"):
+        files.write_content(tmp_path / "f", {"a": "x" * 1000}, KINDS)
+    with pytest.raises(FileFormatError, match="header is too large"):
+        read_bytes(archive(header({"a": "x" * 1000})), tmp_path)
 
 
 def test_two_members_of_one_name_are_refused(tmp_path):
@@ -341,6 +375,45 @@ class TestAFailedWrite:
     def test_into_a_folder_that_is_not_there_says_so(self, tmp_path):
         with pytest.raises(FileNotFoundError):
             files.write_content(tmp_path / "none" / "f", CONTENT, KINDS)
+
+
+class TestDrafts:
+    def test_touch_no_file_of_somebody_else(self, tmp_path):
+        (tmp_path / "f.tmp").write_text("mine")
+        files.write_content(tmp_path / "f", CONTENT, KINDS)
+        assert (tmp_path / "f.tmp").read_text() == "mine"
+
+    def test_of_many_writers_at_once_leave_one_whole_file(self, tmp_path):
+        def write(_):
+            for _ in range(20):
+                files.write_content(tmp_path / "f", CONTENT, KINDS)
+                assert same(files.read_content(tmp_path / "f", KINDS))
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(write, range(8)))
+        assert [p.name for p in tmp_path.iterdir()] == ["f"]
+
+    def test_of_killed_writers_can_be_removed(self, tmp_path):
+        path = tmp_path / "f"
+        drafts = [tmp_path / f"{files.draft_prefix(path)}{i}" for i in range(3)]
+        others = tmp_path / f"{files.draft_prefix(tmp_path / 'g')}0"
+        for draft in (*drafts, others):
+            draft.touch()
+        files.remove_drafts(path)
+        assert list(tmp_path.iterdir()) == [others]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="files have no such modes there")
+def test_a_file_keeps_its_mode(tmp_path):
+    files.write_content(tmp_path / "f", CONTENT, KINDS)
+    (tmp_path / "f").chmod(0o600)
+    files.write_content(tmp_path / "f", CONTENT, KINDS)
+    assert (tmp_path / "f").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_name_may_be_as_long_as_the_system_allows(tmp_path):
+    files.write_content(tmp_path / ("f" * 250), CONTENT, KINDS)
+    assert same(files.read_content(tmp_path / ("f" * 250), KINDS))
 
 
 def test_a_link_goes_on_pointing_to_the_file(tmp_path):

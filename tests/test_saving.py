@@ -237,6 +237,7 @@ FORGED = {
     "unknown attribute": put(1, "fitted", "__class__"),
     "no classes": drop("fitted", "classes_"),
     "a list of classes": put([0, 1, 2], "fitted", "classes_"),
+    "other layers": put(7, "fitted", "n_layers_"),
     "no layers": put([], "fitted", "coefs_"),
     "a layer too few": drop("fitted", "coefs_", 0),
     "a bias too few": drop("fitted", "intercepts_", -1),
@@ -262,6 +263,27 @@ def test_parts_that_do_not_belong_together_are_refused(forged, tmp_path):
     path.write_bytes(rewritten(path, FORGED[forged]))
     with pytest.raises(FileFormatError, match=str(path)):
         skffnn.load(path)
+
+
+def test_a_model_without_classes_is_refused(tmp_path):
+    model = make(hidden_layer_sizes=()).fit(X, y)
+    del model._state
+    model.classes_ = model.classes_[:0]
+    model.coefs_, model.intercepts_ = [np.ones((4, 0))], [np.ones(0)]
+    model.n_outputs_ = 0
+    with pytest.raises(ValueError, match="a layer is empty"):
+        skffnn.save(model, tmp_path / "f")
+
+
+def test_the_message_of_a_wrong_type_says_what_is_allowed_and_is_short(tmp_path):
+    model = make().fit(X, y)
+    model.n_iter_ = np.int64(3)
+    with pytest.raises(ValueError, match=r"n_iter_ must be of type int, got np\.int64"):
+        skffnn.save(model, tmp_path / "f")
+    model.n_iter_ = [0.0] * 10**5
+    with pytest.raises(ValueError, match="n_iter_") as error:
+        skffnn.save(model, tmp_path / "f")
+    assert len(str(error.value)) < 200
 
 
 @pytest.mark.long
