@@ -101,7 +101,8 @@ class Initializer(Protocol):
     """How the parameters of one layer are drawn.
 
     A method `rates(sizes)`, if there is one, returns factors on the learning rate: for
-    each layer a pair, for W(k) and for b(k).
+    each layer a pair, for W(k) and for b(k). Decoupled weight decay keeps to the common
+    rate, and L-BFGS has none.
     """
 
     def draw(

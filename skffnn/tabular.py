@@ -14,9 +14,9 @@ from .tables import TableEncoder
 # Chosen on twelve tables of at most 3000 training rows; docs/tabular.md says how, and
 # what each of these pays.
 RECIPE: dict[str, Any] = {
-    "alpha": 0.0,
     "hidden_layer_sizes": (128, 128),
     "activation": "mish",
+    "alpha": 0.0,
     "batch_size": 128,
     "beta_2": 0.95,
     "label_smoothing": 0.1,
@@ -48,7 +48,7 @@ def make_tabular_classifier(
     |              | column of 0 and 1 says where                                    |
     | `scale`      | `RobustSmoothScaler`: median, quartiles, smooth clip            |
     | `classifier` | `AveragedClassifier` of networks, `FFNNClassifier` with the     |
-    |              | settings below                                                  |
+    |              | parameters `skffnn.tabular.RECIPE`                              |
 
     Parameters
     ----------
