@@ -646,8 +646,8 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
             progress,
             plan.rules,
             self._validation(objective, held_back, targets),
+            rates_of(progress.theta, plan.initializer),
             write_when_due,
-            rates=rates_of(progress.theta, plan.initializer),
         )
         if journal is not None:
             training.n_iter = journal.epoch

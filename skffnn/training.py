@@ -106,16 +106,16 @@ class Training:
         progress: Progress,
         rules: Rules,
         validation: Validation | None = None,
-        at_rest: Callable[["Training"], None] | None = None,
         rates: Sequence[tuple[slice, float]] = (),
+        at_rest: Callable[["Training"], None] | None = None,
     ) -> None:
-        self.at_rest = at_rest or (lambda training: None)
         self.objective = objective
         self.batches = batches
         self.progress = progress
         self.rules = rules
         self.validation = validation
         self.rates = rates
+        self.at_rest = at_rest or (lambda training: None)
         self.n_iter = 0
         self.interrupted = False
         self.eta: float | None = None  # learning rate at the start of the epoch
