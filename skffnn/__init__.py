@@ -5,6 +5,8 @@ from .checkpoints import Checkpoint
 from .checks import InvalidParameterError
 from .classifier import FFNNClassifier
 from .files import FileFormatError
+from .loss_curves import LossCurveDisplay
+from .network_display import NetworkDisplay
 from .optimizers import LBFGS, SGD, SOLVERS, Adam, AdamW
 from .parameters import INITIALIZERS
 from .penalties import L2, PENALTIES
@@ -19,6 +21,7 @@ from .schedules import (
     OneCycle,
     Schedule,
 )
+from .weights_display import WeightsDisplay
 
 __version__ = "0.1.0"
 
@@ -42,8 +45,11 @@ __all__ = [
     "FileFormatError",
     "InvScaling",
     "InvalidParameterError",
+    "LossCurveDisplay",
+    "NetworkDisplay",
     "OneCycle",
     "Schedule",
+    "WeightsDisplay",
     "load",
     "save",
 ]

@@ -33,11 +33,16 @@ ORDER = [
     "training",
     "checks",
     "plan",
+    "history",
     "files",
     "snapshots",
     "checkpoints",
     "classifier",
     "saving",
+    "plotting",
+    "loss_curves",
+    "network_display",
+    "weights_display",
     "__init__",
     "__main__",
 ]
@@ -45,7 +50,12 @@ ORDER = [
 FOUNDATIONS = ORDER[1:9]
 RUNTIME = {"numpy", "scipy", "sklearn", "threadpoolctl", "skffnn"}
 # What these import where they use it, and nowhere else.
-OPTIONAL = {"reporting": {"rich"}}
+OPTIONAL = {
+    "reporting": {"rich"},
+    "plotting": {"matplotlib"},
+    "loss_curves": {"matplotlib"},
+    "network_display": {"matplotlib"},
+}
 
 
 def imports(module, *, at_top=False):
