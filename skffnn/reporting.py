@@ -124,8 +124,8 @@ def reporter(verbose: int, max_iter: int, done: int = 0) -> Reporter:
     Parameters
     ----------
     verbose : bool or int
-        0 for silence, 1 for lines, 2 or more for a progress bar; where its library is
-        not installed, for lines and a warning.
+        0 for silence, 1 for lines, 2 or more for a progress bar: for lines where there
+        is one epoch only; and for lines and a warning where its library is missing.
     max_iter : int
         Most epochs of this fit.
     done : int, default=0
@@ -144,6 +144,8 @@ def reporter(verbose: int, max_iter: int, done: int = 0) -> Reporter:
     loss 0.500000     learning rate 0.00100
     """
     kind: type[Reporter] = REPORTERS[min(int(verbose), len(REPORTERS) - 1)]
+    if kind is Bar and max_iter == 1:  # each call of partial_fit
+        kind = Lines
     if kind is Bar and not has_rich():
         warnings.warn(
             "The progress bar of verbose=2 needs the library rich, which is not "

@@ -121,6 +121,14 @@ def test_a_bar_that_goes_on_starts_where_it_was(capsys):
     assert "5 of 10 epochs" in capsys.readouterr().err
 
 
+def test_a_stream_has_no_bars_of_one_epoch(capsys):
+    model = fit(max_iter=2).set_params(verbose=2)
+    model.partial_fit(X, y)
+    captured = capsys.readouterr()
+    assert captured.out.startswith("epoch     3  loss")
+    assert captured.err == ""
+
+
 def test_the_kinds_by_verbose():
     assert type(reporter(False, 1)) is Reporter
     assert type(reporter(True, 1)) is Lines
