@@ -399,8 +399,8 @@ def test_width_and_opacity_grow_with_the_weight():
     order = np.argsort(strengths)  # over all layers: they have one scale
     widths = np.concatenate([lines.get_linewidths() for lines in display.lines_])
     alphas = np.concatenate([lines.get_colors()[:, 3] for lines in display.lines_])
-    assert (np.diff(widths[order]) >= 0).all()
-    assert (np.diff(alphas[order]) >= 0).all()
+    assert (np.diff(widths[order]) > 0).all()
+    assert (np.diff(alphas[order]) > 0).all()
     assert widths.max() > 5 * np.median(widths[strengths < strengths.max() / 10])
 
 
