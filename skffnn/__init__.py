@@ -6,6 +6,8 @@ from .checkpoints import Checkpoint
 from .checks import InvalidParameterError
 from .classifier import FFNNClassifier
 from .files import FileFormatError
+from .loss_curves import LossCurveDisplay
+from .network_display import NetworkDisplay
 from .optimizers import LBFGS, SGD, SOLVERS, Adam, AdamW
 from .parameters import INITIALIZERS, NTK
 from .penalties import L2, PENALTIES
@@ -23,6 +25,7 @@ from .schedules import (
 )
 from .tables import TableEncoder
 from .tabular import make_tabular_classifier
+from .weights_display import WeightsDisplay
 
 __version__ = "0.1.0"
 
@@ -48,10 +51,13 @@ __all__ = [
     "FileFormatError",
     "InvScaling",
     "InvalidParameterError",
+    "LossCurveDisplay",
+    "NetworkDisplay",
     "OneCycle",
     "RobustSmoothScaler",
     "Schedule",
     "TableEncoder",
+    "WeightsDisplay",
     "load",
     "make_tabular_classifier",
     "save",

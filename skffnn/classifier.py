@@ -32,6 +32,7 @@ from .optimizers import LBFGS
 from .parameters import Parameters, initialise, rates_of
 from .plan import Plan, activations_of
 from .progress import Progress
+from .reporting import reporter
 from .snapshots import fitted_of
 from .splitting import split_by_content, split_like_mlp
 from .streams import random_state_of
@@ -169,7 +170,8 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
         score rises, by at least this much. With "lbfgs", the largest entry of the
         gradient at which it has converged.
     verbose : bool or int, default=False
-        Print a line for each epoch.
+        1 or True prints a line for each epoch, 2 shows a progress bar if the library
+        rich is installed.
     warm_start : bool, default=False
         Let `fit` go on from where the last one ended. If that one ended at `max_iter`
         or by Ctrl-C, the solver's state, the schedule, the split and patience carry on,
@@ -640,23 +642,25 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
                 so_far._keep(training, targets, model_dtype)
                 journal.write(so_far, finished=False)
 
-        training = Training(
-            objective,
-            self._batches(plan, train, targets, progress, size),
-            progress,
-            plan.rules,
-            self._validation(objective, held_back, targets),
-            rates_of(progress.theta, plan.initializer),
-            write_when_due,
-        )
-        if journal is not None:
-            training.n_iter = journal.epoch
-        if resume:
-            training.resume()
-        if isinstance(plan.solver, LBFGS):
-            training.by_lbfgs(plan.solver)
-        else:
-            training.by_steps(plan.solver, plan.schedule, plan.learning_rate_init)
+        done = 0 if journal is None else journal.epoch
+        with reporter(self.verbose, plan.rules.max_iter, done) as report:
+            training = Training(
+                objective,
+                self._batches(plan, train, targets, progress, size),
+                progress,
+                plan.rules,
+                self._validation(objective, held_back, targets),
+                rates_of(progress.theta, plan.initializer),
+                write_when_due,
+                report.epoch,
+            )
+            training.n_iter = done
+            if resume:
+                training.resume()
+            if isinstance(plan.solver, LBFGS):
+                training.by_lbfgs(plan.solver)
+            else:
+                training.by_steps(plan.solver, plan.schedule, plan.learning_rate_init)
         self._keep(training, targets, model_dtype)
         if journal is not None and not training.interrupted:
             journal.write(self, finished=True)

@@ -132,7 +132,6 @@ class Plan:
                 tol=params["tol"],
                 n_iter_no_change=params["n_iter_no_change"],
                 shuffle=params["shuffle"],
-                verbose=bool(params["verbose"]),
             ),
         )
 

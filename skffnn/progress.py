@@ -14,7 +14,7 @@ from .streams import random_state_of
 
 @dataclass(frozen=True)
 class Rules:
-    """When training ends, and what it says on the way.
+    """When training ends.
 
     Attributes
     ----------
@@ -26,8 +26,6 @@ class Rules:
         Epochs without one that are tolerated; may be infinite.
     shuffle : bool
         Draw a new order of the rows for each epoch.
-    verbose : bool
-        Print a line for each epoch.
     stops : bool
         False to train `max_iter` epochs whatever happens.
     """
@@ -36,7 +34,6 @@ class Rules:
     tol: float
     n_iter_no_change: float
     shuffle: bool
-    verbose: bool
     stops: bool = True
 
 

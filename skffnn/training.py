@@ -17,6 +17,7 @@ from .objective import Objective
 from .optimizers import LBFGS, Optimizer
 from .parameters import Parameters
 from .progress import Progress, Rules, is_real
+from .reporting import Epoch
 from .schedules import Schedule
 
 # Epochs that the curves remember: a stream of partial_fit must not grow for ever.
@@ -90,6 +91,8 @@ class Training:
         Parts of θ, a partition of it, with factors on their learning rates.
     at_rest : callable, default=None
         Called between epochs, whenever all that `progress` holds is up to date.
+    report : callable, default=None
+        Told of the end of each epoch.
 
     Attributes
     ----------
@@ -108,6 +111,7 @@ class Training:
         validation: Validation | None = None,
         rates: Sequence[tuple[slice, float]] = (),
         at_rest: Callable[["Training"], None] | None = None,
+        report: Callable[[Epoch], None] | None = None,
     ) -> None:
         self.objective = objective
         self.batches = batches
@@ -116,6 +120,7 @@ class Training:
         self.validation = validation
         self.rates = rates
         self.at_rest = at_rest or (lambda training: None)
+        self.report = report or (lambda epoch: None)
         self.n_iter = 0
         self.interrupted = False
         self.eta: float | None = None  # learning rate at the start of the epoch
@@ -302,18 +307,16 @@ class Training:
         clock.epoch, clock.part = clock.epoch + 1, 0.0
         clock.samples += self.batches.n_rows
         self._check_finite(loss)
-        score, line = -loss, f"Iteration {clock.epoch}, loss = {loss:.8f}"
+        score, epoch = -loss, Epoch(clock.epoch, loss, self.eta)
         if self.validation is not None:
             validation_loss, score = self.validation()
             record(progress.validation_loss_curve, validation_loss)
             record(progress.validation_scores, score)
             progress.remember(score, later=self.settles)
-            line += f", validation loss = {validation_loss:.8f}, score = {score:.6f}"
+            epoch = epoch._replace(validation_loss=validation_loss, score=score)
         record(progress.loss_curve, loss)
         self.n_iter += 1
-        if self.rules.verbose:
-            rate = "" if self.eta is None else f", learning rate = {self.eta:.3g}"
-            print(line + rate)
+        self.report(epoch)
         return score
 
     def check(self, kept: Parameters) -> None:

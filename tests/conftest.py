@@ -1,7 +1,11 @@
 """How long the tests take: `--long` lets them look further."""
 
+import os
+
 import pytest
 from hypothesis import HealthCheck, settings
+
+os.environ.setdefault("MPLBACKEND", "Agg")  # pictures are drawn, and opened nowhere
 
 EXAMPLES = 60  # of each property, without `--long`
 LONG_EXAMPLES = 2000

@@ -34,8 +34,10 @@ def test_quoted_lines_are_in_the_source(page):
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_examples_run_as_printed(page):
-    if "import pandas" in page.read_text("utf-8"):
-        pytest.importorskip("pandas")
+    text = page.read_text("utf-8")
+    for word, library in {"import pandas": "pandas", "Display": "matplotlib"}.items():
+        if word in text:
+            pytest.importorskip(library)
     failed, _ = doctest.testfile(
         str(page), module_relative=False, optionflags=FLAGS, encoding="utf-8"
     )

@@ -101,6 +101,22 @@ def test_pipeline_grid_search():
     assert alarms["balanced"] > alarms["None"]
 
 
+def test_training():
+    out = gallery("plot_training.py", 7)
+    table = rows(out, "(too )?(slow|good|fast) +[0-9.e-]+ +[0-9.]+ +[0-9.]+%")
+    accuracy = {row[-4]: float(row[-1].rstrip("%")) for row in table}
+    loss = {row[-4]: float(row[-2]) for row in table}
+    assert accuracy["good"] > 95
+    assert max(accuracy["slow"], accuracy["fast"]) < 30
+    assert min(loss["slow"], loss["fast"]) > 2
+    (fast,), (good,) = rows(out, "too fast +[0-9]+ of"), rows(out, "good +[0-9]+ of")
+    assert fast[-3:] == ["32", "of", "32"]  # no gradient comes past the second layer
+    assert int(good[-3]) < 16
+    (stopped,) = rows(out, "Stopped")
+    assert int(stopped[-1]) + 41 == int(stopped[2])  # patience, and one
+    assert float(rows(out, "Iris")[0][-2].rstrip("%")) > 94
+
+
 @pytest.fixture
 def images(tmp_path):
     """Write a file like MNIST's, of images that are bright on one side."""

@@ -1,6 +1,8 @@
 """Imports run downwards, and the package imports nothing that is optional."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,11 +29,13 @@ ORDER = [
     "targets",
     "data",
     "progress",
+    "reporting",
     "training",
     "checks",
     "scaling",
     "tables",
     "plan",
+    "history",
     "files",
     "snapshots",
     "checkpoints",
@@ -39,17 +43,29 @@ ORDER = [
     "saving",
     "averaging",
     "tabular",
+    "plotting",
+    "loss_curves",
+    "network_display",
+    "weights_display",
     "__init__",
     "__main__",
 ]
 # These know nothing of each other.
 FOUNDATIONS = ORDER[1:9]
 RUNTIME = {"numpy", "scipy", "sklearn", "threadpoolctl", "skffnn"}
+# What these import where they use it, and nowhere else.
+OPTIONAL = {
+    "reporting": {"rich"},
+    "plotting": {"matplotlib"},
+    "loss_curves": {"matplotlib"},
+    "network_display": {"matplotlib"},
+}
 
 
-def imports(module):
-    """Yield (level, module) of each import statement of a module."""
-    for node in ast.walk(ast.parse((PACKAGE / f"{module}.py").read_text("utf-8"))):
+def imports(module, *, at_top=False):
+    """Yield (level, module) of the import statements of a module."""
+    tree = ast.parse((PACKAGE / f"{module}.py").read_text("utf-8"))
+    for node in tree.body if at_top else ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
             yield node.level, node.module or ""
         elif isinstance(node, ast.Import):
@@ -75,10 +91,20 @@ def test_foundations_stand_alone(module):
 
 @pytest.mark.parametrize("module", [m for m in ORDER if m != "__main__"])
 def test_no_private_and_no_optional_imports(module):
-    import sys
-
+    known = RUNTIME | sys.stdlib_module_names
     for level, name in imports(module):
         if level == 0:
-            top = name.split(".")[0]
-            assert top in RUNTIME | sys.stdlib_module_names
+            assert name.split(".")[0] in known | OPTIONAL.get(module, set())
             assert not any(part.startswith("_") for part in name.split("."))
+    for level, name in imports(module, at_top=True):
+        assert level or name.split(".")[0] in known
+
+
+def test_importing_the_package_imports_nothing_optional():
+    optional = set().union(*OPTIONAL.values())
+    # scikit-learn may have imported some of it for purposes of its own.
+    code = "import sys, sklearn.base, sklearn.metrics, sklearn.model_selection; "
+    code += "before = {*sys.modules}; import skffnn; "
+    code += f"print(sorted({optional} & {{*sys.modules}} - before))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "[]\n", done.stderr

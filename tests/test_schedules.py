@@ -68,7 +68,7 @@ def test_every_schedule_acts_on_every_stochastic_solver(name, solver, capsys):
         random_state=0,
     ).fit(X, y)
     lines = capsys.readouterr().out.splitlines()
-    rates = [float(line.split("learning rate = ")[1]) for line in lines]
+    rates = [float(line.split("learning rate ")[1].split()[0]) for line in lines]
     schedule = SCHEDULES[name](
         **({"max_iter": 6} if "max_iter" in vars_of(name) else {})
     )

@@ -31,7 +31,7 @@ def own_validation(**kwargs):
 
 def patience(scores, tol=0.1, n_iter_no_change=2):
     progress = Progress(Parameters([1, 1]), np.random.RandomState(0))
-    rules = Rules(99, tol, n_iter_no_change, shuffle=True, verbose=False)
+    rules = Rules(99, tol, n_iter_no_change, shuffle=True)
     return [progress.has_stalled(score, rules) for score in scores]
 
 
@@ -165,17 +165,6 @@ def test_of_equal_scores_a_plan_keeps_the_last(schedule, kept):
     model = FFNNClassifier(max_iter=kept, **kwargs).fit(X, y)
     for a, b in zip(best.coefs_, model.coefs_, strict=True):
         np.testing.assert_array_equal(a, b)
-
-
-def test_verbose_reports_each_epoch(capsys):
-    own_validation(verbose=True, max_iter=3)
-    lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 3
-    for i, line in enumerate(lines, start=1):
-        assert line.startswith(f"Iteration {i}, loss = ")
-        assert "validation loss = " in line
-        assert "score = " in line
-        assert "learning rate = 0.05" in line
 
 
 def test_dropout_is_off_in_prediction_and_unbiased_in_training():
