@@ -78,7 +78,8 @@ class Lines(Reporter):
 
     def epoch(self, epoch: Epoch) -> None:
         seconds = time.perf_counter() - self.start
-        print(f"epoch {epoch.number:>5}  {epoch.columns()}  {seconds:6.2f} s")
+        # The first word is that of MLPClassifier, whose output some may search.
+        print(f"Iteration {epoch.number:>5}  {epoch.columns()}  {seconds:6.2f} s")
 
 
 class Bar(Reporter):

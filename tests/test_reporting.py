@@ -33,7 +33,7 @@ def test_each_epoch_has_a_line_with_what_was_recorded(verbose, capsys):
     model = fit(verbose=verbose, early_stopping=True, learning_rate="cosine")
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == model.n_iter_ > 1
-    assert numbers(lines, "epoch") == [*range(1, model.n_iter_ + 1)]
+    assert numbers(lines, "Iteration") == [*range(1, model.n_iter_ + 1)]
     rates = [
         0.001 * (1 + np.cos(np.pi * epoch / 12)) / 2 for epoch in range(model.n_iter_)
     ]
@@ -73,7 +73,7 @@ def test_epochs_count_on_in_training_that_goes_on(capsys):
     model = fit(verbose=1, max_iter=2, warm_start=True).fit(X, y)
     model.partial_fit(X, y)
     lines = capsys.readouterr().out.splitlines()
-    assert numbers(lines, "epoch") == [1, 2, 3, 4, 5]
+    assert numbers(lines, "Iteration") == [1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize("verbose", [0, False])
@@ -125,7 +125,7 @@ def test_a_stream_has_no_bars_of_one_epoch(capsys):
     model = fit(max_iter=2).set_params(verbose=2)
     model.partial_fit(X, y)
     captured = capsys.readouterr()
-    assert captured.out.startswith("epoch     3  loss")
+    assert captured.out.startswith("Iteration     3  loss")
     assert captured.err == ""
 
 
