@@ -7,16 +7,13 @@ from typing import Any, Self
 import numpy as np
 from scipy.sparse import issparse
 
-from .arrays import Array
+from .arrays import BLOCK, Array
 from .batches import Batches
 from .targets import Targets
 
 # Converting all rows at once pays from about ten epochs on: most of its time goes into
 # memory that was not in use before (1.8 ns a number), and converting batches takes 0.6.
 FEW_EPOCHS = 10
-
-# Rows that are looked through at a time.
-CHECKED_ROWS = 256
 
 
 @dataclass(frozen=True)
@@ -126,8 +123,9 @@ class Data:
                 if epochs > FEW_EPOCHS and not is_on_disk(X):
                     return replace(self, X=X.astype(dtype))
                 numbers = X.data if issparse(X) else X
-                for start in range(0, len(numbers), CHECKED_ROWS):
-                    numbers[start : start + CHECKED_ROWS].astype(dtype)
+                rows = max(1, BLOCK // max(1, numbers[:1].size))
+                for start in range(0, len(numbers), rows):
+                    numbers[start : start + rows].astype(dtype)
                 return self
         except FloatingPointError:
             raise ValueError(

@@ -90,8 +90,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         TypeError
             If a cell is neither a number nor anything that could name a category.
         """
-        check_number("max_categories", self.max_categories, 2, integer=True)
-        self._encode(X, reset=True)
+        self.fit_transform(X)
         return self
 
     def fit_transform(self, X: Any, y: Any = None) -> Array:
