@@ -35,7 +35,7 @@ endef
 
 .PHONY: help
 help:
-	@echo "targets: demo test lint test-oldest test-long test-wheel test-all bench clean"
+	@echo "targets: demo test docs lint test-oldest test-long test-wheel test-all bench clean"
 	@echo "more arguments: ARGS=..."
 
 .PHONY: demo
@@ -93,6 +93,15 @@ lint: .venv/lint/stamp
 	.venv/lint/bin/codespell
 	.venv/lint/bin/numpydoc lint skffnn/classifier.py
 	.venv/lint/bin/numpydoc lint --ignore GL08,PR01,PR02,RT01,YD01 $(MODULES)
+
+# The site, docs/_build/html/index.html: a warning is an error, and nothing is fetched.
+.PHONY: docs
+docs: .venv/docs/stamp
+	.venv/docs/bin/python -m sphinx --fail-on-warning --keep-going --jobs auto \
+		-d docs/_build/doctrees $(ARGS) docs docs/_build/html
+
+.venv/docs/stamp: pyproject.toml
+	$(call make-venv,$(PYTHON),docs)
 
 .venv/demo/stamp: pyproject.toml
 	$(call make-venv,$(PYTHON),demo)
