@@ -14,8 +14,6 @@ the training points does not tell, for it only ever grows with α; the loss on o
 points has its lowest value in between.
 """
 
-# sphinx_gallery_thumbnail_number = 1
-
 # %%
 # Data whose truth is known
 # -------------------------

@@ -13,8 +13,6 @@ temperature are all closer to the truth. The second shows why: they use the whol
 of probabilities. The average has the lowest log loss, since it is more accurate too.
 """
 
-# sphinx_gallery_thumbnail_number = 1
-
 # %%
 # Data with doubt in them
 # -----------------------

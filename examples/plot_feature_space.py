@@ -14,8 +14,6 @@ lie further apart in feature space than as pixels, even for digits that the netw
 not seen.
 """
 
-# sphinx_gallery_thumbnail_number = 1
-
 # %%
 # Four clouds
 # -----------

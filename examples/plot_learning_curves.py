@@ -15,8 +15,6 @@ to come up to a support vector machine. The second picture shows that more rows 
 still help there.
 """
 
-# sphinx_gallery_thumbnail_number = 1
-
 # %%
 # Two sets of data
 # ----------------
@@ -101,8 +99,9 @@ for ax, (table, (X, y, sizes)) in zip(axes, TABLES.items(), strict=True):
     ax.set_xticks(sizes, sizes)
     ax.minorticks_off()
     ax.grid(alpha=0.3)
-    ax.legend()
     print()
+axes[0].legend()
+axes[1].get_legend().remove()
 
 # %%
 # Would more rows help?

@@ -15,8 +15,6 @@ two of them, beside the truth, which is known here because the table is made by 
 curves of the network are smooth and too flat, those of boosting ragged.
 """
 
-# sphinx_gallery_thumbnail_number = 2
-
 # %%
 # The table
 # ---------
@@ -176,3 +174,4 @@ for name, model in models.items():
 axes[0].set_title("Partial dependence")
 
 plt.show()
+# sphinx_gallery_thumbnail_number = 2

@@ -13,8 +13,6 @@ is slow, a high one never comes to rest, and a rate that is high first and falls
 has the best of both.
 """
 
-# sphinx_gallery_thumbnail_number = 1
-
 # %%
 # Four solvers
 # ------------
