@@ -110,7 +110,7 @@ for name, probability in (f | {"truth": p_test}).items():
 # how much worse the log loss becomes. The lines say how much that differs between five
 # shuffles. Boosting is surer of itself, and so it has more to lose.
 
-COLOURS = {"network": "#0072B2", "boosting": "#E69F00", "truth": "k"}
+COLOURS = {"network": "#0072B2", "boosting": "#E69F00"}
 fig, ax = plt.subplots(figsize=(6.4, 4.2), layout="constrained")
 print("\nimportance    ", *(f"{column:>8}" for column in table))
 order = None
