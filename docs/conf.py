@@ -31,6 +31,12 @@ myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_fence_as_directive = ["math"]
 myst_heading_anchors = 4
 
+smartquotes = False  # a name in quotes is code
+toc_object_entries_show_parents = "hide"
+highlight_language = "none"  # where a block does not say: formulas, commands
+# The blank line that ends an example in the page is not shown.
+highlight_options = {name: {"stripnl": True} for name in ("python", "none")}
+
 default_role = "py:obj"  # a link where there is something to link to, else code
 autodoc_typehints = "none"  # docstrings say more
 autosummary_generate = True
@@ -39,6 +45,8 @@ numpydoc_validation_checks = {"all", "ES01", "SA01", "EX01", "PR08", "RT02", "RT
     "SS02",
     "YD01",
 }
+# A protocol has methods, and no parameters of its own.
+numpydoc_validation_exclude = {r"\.(Activation|Initializer|Optimizer|Penalty)$"}
 
 html_theme = "pydata_sphinx_theme"
 html_title = "skffnn"

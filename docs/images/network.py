@@ -21,23 +21,24 @@ model = FFNNClassifier(
 
 # The same bytes each time, if nothing has changed.
 plt.rcParams.update({"svg.hashsalt": "skffnn", "font.size": 11})
-fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.9), layout="constrained")
+fig, (top, bottom) = plt.subplots(2, 1, figsize=(5.2, 6.6), layout="constrained")
 NetworkDisplay.from_estimator(
-    model, input_names=["petal length", "petal width"], ax=left
+    model, input_names=["petal length", "petal width"], ax=top
 )
+top.set_title("Five neurons tell three kinds of iris apart")
 DecisionBoundaryDisplay.from_estimator(
     model,
     X,
     response_method="predict",
     multiclass_colors=COLOURS,
-    grid_resolution=200,
+    grid_resolution=100,
     eps=0.4,
     alpha=0.3,
-    ax=right,
+    ax=bottom,
 )
 for name, colour, marker in zip(iris.target_names, COLOURS, "osD", strict=True):
     rows = X[y == name]
-    right.scatter(*rows.T, s=22, c=colour, marker=marker, edgecolor="k", label=name)
-right.set(xlabel="petal length (cm)", ylabel="petal width (cm)")
-right.legend(loc="upper left", framealpha=1)
+    bottom.scatter(*rows.T, s=22, c=colour, marker=marker, edgecolor="k", label=name)
+bottom.set(xlabel="petal length (cm)", ylabel="petal width (cm)")
+bottom.legend(loc="upper left", framealpha=1)
 fig.savefig(Path(__file__).with_suffix(".svg"), metadata={"Date": None})
