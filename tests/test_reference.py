@@ -1,13 +1,17 @@
 """The reference is complete: each public name is in it, and shows how it is used."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 import skffnn
 
-PAGES = (Path(__file__).parent.parent / "docs" / "api").glob("*.md")
+ROOT = Path(__file__).parent.parent
+PAGES = (ROOT / "docs" / "api").glob("*.md")
 REFERENCE = "\n".join(page.read_text("utf-8") for page in PAGES)
 REGISTRIES = [
     name for name in skffnn.__all__ if isinstance(getattr(skffnn, name), dict)
@@ -36,3 +40,17 @@ def test_every_public_object_has_an_example(name):
 def test_every_entry_says_what_it_is_in_one_line(registry):
     for entry in getattr(skffnn, registry).values():
         assert kind(entry).__doc__.splitlines()[0].endswith(".")
+
+
+def test_the_pictures_of_the_guide_can_be_drawn(tmp_path):
+    pytest.importorskip("matplotlib")
+    images = ROOT / "docs" / "images"
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    subprocess.run(
+        [sys.executable, images / "draw.py", tmp_path],
+        check=True,
+        env=os.environ | {"PYTHONPATH": path, "MPLBACKEND": "agg"},
+    )
+    drawn = {picture.name for picture in tmp_path.iterdir()}
+    assert drawn
+    assert drawn <= {picture.name for picture in images.iterdir()}
