@@ -137,5 +137,6 @@ docs: .venv/docs/stamp
 
 .PHONY: clean
 clean:
+	rm -rf docs/_build docs/api/generated docs/auto_examples docs/sg_execution_times.rst
 	rm -rf .venv build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
