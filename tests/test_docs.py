@@ -103,6 +103,8 @@ def exists(path):
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_links_lead_somewhere(page):
     missing = [
-        target for target in targets(page) if not exists((page.parent / target).resolve())
+        target
+        for target in targets(page)
+        if not exists((page.parent / target).resolve())
     ]
     assert not missing
