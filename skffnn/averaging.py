@@ -33,7 +33,7 @@ class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
     folds but the k-th, which says which of its epochs is the best. So no row is lost
     to validation: each is trained on by all networks but one.
 
-    The logits are averaged, and so are the mistakes that the networks do not share:
+    The logits are averaged, and so are the mistakes that the networks do not share::
 
         f(x) = o(β · 1/M Σ_k a_k(x)).
 
@@ -65,7 +65,7 @@ class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
         β: below 1 if the networks were too sure of themselves.
     n_features_in_ : int
         Features seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Their names, if X had names that are all strings.
 
     See Also

@@ -111,7 +111,7 @@ def finite(values: Array) -> Array:
 class FFNNClassifier(LogitsMixin, BaseEstimator):
     """A feed-forward neural network classifier, trained by backpropagation.
 
-    Minimises, over weights W(k) and biases b(k), the regularised cross-entropy
+    Minimises, over weights W(k) and biases b(k), the regularised cross-entropy ::
 
         J(θ) = 1/S Σ_t s_t ℓ(f(x_t | θ), y_t) + α Ω(θ),    S = Σ_t s_t,
 
@@ -256,7 +256,7 @@ class FFNNClassifier(LogitsMixin, BaseEstimator):
         The score of the parameters that were kept.
     n_features_in_ : int
         Features seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Their names, if X had names that are all strings.
     n_layers_ : int
         L + 2: input, hidden and output layers.
@@ -274,7 +274,7 @@ class FFNNClassifier(LogitsMixin, BaseEstimator):
     -----
     Two classes have one logistic output, more have a softmax, and multi-label targets
     have one logistic output for each label. The backward pass is in
-    `skffnn.network.Network.backward`; `docs/mathematics.md` derives it.
+    `skffnn.network.Network.backward`; `docs/mathematics` derives it.
 
     Predictions are computed in the larger of the types of X and of the parameters, and
     returned in that of X.

@@ -60,8 +60,10 @@ class Optimizer(Protocol):
 class SGD:
     """Stochastic gradient descent with momentum.
 
-    v ← μ v - η g,    θ ← θ + v                  momentum
-                      θ ← θ + μ v - η g          Nesterov's: v a step ahead
+    The velocity v gathers the gradients g, and θ moves with it::
+
+        v ← μ v - η g,    θ ← θ + v                  momentum
+                          θ ← θ + μ v - η g          Nesterov's: v a step ahead
 
     Parameters
     ----------
@@ -116,9 +118,11 @@ class SGD:
 class Adam:
     """Adam: steps scaled by running moments of the gradient.
 
-    m ← β₁ m + (1 - β₁) g                        first moment
-    v ← β₂ v + (1 - β₂) g²                       second moment
-    θ ← θ - η_t m / (√v + ε),    η_t = η √(1 - β₂ᵗ) / (1 - β₁ᵗ)
+    In step t, with the gradient g::
+
+        m ← β₁ m + (1 - β₁) g                        first moment
+        v ← β₂ v + (1 - β₂) g²                       second moment
+        θ ← θ - η_t m / (√v + ε),    η_t = η √(1 - β₂ᵗ) / (1 - β₁ᵗ)
 
     The state holds m / (1 - β₁) and v / (1 - β₂), which saves two passes over the
     parameters; the factors are made up for in η_t and ε.
@@ -190,6 +194,11 @@ class AdamW(Adam):
     References
     ----------
     Loshchilov & Hutter, *Decoupled weight decay regularization*, ICLR 2019.
+
+    Examples
+    --------
+    >>> from skffnn import AdamW, FFNNClassifier
+    >>> model = FFNNClassifier(solver=AdamW(beta_2=0.95), alpha=0.01)
     """
 
     decoupled: ClassVar[bool] = True
@@ -246,6 +255,11 @@ class LBFGS:
     ----------
     Byrd, Lu, Nocedal & Zhu, *A limited memory algorithm for bound constrained
     optimization*, SIAM Journal on Scientific Computing, 1995.
+
+    Examples
+    --------
+    >>> from skffnn import LBFGS, FFNNClassifier
+    >>> model = FFNNClassifier(solver=LBFGS(memory=20))
     """
 
     max_fun: int = 15000

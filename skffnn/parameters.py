@@ -135,6 +135,14 @@ class GlorotUniform:
     ----------
     Glorot & Bengio, *Understanding the difficulty of training deep feedforward
     neural networks*, AISTATS 2010. Drawing the biases too is `MLPClassifier`'s way.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skffnn.parameters import GlorotUniform
+    >>> W, b = GlorotUniform().draw(np.random.RandomState(0), 100, 50, gain=1.0)
+    >>> W.shape, b.shape, bool(np.abs(W).max() < 0.2)
+    ((100, 50), (50,), True)
     """
 
     def draw(
@@ -160,6 +168,19 @@ class FanScaled:
         Glorot's.
     normal : bool, default=True
         Draw from a normal distribution and not from a uniform one.
+
+    References
+    ----------
+    He, Zhang, Ren & Sun, *Delving deep into rectifiers*, ICCV 2015, for variance
+    2 / n_in.
+
+    LeCun, Bottou, Orr & Müller, *Efficient BackProp*, 1998, for 1 / n_in.
+
+    Examples
+    --------
+    >>> from skffnn import FFNNClassifier
+    >>> from skffnn.parameters import FanScaled
+    >>> model = FFNNClassifier(weight_init=FanScaled(0.1))
     """
 
     numerator: float
@@ -206,6 +227,13 @@ class NTK:
     Holzmüller, Grinsztajn & Steinwart, *Better by default: strong pre-tuned MLPs and
     boosted trees on tabular data*, NeurIPS 2024, for the rates; there the first layer
     has a factor for each feature, which learns six times as fast.
+
+    Examples
+    --------
+    >>> from skffnn import NTK, FFNNClassifier
+    >>> model = FFNNClassifier(weight_init=NTK(first_rate=1.0), learning_rate_init=0.04)
+    >>> NTK().rates([4, 25, 1])  # of a network with 4 features and 25 neurons
+    [(3.0, 0.1), (0.2, 0.1)]
     """
 
     first_rate: float = 6.0

@@ -17,6 +17,8 @@ class RobustSmoothScaler(
 ):
     """Scale each feature by its median and quartiles, and clip it smoothly.
 
+    A number x becomes ::
+
         z = (x - median) / (upper - lower quartile),    x ← z / √(1 + (z / limit)²)
 
     Near the median this is z itself; far away it tends to ± limit, so that an outlier
@@ -35,13 +37,13 @@ class RobustSmoothScaler(
 
     Attributes
     ----------
-    center_ : ndarray of shape (n_features_in_,)
+    center_ : ndarray of shape (n_features,)
         Median of each feature; 0 for one that is missing throughout.
-    scale_ : ndarray of shape (n_features_in_,)
+    scale_ : ndarray of shape (n_features,)
         What each feature is divided by; 0 for a constant one.
     n_features_in_ : int
         Features seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Their names, if X had names that are all strings.
 
     See Also

@@ -47,7 +47,7 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
         them stands for missing cells.
     n_features_in_ : int
         Columns seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Their names, if X had names that are all strings.
 
     See Also
