@@ -6,6 +6,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
+from sphinx_gallery.sorting import ExplicitOrder
+
 project = "skffnn"
 author = "the skffnn developers"
 copyright = author
@@ -69,5 +71,23 @@ sphinx_gallery_conf = {
     "download_all_examples": False,
     "show_memory": False,
     "show_signature": False,
-    "within_subsection_order": "FileNameSortKey",
+    "write_computation_times": False,
+    # From the simplest to the richest; one that is not named comes last.
+    "within_subsection_order": ExplicitOrder(
+        [
+            "plot_logic_gates.py",
+            "plot_universal_approximation.py",
+            "plot_feature_space.py",
+            "plot_alpha.py",
+            "plot_solvers_and_schedules.py",
+            "plot_training.py",
+            "plot_learning_curves.py",
+            "plot_peers.py",
+            "plot_calibration.py",
+            "plot_pipeline_grid_search.py",
+            "plot_mixed_table.py",
+            "mnist.py",
+            "*",
+        ]
+    ),
 }

@@ -5,28 +5,33 @@ Handwritten digits: MNIST
 How many of the 10000 digits of MNIST's official test set does a network read right that
 was trained on a CPU, in NumPy, for ten epochs?
 
-The answer is about 98.6 %. The data are 70000 images of 28 × 28 grey pixels, of which
-the first 60000 are for training (LeCun, Cortes & Burges, *The MNIST database of
-handwritten digits*, 1998). Here they are 784 numbers each: the network does not know
-which pixels are neighbours.
+The answer is about 98.7 %, or all but 133. The data are 70000 images of 28 × 28 grey
+pixels, of which the first 60000 are for training (LeCun, Cortes & Burges, *The MNIST
+database of handwritten digits*, 1998). Here they are 784 numbers each: the network does
+not know which pixels are neighbours.
 
 Usage::
 
     python examples/mnist.py --npz mnist.npz
-    python examples/mnist.py
+    python examples/mnist.py --save pictures
 
 The file has the arrays X_train, y_train, X_test and y_test. Without one the data are
-downloaded from OpenML and kept in scikit-learn's cache.
+downloaded from OpenML and kept in scikit-learn's cache. ``--save`` writes the two
+pictures below to a folder.
 """
+
+# sphinx_gallery_thumbnail_path = "images/mnist_mistakes.svg"
 
 import argparse
 import sys
 import time
 import zipfile
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 from sklearn.datasets import fetch_openml
+from sklearn.metrics import ConfusionMatrixDisplay, confusion_matrix
 
 from skffnn import FFNNClassifier
 
@@ -91,6 +96,53 @@ def scaled(X):
 
 
 # %%
+# The mistakes
+# ------------
+# The 30 test images that are read wrong with the highest probability. Above each is
+# what it shows, what it was read as, and with which probability. Some would puzzle a
+# person too; the sevens with a bar would not. Of the 133 mistakes 39 have a probability
+# above 90 %. The others are found if a person looks at what was read with less.
+#
+# .. image:: /images/mnist_mistakes.svg
+#     :alt: Thirty digits that were read wrong, each with what it is, what it was read
+#         as, and with which probability.
+
+
+def draw_mistakes(figure, X, y, f, classes):
+    """Draw the test images that are read wrong with the highest probability."""
+    read, sure = classes[f.argmax(axis=1)], f.max(axis=1)
+    wrong = np.flatnonzero(read != y)
+    wrong = wrong[np.argsort(-sure[wrong], kind="stable")]
+    axes = figure.subplots(6, 5).ravel()
+    for ax, i in zip(axes, wrong, strict=False):
+        ax.imshow(X[i].reshape(28, 28), cmap="gray_r", interpolation="none")
+        ax.set_title(f"{y[i]} read as {read[i]}\n{sure[i]:.1%}", fontsize=10)
+    for ax in axes:
+        ax.set_axis_off()
+
+
+# %%
+# Which digit is taken for which
+# ------------------------------
+# 4 and 9 are mixed up most often, and 7 is read as 2. The colours are those of the
+# mistakes; the diagonal, which is what was read right, is far beyond their scale.
+#
+# .. image:: /images/mnist_confusion.svg
+#     :alt: A table of the ten digits by what they are and what they were read as.
+
+
+def draw_confusion(figure, y, read):
+    """Draw the confusion matrix, with colours that set the mistakes apart."""
+    table = confusion_matrix(y, read)
+    most = max(1, table[~np.eye(len(table), dtype=bool)].max())
+    display = ConfusionMatrixDisplay(table, display_labels=np.unique(y))
+    # Three times the most: the numbers stay legible on the darkest of the mistakes.
+    colours = {"cmap": "Oranges", "im_kw": {"vmin": 0, "vmax": 3 * most}}
+    display.plot(ax=figure.subplots(), colorbar=False, **colours)
+    display.ax_.set(xlabel="read as", ylabel="in truth")
+
+
+# %%
 # Training and the test
 # ---------------------
 # The test rows are used once, at the end.
@@ -101,9 +153,15 @@ def main(argv=None):
     parser = argparse.ArgumentParser(description="Train FFNNClassifier on MNIST.")
     parser.add_argument("--npz", type=Path, metavar="FILE", help="arrays of MNIST")
     parser.add_argument("--epochs", type=int, default=10, help="default: 10")
+    parser.add_argument("--save", type=Path, metavar="FOLDER", help="for the pictures")
     args = parser.parse_args(argv)
     if args.epochs < 1:
         parser.error("--epochs must be at least 1")
+    if args.save is not None:
+        from matplotlib import rc_context
+        from matplotlib.figure import Figure
+
+        args.save.mkdir(parents=True, exist_ok=True)
     try:
         X_train, y_train, X_test, y_test = load(args.npz)
     except DataError as error:
@@ -117,10 +175,27 @@ def main(argv=None):
     start = time.perf_counter()
     model.fit(scaled(X_train), y_train)
     seconds = time.perf_counter() - start
-    accuracy = model.score(scaled(X_test), y_test)
+    f = model.predict_proba(scaled(X_test))
+    read = model.classes_[f.argmax(axis=1)]
+    wrong = read != y_test
     print(f"epochs         {model.n_iter_}")
     print(f"seconds        {seconds:.1f}")
-    print(f"test accuracy  {accuracy:.2%}")
+    print(f"test accuracy  {1 - wrong.mean():.2%}")
+    print(f"mistakes       {wrong.sum()}")
+    print(f"above 90 %     {(wrong & (f.max(axis=1) > 0.9)).sum()}")
+    pairs = Counter(zip(y_test[wrong], read[wrong], strict=True))
+    for (digit, other), n in pairs.most_common(3):
+        print(f"{digit} read as {other}    {n}")
+    if args.save is not None:
+        figure = Figure(figsize=(6.4, 8.8), layout="constrained")
+        draw_mistakes(figure, X_test, y_test, f, model.classes_)
+        figures = {"mistakes": figure}
+        figures["confusion"] = Figure(figsize=(6.4, 5.8), layout="constrained")
+        draw_confusion(figures["confusion"], y_test, read)
+        for name, figure in figures.items():
+            with rc_context({"svg.hashsalt": name}):  # the same file for the same run
+                path = args.save / f"mnist_{name}.svg"
+                figure.savefig(path, metadata={"Date": None})
     return 0
 
 

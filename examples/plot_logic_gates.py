@@ -10,8 +10,8 @@ straight line.
 **Which gates does it learn, and what does a hidden layer change?**
 
 The first picture shows that only XOR is out of its reach, and that two hidden neurons
-are enough. The second shows why: they move the four points to where a line separates
-them.
+are enough. The second shows that two are enough for some starts alone: from the others
+training ends in a local minimum.
 """
 
 # %%
@@ -67,105 +67,79 @@ for (gate, hidden), model in zip(cases, models, strict=True):
 # %%
 # The boundaries
 # --------------
-# The colour is the probability of a 1, the black line the boundary f(x) = 1/2.
+# The colour is the probability of a 1, the black line the boundary f(x) = 1/2. With two
+# hidden neurons there are two lines, one for each, and the ones lie between them.
 
 BLUE, ORANGE = "#2f6db3", "#e07b28"
 BETWEEN = LinearSegmentedColormap.from_list("gate", [BLUE, "#f7f7f7", ORANGE])
 
-
-def draw(ax, model, points, y):
-    """Draw the probability of a 1, the boundary and the four points."""
-    style = {"response_method": "predict_proba", "grid_resolution": 300, "ax": ax}
+fig, axes = plt.subplots(
+    2, 2, figsize=(6.4, 6.2), layout="constrained", sharex=True, sharey=True
+)
+for ax, (gate, hidden), model in zip(axes.flat, cases, models, strict=True):
     display = DecisionBoundaryDisplay.from_estimator(
         model,
-        points,
+        X,
+        response_method="predict_proba",
         plot_method="pcolormesh",
         cmap=BETWEEN,
         vmin=0,
         vmax=1,
         alpha=0.75,
         eps=0.5,
-        **style,
+        grid_resolution=300,
+        ax=ax,
     )
-    if np.ptp(display.response) > 0.01:  # otherwise f = 1/2 holds everywhere
-        ax.contour(
-            display.xx0, display.xx1, display.response, [0.5], colors="k", linewidths=2
-        )
-    for value, colour in enumerate([BLUE, ORANGE]):
-        own = np.equal(y, value)
-        ax.scatter(
-            *points[own].T, s=230, color=colour, edgecolor="k", linewidth=1.5, zorder=3
-        )
-        for x1, x2 in points[own]:
-            ax.annotate(
-                value,
-                (x1, x2),
-                ha="center",
-                va="center",
-                color="w",
-                weight="bold",
-                zorder=4,
-            )
-    ax.set_aspect("equal")
-    return display
-
-
-fig, axes = plt.subplots(1, 4, figsize=(13, 4), layout="constrained", sharey=True)
-for ax, (gate, hidden), model in zip(axes, cases, models, strict=True):
-    display = draw(ax, model, X, GATES[gate])
+    flat = np.ptp(display.response) < 0.01  # f = 1/2 holds everywhere
+    if not flat:
+        ax.contour(display.xx0, display.xx1, display.response, [0.5], colors="k")
+    ax.scatter(
+        *X.T, s=230, c=GATES[gate], cmap=BETWEEN, edgecolor="k", linewidth=1.5, zorder=3
+    )
+    for point, value in zip(X, GATES[gate], strict=True):
+        ax.text(*point, value, c="w", weight="bold", ha="center", va="center", zorder=4)
     layer = f"{hidden[0]} hidden neurons" if hidden else "no hidden layer"
     right = 4 * model.score(X, GATES[gate])
-    flat = np.ptp(display.response) < 0.01
     verdict = "f(x) = ½ everywhere" if flat else f"{right:.0f} of 4 right"
-    ax.set(title=f"{gate}, {layer}\n{verdict}", xlabel="$x_1$")
-    ax.set(xticks=[0, 1], yticks=[0, 1])
-axes[0].set_ylabel("$x_2$")
-fig.colorbar(display.surface_, ax=axes, label="probability of a 1", shrink=0.8)
-
-# %%
-# The feature space of the hidden layer
-# -------------------------------------
-# ``hidden_features`` returns the activations h(1). The hidden layer has bent the plane
-# until both ones fall on the same spot, off the line between the zeros: the dashed
-# diagonal on the left is the dashed curve on the right. A network without a hidden
-# layer learns XOR from h(1).
-
-xor = models[-1]
-h = xor.hidden_features(X)
-on_features = network(()).fit(h, GATES["XOR"])
-print(
-    f"\nXOR of h(1), without a hidden layer: {on_features.score(h, GATES['XOR']):.0%}"
-)
-
-fig, (left, right) = plt.subplots(1, 2, figsize=(9, 4.7), layout="constrained")
-draw(left, xor, X, GATES["XOR"])
-draw(right, on_features, h, GATES["XOR"])
-diagonal = np.linspace([-0.5, -0.5], [1.5, 1.5], 200)
-left.plot(*diagonal.T, "k--", linewidth=1)
-right.plot(*xor.hidden_features(diagonal).T, "k--", linewidth=1)
-for label, corner, offset in [
-    ("(0, 0)", h[0], (0, 14)),
-    ("(0, 1) and (1, 0)", (h[1] + h[2]) / 2, (-12, -20)),
-    ("(1, 1)", h[3], (-32, -4)),
-]:
-    right.annotate(label, corner, offset, textcoords="offset points", ha="center")
-left.set(title="Input space: no line will do", xlabel="$x_1$", ylabel="$x_2$")
-left.set(xticks=[0, 1], yticks=[0, 1])
-right.set(title="Feature space: one line is enough", xlabel="$h_1$", ylabel="$h_2$")
-right.set(xlim=(-1.3, 1.3), ylim=(-1.3, 1.3), xticks=[-1, 0, 1], yticks=[-1, 0, 1])
+    ax.set(title=f"{gate}, {layer}\n{verdict}", xticks=[0, 1], yticks=[0, 1])
+    ax.set_aspect("equal")
+for ax in axes[1]:
+    ax.set_xlabel("$x_1$")
+for ax in axes[:, 0]:
+    ax.set_ylabel("$x_2$")
+fig.colorbar(display.surface_, ax=axes, label="probability of a 1", shrink=0.6)
 
 # %%
 # Not every start gets there
 # --------------------------
-# Two neurons can represent XOR, but the loss has other local minima, in which training
-# ends from an unlucky start. A wider layer leaves a way out.
+# Each dot is one of 50 random starts, and the loss in which its training ended. One
+# neuron never learns XOR. With two, the losses fall into a few groups: the one on the
+# left has learned XOR, the others are local minima that no small step leaves. A wider
+# layer has a way out of them. What the hidden layer does to the four points is in
+# :doc:`plot_feature_space`.
 
+WIDTHS = [1, 2, 4, 8]
+rng = np.random.default_rng(0)
+fig, ax = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
 print("\nXOR learned from 50 random starts")
-for width in [1, 2, 4, 8]:
-    scores = [
-        network((width,), seed).fit(X, GATES["XOR"]).score(X, GATES["XOR"])
-        for seed in range(50)
-    ]
-    print(f"{width} hidden {'neuron ' if width == 1 else 'neurons'}  {scores.count(1)}")
+for row, width in enumerate(WIDTHS):
+    starts = [network((width,), seed).fit(X, GATES["XOR"]) for seed in range(50)]
+    learned = np.array([model.score(X, GATES["XOR"]) == 1 for model in starts])
+    loss = np.array([model.loss_ for model in starts])
+    height = row + rng.uniform(-0.25, 0.25, size=50)
+    ax.plot(loss[learned], height[learned], "o", c=ORANGE, alpha=0.6, mec="k", mew=0.4)
+    ax.plot(loss[~learned], height[~learned], "X", c=BLUE, alpha=0.6, mec="k", mew=0.4)
+    print(f"{width} hidden {'neuron ' if width == 1 else 'neurons'}  {learned.sum()}")
+ax.plot([], [], "o", c=ORANGE, mec="k", mew=0.4, label="learned")
+ax.plot([], [], "X", c=BLUE, mec="k", mew=0.4, label="not learned")
+ax.set(
+    xlabel="loss at the end of training",
+    ylabel="hidden neurons",
+    yticks=range(4),
+    yticklabels=WIDTHS,
+    title="XOR from 50 random starts",
+)
+ax.legend()
+ax.grid(axis="x", alpha=0.3)
 
 plt.show()

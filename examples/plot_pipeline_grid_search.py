@@ -113,7 +113,7 @@ print(f"  {'balanced accuracy':<20}{search.best_score_:.3f}")
 # ----------------
 # Each point is the better of the two activations, with class weights.
 
-fig, ax = plt.subplots(figsize=(7, 4.4), layout="constrained")
+fig, ax = plt.subplots(figsize=(6.4, 4.2), layout="constrained")
 styles = [("none", "o-", "0.45"), ("8", "s-", "#e07b28"), ("32, 32", "D-", "#2f6db3")]
 for name, style, colour in styles:
     own = (results["hidden_layer_sizes"] == SIZES[name]) & (
@@ -140,7 +140,7 @@ ax.legend()
 
 print("\nOn the castings kept back:")
 print("class_weight  balanced accuracy  faulty found  false alarms")
-fig, axes = plt.subplots(1, 2, figsize=(9, 4.2), layout="constrained")
+fig, axes = plt.subplots(1, 2, figsize=(7, 3.8), layout="constrained")
 for ax, class_weight in zip(axes, grid["class_weight"], strict=True):
     candidates = results[
         results["class_weight"].isna()

@@ -11,7 +11,7 @@ able to learn.
 The first picture shows that both stay at the loss of a guess, the second and the third
 that one of them still can learn and the other never will. The next ones look at the
 good network: whether it learns by heart, what its neurons look for, which digits it
-mistakes. The last one draws a small network whole, beside the regions into which it
+mistakes. The last one draws a small network whole, above the regions into which it
 divides its input space.
 """
 
@@ -122,8 +122,8 @@ ax.set_title("Digits that were kept back")
 # %%
 # A small network, whole
 # ----------------------
-# Three species of iris, told apart by the length and the width of a petal. On the left
-# what the network has learned, on the right what comes of it: the boundaries are where
+# Three species of iris, told apart by the length and the width of a petal. Above what
+# the network has learned, below what comes of it: the boundaries are where
 # two of its three outputs are equal.
 
 iris = load_iris()
@@ -140,9 +140,9 @@ small = make_pipeline(
     ),
 ).fit(petals, species)
 
-fig, (left, right) = plt.subplots(1, 2, figsize=(11, 4.4), layout="constrained")
+fig, (top, below) = plt.subplots(2, 1, figsize=(6.4, 8.6), layout="constrained")
 NetworkDisplay.from_estimator(
-    small, input_names=["petal length", "petal width"], ax=left
+    small, input_names=["petal length", "petal width"], ax=top
 )
 COLOURS = ["#0072B2", "#E69F00", "#CC79A7"]
 DecisionBoundaryDisplay.from_estimator(
@@ -153,13 +153,13 @@ DecisionBoundaryDisplay.from_estimator(
     grid_resolution=300,
     eps=0.4,
     alpha=0.35,
-    ax=right,
+    ax=below,
 )
 for name, colour, marker in zip(iris.target_names, COLOURS, "osD", strict=True):
     own = petals[species == name]
-    right.scatter(*own.T, s=24, c=colour, marker=marker, edgecolor="k", label=name)
-right.set(xlabel="petal length (cm)", ylabel="petal width (cm)")
-right.legend()
+    below.scatter(*own.T, s=24, c=colour, marker=marker, edgecolor="k", label=name)
+below.set(xlabel="petal length (cm)", ylabel="petal width (cm)")
+below.legend()
 print(f"\nIris, four hidden neurons: {small.score(petals, species):.1%} right")
 
 plt.show()

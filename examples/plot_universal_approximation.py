@@ -83,7 +83,7 @@ BLUE, ORANGE = "#2f6db3", "#e07b28"
 BETWEEN = LinearSegmentedColormap.from_list("spirals", [BLUE, "#f7f7f7", ORANGE])
 
 fig, axes = plt.subplots(
-    2, 3, figsize=(10.5, 7.4), layout="constrained", sharex=True, sharey=True
+    3, 2, figsize=(6.6, 9.4), layout="constrained", sharex=True, sharey=True
 )
 for ax, width, model in zip(axes.flat, WIDTHS, models, strict=True):
     display = DecisionBoundaryDisplay.from_estimator(
@@ -109,7 +109,7 @@ for ax, width, model in zip(axes.flat, WIDTHS, models, strict=True):
     ax.set_title(f"{neurons}\n{model.score(X_test, y_test):.1%} of the test points")
     ax.set(aspect="equal", xticks=[], yticks=[])
 fig.colorbar(
-    display.surface_, ax=axes, label="probability of the orange class", shrink=0.7
+    display.surface_, ax=axes, label="probability of the orange class", shrink=0.5
 )
 
 plt.show()

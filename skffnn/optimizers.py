@@ -204,6 +204,40 @@ class AdamW(Adam):
     decoupled: ClassVar[bool] = True
 
 
+class Rated:
+    """An optimiser whose steps are scaled: θ ← θ + r ⊙ (its step).
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        What takes the steps; the state is its own.
+    rates : ndarray of shape (..., n_parameters)
+        r, a factor on the learning rate of each parameter.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> theta, sgd = np.array([1.0, 1.0]), Rated(SGD(momentum=0), np.array([1.0, 0.1]))
+    >>> sgd.step(theta, np.array([1.0, 1.0]), sgd.init(theta), eta=0.5)
+    >>> theta
+    array([0.5 , 0.95])
+    """
+
+    def __init__(self, optimizer: Optimizer, rates: Array) -> None:
+        self.optimizer = optimizer
+        self.rates = rates
+        self.init = optimizer.init
+        self.decoupled = getattr(optimizer, "decoupled", False)
+        self._start = np.empty_like(rates)
+
+    def step(self, theta: Array, grad: Array, state: State, eta: float) -> None:
+        self._start[...] = theta
+        self.optimizer.step(theta, grad, state, eta)
+        theta -= self._start
+        theta *= self.rates
+        theta += self._start  # θ ← θ + r ⊙ step
+
+
 @dataclass(frozen=True)
 class LBFGS:
     """Limited-memory BFGS on the whole of J(θ), by `scipy.optimize.minimize`.

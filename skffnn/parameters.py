@@ -7,8 +7,7 @@ for those that they go to. This is the one place that says so.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby, pairwise
-from operator import itemgetter
+from itertools import pairwise
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -297,30 +296,26 @@ def initialise(
     return theta
 
 
-def rates_of(theta: Parameters, initializer: Initializer) -> list[tuple[slice, float]]:
-    """Return the parts of θ that learn at rates of their own.
+def rates_of(theta: Parameters, initializer: Initializer) -> Array | None:
+    """Return the factors on the learning rate that an initialiser asks for.
 
     Parameters
     ----------
     theta : Parameters
-        θ, for its layers.
+        θ, for its layers and its type.
     initializer : Initializer
         What says the rates.
 
     Returns
     -------
-    rates : list of (slice, float)
-        A partition of the vector into parts of one rate each, and the factor on the
-        learning rate of each. Empty if nothing but one rate for all was asked for.
+    rates : ndarray of shape (n_parameters,) or None
+        A factor for each parameter; None if one rate for all is asked for.
     """
-    rates = getattr(initializer, "rates", None)
-    if rates is None:
-        return []
-    of_W, of_b = zip(*rates(theta.sizes), strict=True)
-    sizes = [part.shape[-2] * part.shape[-1] for part in (*theta.W, *theta.b)]
-    merged, start = [], 0
-    for rate, group in groupby(zip(of_W + of_b, sizes, strict=True), key=itemgetter(0)):
-        end = start + sum(size for _, size in group)
-        merged.append((slice(start, end), rate))
-        start = end
-    return merged
+    of_layers = getattr(initializer, "rates", None)
+    if of_layers is None:
+        return None
+    rates = Parameters(theta.sizes, dtype=theta.vector.dtype)
+    for k, (of_W, of_b) in enumerate(of_layers(theta.sizes)):
+        rates.W[k][...] = of_W
+        rates.b[k][...] = of_b
+    return rates.vector

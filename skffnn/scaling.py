@@ -9,9 +9,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .arrays import Array
 from .checks import DTYPES, check_number
+from .documentation import Documented
 
 
-class RobustSmoothScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class RobustSmoothScaler(
+    Documented, OneToOneFeatureMixin, TransformerMixin, BaseEstimator
+):
     """Scale each feature by its median and quartiles, and clip it smoothly.
 
     A number x becomes ::

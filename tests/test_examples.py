@@ -59,6 +59,13 @@ def rows(out, first):
     return [line.split() for line in out.splitlines() if re.match(first, line)]
 
 
+def numbers(row):
+    """Return the numbers of a line that has been split, in its order."""
+    return [
+        float(word.rstrip("%")) for word in row if re.fullmatch(r"-?[\d.]+%?", word)
+    ]
+
+
 def test_logic_gates():
     out = gallery("plot_logic_gates.py", 2)
     verdicts = {(row[0], row[1]): row[-1] for row in rows(out, "AND|OR|XOR +[2n]")}
@@ -70,9 +77,9 @@ def test_logic_gates():
     }
     (flat,) = rows(out, "XOR +none")
     assert flat[2:7] == ["0.500"] * 4 + ["0.693"]
-    assert "without a hidden layer: 100%" in out
     learned = [int(row[-1]) for row in rows(out, r"\d hidden")]
     assert learned[0] == 0  # one neuron is not enough
+    assert 0 < learned[1] < 50  # two are enough for some starts alone
     assert learned == sorted(learned)
     assert learned[-1] == 50
 
@@ -117,6 +124,134 @@ def test_training():
     assert float(rows(out, "Iris")[0][-2].rstrip("%")) > 94
 
 
+def test_feature_space():
+    out = gallery("plot_feature_space.py", 2)
+    (of_x,), (of_h,) = map(numbers, rows(out, "[xh] "))
+    assert of_x < 70
+    assert of_h > 97
+    spaces = [numbers(row)[-2:] for row in rows(out, "pixels|hidden layer")]
+    whole, plane = zip(*spaces, strict=True)
+    assert list(whole) == sorted(whole)
+    assert whole[-1] > 95
+    assert plane[0] + 10 < plane[-1]
+
+
+def test_alpha():
+    out = gallery("plot_alpha.py", 2)
+    table = [numbers(row) for row in rows(out, r" +[\d.e-]+ +\d\.\d+ +\d")]
+    training, test = ([row[i] for row in table] for i in (-2, -1))
+    assert len(table) == 6
+    assert training == sorted(training)  # it only ever grows
+    best = min(test)
+    assert 0 < test.index(best) < 5  # neither the weakest nor the strongest
+    assert test[0] > 1.5 * best
+    assert numbers(rows(out, " +truth")[0])[0] < best
+    lowest = rows(out, "lowest test loss")[0]
+    assert 1e-4 < float(lowest[-1]) < 1e-1
+
+
+def test_solvers_and_schedules():
+    out = gallery("plot_solvers_and_schedules.py", 2)
+    # training loss, test log loss and test accuracy
+    plain, momentum, adam, lbfgs = map(last_three, rows(out, "sgd|adam|lbfgs"))
+    low, high, *plans = map(last_three, rows(out, r"[a-z_]+, 0\.\d+ +\d\.\d+ "))
+    assert plain[0] > 1.3 * max(momentum[0], adam[0], lbfgs[0])
+    for training_loss, test_loss, accuracy in plans:
+        assert training_loss < 0.8 * min(low[0], high[0])
+        assert test_loss < min(low[1], high[1])
+        assert accuracy > 97
+    steady, jumps, *falls = (
+        int(row[-1]) for row in rows(out, r"[a-z_]+, 0\.\d+ +\d+$")
+    )
+    assert steady == 0
+    assert jumps > max(falls)
+
+
+def last_three(row):
+    """Return the numbers at the end of a line."""
+    return numbers(row)[-3:]
+
+
+def test_learning_curves():
+    out = gallery("plot_learning_curves.py", 2)
+    names = "logistic", "nearest", "support", "FFNN"
+    curves = {name: list(map(numbers, rows(out, name))) for name in names}
+    logistic, nearest, support, network = (np.array(curves[n][0]) for n in names)
+    assert network[0] < logistic[0]
+    assert (network[3:] > logistic[3:]).all()
+    logistic, nearest, support, network = (np.array(curves[n][1]) for n in names)
+    assert (abs(logistic - 50) < 4).all()
+    assert (network > logistic + 5).all()
+    assert (network > nearest + 5).all()
+    assert (network[:3] < support[:3] - 5).all()
+    assert (abs(network[-2:] - support[-2:]) < 2).all()
+    (training,), (kept,) = (
+        map(numbers, rows(out, "training")),
+        map(numbers, rows(out, "kept")),
+    )
+    assert max(training) < 0.1
+    assert kept[0] > np.log(2)
+    assert kept[-1] < kept[-2] < kept[-3]
+
+
+def test_peers():
+    out = gallery("plot_peers.py", 1)
+    names = "logistic", "gradient", "support", "MLP", "FFNN"
+    line, arcs, rings = (
+        np.array([numbers(rows(out, f"{name}.* {points} ")[0]) for name in names])
+        for points in ("line", "arcs", "rings")
+    )
+    np.testing.assert_allclose(line[3], line[4], atol=1)  # the same objective
+    np.testing.assert_allclose(arcs[3], arcs[4], atol=1)
+    np.testing.assert_allclose(rings[3], rings[4], atol=1)
+    assert line[0, 0] > line[:, 0].max() - 1
+    assert line[0, 1] < line[:, 1].min() + 0.02
+    assert rings[0, 0] < 60
+    for bent in arcs, rings:
+        assert bent[2:, 1].max() < bent[:2, 1].min()
+
+
+def test_calibration():
+    out = gallery("plot_calibration.py", 2)
+    names = "plain", "label smoothing", "CalibratedC", "average, bare", "AveragedC"
+    table = np.array([last_four(rows(out, name)[0]) for name in names])
+    plain, average = table[0], table[-1]
+    _, loss, error, sure = table.T
+    assert (loss[1:] < 0.7 * plain[1]).all()
+    assert (error[1:] < 0.7 * plain[2]).all()
+    assert (sure[1:] < plain[3]).all()
+    assert loss.argmin() == 4
+    assert average[0] > plain[0]
+    assert 0.2 < float(rows(out, "inverse")[0][-1]) < 0.8
+
+
+def last_four(row):
+    """Return the numbers of a line whose last one is a percentage."""
+    return numbers([word for word in row if word != "%"])[-4:]
+
+
+def test_mixed_table():
+    pytest.importorskip("pandas")
+    out = gallery("plot_mixed_table.py", 2)
+    assert "NaN" in out
+    network, boosting, truth = (
+        numbers(rows(out, rf"{name} +\d+\.\d%")[0])
+        for name in ("network", "boosting", "truth")
+    )
+    assert truth[1] < network[1] < boosting[1]  # log loss
+    assert abs(network[0] - boosting[0]) < 5
+    for name in "network", "boosting":
+        *matter, room = numbers(rows(out, rf"{name} +-?\d\.\d+ ")[0])
+        assert len(matter) == 5
+        assert min(matter) > max(0.02, abs(room))
+    turns = {
+        (row[0], row[1]): int(row[-1]) for row in rows(out, r"\w+ +(wait|age) +\d")
+    }
+    assert turns["network", "wait"] <= 1
+    assert turns["network", "age"] == 1
+    assert min(turns["boosting", "wait"], turns["boosting", "age"]) > 3
+
+
 @pytest.fixture
 def images(tmp_path):
     """Write a file like MNIST's, of images that are bright on one side."""
@@ -137,7 +272,27 @@ def test_mnist(images):
     out, err = python(EXAMPLES / "mnist.py", "--npz", images, "--epochs", 3)
     assert err == ""
     assert "400 training images, 100 test images" in out
-    assert re.search(r"epochs +3\nseconds +[\d.]+\ntest accuracy +100.00%\n$", out)
+    assert re.search(r"epochs +3\nseconds +[\d.]+\ntest accuracy +100.00%\n", out)
+    assert re.search(r"mistakes +0\n", out)
+
+
+def test_mnist_draws_its_mistakes(images, tmp_path):
+    pytest.importorskip("matplotlib")
+    arrays = dict(np.load(images))
+    arrays["y_test"][:3] ^= 1  # nobody could read these right
+    np.savez(images, **arrays)
+    folder = tmp_path / "new" / "pictures"
+    out, _ = python(
+        EXAMPLES / "mnist.py", "--npz", images, "--epochs", 3, "--save", folder
+    )
+    assert re.search(r"mistakes +3\n", out)
+    assert len(rows(out, r"\d read as \d +\d")) in (1, 2)
+    pictures = sorted(folder.iterdir())
+    assert [path.name for path in pictures] == [
+        "mnist_confusion.svg",
+        "mnist_mistakes.svg",
+    ]
+    assert pictures[1].read_text(encoding="utf-8").count("<image ") == 3
 
 
 def test_mnist_without_a_file_is_one_line(tmp_path):
