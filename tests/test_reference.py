@@ -1,4 +1,4 @@
-"""The reference is complete: each public name is in it, and shows how it is used."""
+"""The reference is complete, and what a page repeats is what another page says."""
 
 import os
 import re
@@ -40,6 +40,16 @@ def test_every_public_object_has_an_example(name):
 def test_every_entry_says_what_it_is_in_one_line(registry):
     for entry in getattr(skffnn, registry).values():
         assert kind(entry).__doc__.splitlines()[0].endswith(".")
+
+
+def test_the_figures_of_the_readme_are_those_of_the_pages():
+    text = (ROOT / "README.md").read_text("utf-8")
+    section = text.split("## How it compares")[1].split("\n## ")[0]
+    rows = re.findall(r"^\|.*\d\.\d.*$", section, re.MULTILINE)
+    pages = [ROOT / "docs" / name for name in ("performance.md", "tabular.md")]
+    measured = re.findall(r"\d+\.\d+", " ".join(p.read_text("utf-8") for p in pages))
+    assert len(rows) > 10
+    assert set(re.findall(r"\d+\.\d+", " ".join(rows))) <= set(measured)
 
 
 def test_the_pictures_of_the_guide_can_be_drawn(tmp_path):
