@@ -97,7 +97,7 @@ lint: .venv/lint/stamp
 # The site, docs/_build/html/index.html: a warning is an error, and nothing is fetched.
 .PHONY: docs
 docs: .venv/docs/stamp
-	.venv/docs/bin/python -m sphinx --fail-on-warning --keep-going --jobs auto \
+	.venv/docs/bin/python -m sphinx --fail-on-warning --keep-going \
 		-d docs/_build/doctrees $(ARGS) docs docs/_build/html
 
 .venv/docs/stamp: pyproject.toml
@@ -137,5 +137,6 @@ docs: .venv/docs/stamp
 
 .PHONY: clean
 clean:
+	rm -rf docs/_build docs/api/generated docs/auto_examples
 	rm -rf .venv build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +

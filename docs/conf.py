@@ -1,6 +1,10 @@
 """How the site is built: `make docs`, without a network."""
 
+import sys
 from importlib.metadata import version as version_of
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
 from sphinx_gallery.sorting import ExplicitOrder
 
@@ -12,6 +16,7 @@ version = release = version_of("skffnn")
 extensions = [
     "myst_parser",
     "numpydoc",
+    "reference",  # in _ext
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.mathjax",
@@ -28,22 +33,33 @@ myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_fence_as_directive = ["math"]
 myst_heading_anchors = 4
 
+smartquotes = False  # a name in quotes is code
+toc_object_entries_show_parents = "hide"
+highlight_language = "none"  # where a block does not say: formulas, commands
+# The blank line that ends an example in the page is not shown.
+highlight_options = {name: {"stripnl": True} for name in ("python", "none")}
+
+default_role = "py:obj"  # a link where there is something to link to, else code
+autodoc_typehints = "none"  # docstrings say more
 autosummary_generate = True
 numpydoc_show_class_members = False  # the template of a class lists them
 numpydoc_validation_checks = {"all", "ES01", "SA01", "EX01", "PR08", "RT02", "RT04"} | {
     "SS02",
     "YD01",
 }
+# A protocol has methods, and no parameters of its own.
+numpydoc_validation_exclude = {r"\.(Activation|Initializer|Optimizer|Penalty)$"}
 
 html_theme = "pydata_sphinx_theme"
 html_title = "skffnn"
 html_static_path = ["_static"]
 html_css_files = ["skffnn.css"]
 html_show_sourcelink = False
+html_sidebars = {"index": []}
 html_theme_options = {
     "header_links_before_dropdown": 6,
     "navbar_align": "left",
-    "secondary_sidebar_items": ["page-toc"],
+    "secondary_sidebar_items": {"**": ["page-toc"], "index": []},
     "show_prev_next": True,
     "use_edit_page_button": False,
 }
@@ -55,6 +71,7 @@ sphinx_gallery_conf = {
     "download_all_examples": False,
     "show_memory": False,
     "show_signature": False,
+    "write_computation_times": False,
     # From the simplest to the richest; one that is not named comes last.
     "within_subsection_order": ExplicitOrder(
         [

@@ -22,6 +22,15 @@ class Activation(Protocol):
 
     An attribute `gain`, if there is one, multiplies the scale of Glorot's initial
     weights.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skffnn.activations import Tanh
+    >>> a, h, d = np.array([-1.0, 0.0, 1.0]), np.empty(3), np.empty(3)
+    >>> Tanh().forward(a, h, d)
+    >>> print(h.round(2), d.round(2))
+    [-0.76  0.    0.76] [0.42 1.   0.42]
     """
 
     def forward(self, a: Array, h: Array, d: Array | None = None) -> None:
@@ -100,6 +109,12 @@ class LeakyReLU:
     ----------
     Maas, Hannun & Ng, *Rectifier nonlinearities improve neural network acoustic
     models*, ICML 2013.
+
+    Examples
+    --------
+    >>> from skffnn import FFNNClassifier
+    >>> from skffnn.activations import LeakyReLU
+    >>> model = FFNNClassifier(activation=LeakyReLU(slope=0.1))
     """
 
     slope: float = 0.01
@@ -127,6 +142,12 @@ class ELU:
     ----------
     Clevert, Unterthiner & Hochreiter, *Fast and accurate deep network learning by
     exponential linear units (ELUs)*, ICLR 2016.
+
+    Examples
+    --------
+    >>> from skffnn import FFNNClassifier
+    >>> from skffnn.activations import ELU
+    >>> model = FFNNClassifier(activation=ELU(alpha=0.5))
     """
 
     alpha: float = 1.0
@@ -151,6 +172,11 @@ class ELU:
 @dataclass(frozen=True)
 class SELU(ELU):
     """The self-normalising ELU: activations drift to mean 0 and variance 1.
+
+    Parameters
+    ----------
+    alpha, scale : float
+        As in `ELU`; their defaults are what makes it self-normalising.
 
     References
     ----------

@@ -1,18 +1,20 @@
 """AveragedClassifier: several networks, each validated on rows of its own, as one."""
 
+from collections.abc import Callable
 from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
 from scipy.optimize import brentq
-from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
 from .arrays import Array, canonical
 from .checks import DTYPES, check_number, check_weights
 from .classifier import FFNNClassifier
+from .predicting import LogitsMixin
 from .splitting import folds_by_content
 from .targets import Targets
 
@@ -24,14 +26,14 @@ DOUBT = 0.001
 FLATTEST, SHARPEST = 0.125, 8.0
 
 
-class AveragedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
+class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
     """The average of networks that were each validated on another part of the rows.
 
     The rows are dealt into folds, stratified by class. Network k is trained on all
     folds but the k-th, which says which of its epochs is the best. So no row is lost
     to validation: each is trained on by all networks but one.
 
-    The logits are averaged, and so are the mistakes that the networks do not share:
+    The logits are averaged, and so are the mistakes that the networks do not share::
 
         f(x) = o(β · 1/M Σ_k a_k(x)).
 
@@ -63,7 +65,7 @@ class AveragedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         β: below 1 if the networks were too sure of themselves.
     n_features_in_ : int
         Features seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Their names, if X had names that are all strings.
 
     See Also
@@ -146,8 +148,7 @@ class AveragedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             for k, seed in enumerate(seeds)
         )
         self.estimators_ = list(fits)
-        self.classes_ = targets.classes
-        self._multilabel, self._sparse_output = targets.multilabel, targets.sparse
+        self._set_targets(targets)
         self.inverse_temperature_ = 1.0
         if self.calibrate:
             self.inverse_temperature_ = self._calibrated(X, y, weights, targets, fold)
@@ -195,90 +196,14 @@ class AveragedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             return FLATTEST
         return float(np.exp(brentq(slope, low, high, xtol=1e-3)))
 
-    def _targets(self) -> Targets:
-        """Return the classes seen in fit."""
-        check_is_fitted(self)
-        return Targets(self.classes_, self._multilabel, self._sparse_output)
-
-    def _logits(self, X: Any) -> Array:
-        """Return the mean of the logits, times β."""
+    def _forward(self, X: Any, finish: Callable[[Array], Array]) -> Array:
+        """Average the logits, and multiply them by β."""
         X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=DTYPES)
         a = logits(self.estimators_[0], X)
         for network in self.estimators_[1:]:
             a += logits(network, X)
         a *= self.inverse_temperature_ / len(self.estimators_)
-        return a
-
-    def predict(self, X: Any) -> Any:
-        """Return the most probable label of each row.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
-            Rows.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_labels)
-            Class labels, or a label indicator matrix.
-        """
-        targets = self._targets()
-        return targets.decode(targets.loss.decide(self._logits(X)))
-
-    def predict_proba(self, X: Any) -> Array:
-        """Return the probability of each class.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
-            Rows.
-
-        Returns
-        -------
-        f : ndarray of shape (n_samples, n_classes)
-            Probabilities, with columns in the order of `classes_`.
-        """
-        targets = self._targets()
-        return targets.loss.output(targets.by_class(self._logits(X)))
-
-    def predict_log_proba(self, X: Any) -> Array:
-        """Return the logarithm of the probability of each class.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
-            Rows.
-
-        Returns
-        -------
-        log_f : ndarray of shape (n_samples, n_classes)
-            Natural logarithms of the probabilities.
-        """
-        targets = self._targets()
-        return targets.loss.log_output(targets.by_class(self._logits(X)))
-
-    def decision_function(self, X: Any) -> Array:
-        """Return the averaged logits, times the inverse temperature.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
-            Rows.
-
-        Returns
-        -------
-        a : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            Logits; for two classes, ln(f_1 / f_0).
-        """
-        targets = self._targets()
-        a = self._logits(X)
-        return a[:, 0] if targets.binary else a
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.classifier_tags.multi_label = True
-        return tags
+        return finish(a)
 
 
 def fit_network(

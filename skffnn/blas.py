@@ -1,5 +1,6 @@
 """How many threads BLAS, the library behind matrix products, has for what."""
 
+from functools import cache
 from threading import Lock
 from typing import Any
 
@@ -26,7 +27,7 @@ class OneThreadForSciPy:
     def __enter__(self) -> None:
         with self._lock:
             if self._users == 0:
-                self._limit = of_scipy(ThreadpoolController()).limit(limits=1)
+                self._limit = blas_of_scipy().limit(limits=1)
             self._users += 1
 
     def __exit__(self, *_: object) -> None:
@@ -37,8 +38,10 @@ class OneThreadForSciPy:
                 self._limit = None
 
 
-def of_scipy(controller: ThreadpoolController) -> ThreadpoolController:
-    """Select the libraries that lie in a wheel of SciPy's."""
+@cache
+def blas_of_scipy() -> ThreadpoolController:
+    """Find the libraries that lie in a wheel of SciPy's: once, it takes a while."""
+    controller = ThreadpoolController()
     folders = ("scipy.libs", "scipy/.dylibs")
     paths = [library["filepath"] for library in controller.info()]
     own = [path for path in paths if any(folder in path for folder in folders)]

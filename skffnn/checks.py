@@ -18,7 +18,17 @@ DTYPES = (np.float64, np.float32)
 
 
 class InvalidParameterError(ValueError, TypeError):
-    """A parameter of the estimator has a value that is not allowed."""
+    """A parameter of the estimator has a value that is not allowed.
+
+    Examples
+    --------
+    >>> from skffnn import FFNNClassifier, InvalidParameterError
+    >>> try:
+    ...     FFNNClassifier(activation="rleu").fit([[0.0], [1.0]], [0, 1])
+    ... except InvalidParameterError as error:
+    ...     print(error)
+    activation must be one of 'identity', ..., got 'rleu'. Did you mean 'relu'?
+    """
 
 
 def check_number(

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator
 from sklearn.metrics import get_scorer
 from sklearn.utils import check_random_state
 from sklearn.utils.class_weight import compute_class_weight
@@ -28,9 +28,10 @@ from .checks import (
 from .data import Data
 from .network import Dropout, Network
 from .objective import Objective
-from .optimizers import LBFGS
+from .optimizers import LBFGS, Rated
 from .parameters import Parameters, initialise, rates_of
 from .plan import Plan, activations_of
+from .predicting import LogitsMixin
 from .progress import Progress
 from .reporting import reporter
 from .snapshots import fitted_of
@@ -107,10 +108,10 @@ def finite(values: Array) -> Array:
     return values
 
 
-class FFNNClassifier(ClassifierMixin, BaseEstimator):
+class FFNNClassifier(LogitsMixin, BaseEstimator):
     """A feed-forward neural network classifier, trained by backpropagation.
 
-    Minimises, over weights W(k) and biases b(k), the regularised cross-entropy
+    Minimises, over weights W(k) and biases b(k), the regularised cross-entropy ::
 
         J(θ) = 1/S Σ_t s_t ℓ(f(x_t | θ), y_t) + α Ω(θ),    S = Σ_t s_t,
 
@@ -255,7 +256,7 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
         The score of the parameters that were kept.
     n_features_in_ : int
         Features seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Their names, if X had names that are all strings.
     n_layers_ : int
         L + 2: input, hidden and output layers.
@@ -273,7 +274,7 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
     -----
     Two classes have one logistic output, more have a softmax, and multi-label targets
     have one logistic output for each label. The backward pass is in
-    `skffnn.network.Network.backward`; `docs/mathematics.md` derives it.
+    `skffnn.network.Network.backward`; `docs/mathematics` derives it.
 
     Predictions are computed in the larger of the types of X and of the parameters, and
     returned in that of X.
@@ -542,11 +543,6 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
         targets.check_known(data.y, "y_val")
         return data
 
-    def _fitted_targets(self) -> Targets:
-        """Return the classes of the last fit."""
-        check_is_fitted(self)
-        return Targets(self.classes_, self._multilabel, self._sparse_output)
-
     def _warm_targets(self, y: Any) -> Targets:
         """Return the classes of the previous fit, if y has the same."""
         targets, now = self._fitted_targets(), Targets.of(y)
@@ -650,7 +646,6 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
                 progress,
                 plan.rules,
                 self._validation(objective, held_back, targets),
-                rates_of(progress.theta, plan.initializer),
                 write_when_due,
                 report.epoch,
             )
@@ -660,7 +655,9 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
             if isinstance(plan.solver, LBFGS):
                 training.by_lbfgs(plan.solver)
             else:
-                training.by_steps(plan.solver, plan.schedule, plan.learning_rate_init)
+                rates = rates_of(progress.theta, plan.initializer)
+                optimizer = plan.solver if rates is None else Rated(plan.solver, rates)
+                training.by_steps(optimizer, plan.schedule, plan.learning_rate_init)
         self._keep(training, targets, model_dtype)
         if journal is not None and not training.interrupted:
             journal.write(self, finished=True)
@@ -804,12 +801,10 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
         """Set what prediction needs."""
         self.coefs_ = theta.W
         self.intercepts_ = [b[0] for b in theta.b]
-        self.classes_ = targets.classes
+        self._set_targets(targets)
         self.n_layers_ = len(theta.sizes)
         self.n_outputs_ = targets.n_outputs
         self.out_activation_ = targets.loss.name
-        self._multilabel = targets.multilabel
-        self._sparse_output = targets.sparse
 
     def _keep(self, training: Training, targets: Targets, dtype: Any) -> None:
         """Set the fitted attributes."""
@@ -862,85 +857,6 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
         b = [intercept.astype(dtype, copy=False) for intercept in self.intercepts_]
         return X, Network(W, b, activations)
 
-    def predict(self, X: Any) -> Any:
-        """Return the most probable label of each row.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
-            Rows.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_labels)
-            Class labels, or a label indicator matrix: a sparse one if the training
-            targets were sparse.
-        """
-        targets = self._fitted_targets()
-        return targets.decode(self._forward(X, targets.loss.decide))
-
-    def predict_proba(self, X: Any) -> Array:
-        """Return the probability of each class.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
-            Rows.
-
-        Returns
-        -------
-        f : ndarray of shape (n_samples, n_classes)
-            Probabilities, with columns in the order of `classes_`. Rows sum to 1,
-            except for multi-label targets, where each label has its own probability.
-        """
-        targets = self._fitted_targets()
-
-        def probabilities(a: Array) -> Array:
-            return targets.loss.output(targets.by_class(a))
-
-        return self._forward(X, probabilities)
-
-    def predict_log_proba(self, X: Any) -> Array:
-        """Return the logarithm of the probability of each class.
-
-        It is computed from the logits, so that it is finite where `predict_proba`
-        underflows to 0.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
-            Rows.
-
-        Returns
-        -------
-        log_f : ndarray of shape (n_samples, n_classes)
-            Natural logarithms of the probabilities.
-        """
-        targets = self._fitted_targets()
-
-        def log_probabilities(a: Array) -> Array:
-            return targets.loss.log_output(targets.by_class(a))
-
-        return self._forward(X, log_probabilities)
-
-    def decision_function(self, X: Any) -> Array:
-        """Return the logits a(L+1).
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
-            Rows.
-
-        Returns
-        -------
-        a : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            Logits; for two classes, ln(f_1 / f_0), greater than 0 where the second
-            class is the more probable one.
-        """
-        targets = self._fitted_targets()
-        a = self._forward(X, lambda a: a)
-        return a[:, 0] if targets.binary else a
-
     def hidden_features(self, X: Any, layer: int = -1) -> Array:
         """Return the activations h(k) of a hidden layer, the lecture's feature space.
 
@@ -973,9 +889,3 @@ class FFNNClassifier(ClassifierMixin, BaseEstimator):
             return finite(h.astype(X.dtype, copy=False))
 
         return by_blocks(features, X, network)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.classifier_tags.multi_label = True
-        return tags

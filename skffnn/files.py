@@ -71,7 +71,21 @@ DAMAGE = (
 
 
 class FileFormatError(ValueError):
-    """A file is not one of skffnn's, or is damaged, or is of a newer version."""
+    """A file is not one of skffnn's, or is damaged, or is of a newer version.
+
+    Examples
+    --------
+    >>> import tempfile, skffnn
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "notes.txt"
+    ...     _ = path.write_text("no model")
+    ...     try:
+    ...         skffnn.load(path)
+    ...     except skffnn.FileFormatError as error:
+    ...         print(str(error).split(" is ", 1)[1])
+    not a file of skffnn, or is damaged: ...
+    """
 
 
 class Writer:

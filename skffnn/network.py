@@ -200,5 +200,5 @@ class Network:
             np.matmul(work.ones, grad_a, out=grad.b[k])  # ∂ℓ/∂b = 1ᵀ ∂ℓ/∂a
             if k > 0:
                 # ∂ℓ/∂h = ∂ℓ/∂a Wᵀ of this layer; ∂ℓ/∂a = ∂ℓ/∂h ⊙ g'(a) of the one below
-                grad_a = np.matmul(grad_a, W[k].mT, out=work.a[k - 1])
+                grad_a = matmul(grad_a, W[k].mT, out=work.a[k - 1])
                 grad_a *= work.d[k - 1]

@@ -60,8 +60,10 @@ class Optimizer(Protocol):
 class SGD:
     """Stochastic gradient descent with momentum.
 
-    v ← μ v - η g,    θ ← θ + v                  momentum
-                      θ ← θ + μ v - η g          Nesterov's: v a step ahead
+    The velocity v gathers the gradients g, and θ moves with it::
+
+        v ← μ v - η g,    θ ← θ + v                  momentum
+                          θ ← θ + μ v - η g          Nesterov's: v a step ahead
 
     Parameters
     ----------
@@ -116,9 +118,11 @@ class SGD:
 class Adam:
     """Adam: steps scaled by running moments of the gradient.
 
-    m ← β₁ m + (1 - β₁) g                        first moment
-    v ← β₂ v + (1 - β₂) g²                       second moment
-    θ ← θ - η_t m / (√v + ε),    η_t = η √(1 - β₂ᵗ) / (1 - β₁ᵗ)
+    In step t, with the gradient g::
+
+        m ← β₁ m + (1 - β₁) g                        first moment
+        v ← β₂ v + (1 - β₂) g²                       second moment
+        θ ← θ - η_t m / (√v + ε),    η_t = η √(1 - β₂ᵗ) / (1 - β₁ᵗ)
 
     The state holds m / (1 - β₁) and v / (1 - β₂), which saves two passes over the
     parameters; the factors are made up for in η_t and ε.
@@ -190,9 +194,48 @@ class AdamW(Adam):
     References
     ----------
     Loshchilov & Hutter, *Decoupled weight decay regularization*, ICLR 2019.
+
+    Examples
+    --------
+    >>> from skffnn import AdamW, FFNNClassifier
+    >>> model = FFNNClassifier(solver=AdamW(beta_2=0.95), alpha=0.01)
     """
 
     decoupled: ClassVar[bool] = True
+
+
+class Rated:
+    """An optimiser whose steps are scaled: θ ← θ + r ⊙ (its step).
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        What takes the steps; the state is its own.
+    rates : ndarray of shape (..., n_parameters)
+        r, a factor on the learning rate of each parameter.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> theta, sgd = np.array([1.0, 1.0]), Rated(SGD(momentum=0), np.array([1.0, 0.1]))
+    >>> sgd.step(theta, np.array([1.0, 1.0]), sgd.init(theta), eta=0.5)
+    >>> theta
+    array([0.5 , 0.95])
+    """
+
+    def __init__(self, optimizer: Optimizer, rates: Array) -> None:
+        self.optimizer = optimizer
+        self.rates = rates
+        self.init = optimizer.init
+        self.decoupled = getattr(optimizer, "decoupled", False)
+        self._start = np.empty_like(rates)
+
+    def step(self, theta: Array, grad: Array, state: State, eta: float) -> None:
+        self._start[...] = theta
+        self.optimizer.step(theta, grad, state, eta)
+        theta -= self._start
+        theta *= self.rates
+        theta += self._start  # θ ← θ + r ⊙ step
 
 
 @dataclass(frozen=True)
@@ -212,6 +255,11 @@ class LBFGS:
     ----------
     Byrd, Lu, Nocedal & Zhu, *A limited memory algorithm for bound constrained
     optimization*, SIAM Journal on Scientific Computing, 1995.
+
+    Examples
+    --------
+    >>> from skffnn import LBFGS, FFNNClassifier
+    >>> model = FFNNClassifier(solver=LBFGS(memory=20))
     """
 
     max_fun: int = 15000

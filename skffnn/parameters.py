@@ -7,8 +7,7 @@ for those that they go to. This is the one place that says so.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby, pairwise
-from operator import itemgetter
+from itertools import pairwise
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -136,6 +135,14 @@ class GlorotUniform:
     ----------
     Glorot & Bengio, *Understanding the difficulty of training deep feedforward
     neural networks*, AISTATS 2010. Drawing the biases too is `MLPClassifier`'s way.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skffnn.parameters import GlorotUniform
+    >>> W, b = GlorotUniform().draw(np.random.RandomState(0), 100, 50, gain=1.0)
+    >>> W.shape, b.shape, bool(np.abs(W).max() < 0.2)
+    ((100, 50), (50,), True)
     """
 
     def draw(
@@ -161,6 +168,19 @@ class FanScaled:
         Glorot's.
     normal : bool, default=True
         Draw from a normal distribution and not from a uniform one.
+
+    References
+    ----------
+    He, Zhang, Ren & Sun, *Delving deep into rectifiers*, ICCV 2015, for variance
+    2 / n_in.
+
+    LeCun, Bottou, Orr & Müller, *Efficient BackProp*, 1998, for 1 / n_in.
+
+    Examples
+    --------
+    >>> from skffnn import FFNNClassifier
+    >>> from skffnn.parameters import FanScaled
+    >>> model = FFNNClassifier(weight_init=FanScaled(0.1))
     """
 
     numerator: float
@@ -207,6 +227,13 @@ class NTK:
     Holzmüller, Grinsztajn & Steinwart, *Better by default: strong pre-tuned MLPs and
     boosted trees on tabular data*, NeurIPS 2024, for the rates; there the first layer
     has a factor for each feature, which learns six times as fast.
+
+    Examples
+    --------
+    >>> from skffnn import NTK, FFNNClassifier
+    >>> model = FFNNClassifier(weight_init=NTK(first_rate=1.0), learning_rate_init=0.04)
+    >>> NTK().rates([4, 25, 1])  # of a network with 4 features and 25 neurons
+    [(3.0, 0.1), (0.2, 0.1)]
     """
 
     first_rate: float = 6.0
@@ -269,30 +296,26 @@ def initialise(
     return theta
 
 
-def rates_of(theta: Parameters, initializer: Initializer) -> list[tuple[slice, float]]:
-    """Return the parts of θ that learn at rates of their own.
+def rates_of(theta: Parameters, initializer: Initializer) -> Array | None:
+    """Return the factors on the learning rate that an initialiser asks for.
 
     Parameters
     ----------
     theta : Parameters
-        θ, for its layers.
+        θ, for its layers and its type.
     initializer : Initializer
         What says the rates.
 
     Returns
     -------
-    rates : list of (slice, float)
-        A partition of the vector into parts of one rate each, and the factor on the
-        learning rate of each. Empty if nothing but one rate for all was asked for.
+    rates : ndarray of shape (n_parameters,) or None
+        A factor for each parameter; None if one rate for all is asked for.
     """
-    rates = getattr(initializer, "rates", None)
-    if rates is None:
-        return []
-    of_W, of_b = zip(*rates(theta.sizes), strict=True)
-    sizes = [part.shape[-2] * part.shape[-1] for part in (*theta.W, *theta.b)]
-    merged, start = [], 0
-    for rate, group in groupby(zip(of_W + of_b, sizes, strict=True), key=itemgetter(0)):
-        end = start + sum(size for _, size in group)
-        merged.append((slice(start, end), rate))
-        start = end
-    return merged
+    of_layers = getattr(initializer, "rates", None)
+    if of_layers is None:
+        return None
+    rates = Parameters(theta.sizes, dtype=theta.vector.dtype)
+    for k, (of_W, of_b) in enumerate(of_layers(theta.sizes)):
+        rates.W[k][...] = of_W
+        rates.b[k][...] = of_b
+    return rates.vector

@@ -45,7 +45,19 @@ class Penalty(Protocol):
 
 
 class L2:
-    """The lecture's penalty, Ω(θ) = ½ Σ_k ‖W(k)‖²_F."""
+    """The lecture's penalty, Ω(θ) = ½ Σ_k ‖W(k)‖²_F.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skffnn import L2
+    >>> W, grad = np.array([3.0, -4.0]), np.zeros(2)
+    >>> L2().value(W)
+    12.5
+    >>> L2().add_gradient(W, 0.1, grad)
+    >>> print(grad)
+    [ 0.3 -0.4]
+    """
 
     def value(self, W: Array) -> float:
         return 0.5 * float(np.vecdot(W, W))  # ½ Σ w²

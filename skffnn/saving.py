@@ -85,6 +85,18 @@ def load(path: Any) -> FFNNClassifier:
     See Also
     --------
     save : Save it.
+
+    Examples
+    --------
+    >>> import tempfile, skffnn
+    >>> from pathlib import Path
+    >>> X, y = [[0.0], [1.0]] * 10, [0, 1] * 10
+    >>> model = skffnn.FFNNClassifier(max_iter=10, random_state=0).fit(X, y)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     skffnn.save(model, Path(folder) / "ten.skffnn")
+    ...     again = skffnn.load(Path(folder) / "ten.skffnn")
+    >>> again.set_params(warm_start=True).fit(X, y).t_  # ten epochs more of 20 rows
+    400
     """
     content = read_content(path, KINDS)
     with damage_named(path):

@@ -9,10 +9,15 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .arrays import Array
 from .checks import DTYPES, check_number
+from .documentation import Documented
 
 
-class RobustSmoothScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class RobustSmoothScaler(
+    Documented, OneToOneFeatureMixin, TransformerMixin, BaseEstimator
+):
     """Scale each feature by its median and quartiles, and clip it smoothly.
+
+    A number x becomes ::
 
         z = (x - median) / (upper - lower quartile),    x ← z / √(1 + (z / limit)²)
 
@@ -32,13 +37,13 @@ class RobustSmoothScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     Attributes
     ----------
-    center_ : ndarray of shape (n_features_in_,)
+    center_ : ndarray of shape (n_features,)
         Median of each feature; 0 for one that is missing throughout.
-    scale_ : ndarray of shape (n_features_in_,)
+    scale_ : ndarray of shape (n_features,)
         What each feature is divided by; 0 for a constant one.
     n_features_in_ : int
         Features seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Their names, if X had names that are all strings.
 
     See Also

@@ -15,16 +15,24 @@ from typing import ClassVar
 class Clock:
     """How far training has come.
 
-    Attributes
+    Parameters
     ----------
-    samples : int
+    samples : int, default=0
         Rows seen in the epochs that are over.
-    epoch : int
+    epoch : int, default=0
         Epochs that are over.
-    part : float
+    part : float, default=0.0
         The part of the current epoch that is over.
-    drops : int
+    drops : int, default=0
         How often training stopped improving and went on at a lower rate.
+
+    Examples
+    --------
+    Ten epochs of 500 rows and half of the next one are over:
+
+    >>> from skffnn import Clock, Cosine
+    >>> Cosine(max_iter=21).factor(Clock(samples=5000, epoch=10, part=0.5))
+    0.5
     """
 
     samples: int = 0
@@ -42,6 +50,14 @@ class Schedule:
         Whether `max_iter` is the plan and not a limit: reaching the end is no warning,
         and without validation rows, training that stalls goes on. Of epochs with the
         same validation score, the last one is kept, when the rate is lowest.
+
+    Examples
+    --------
+    >>> from skffnn import FFNNClassifier, Schedule
+    >>> class Halving(Schedule):
+    ...     def factor(self, clock):
+    ...         return 0.5 ** (clock.epoch // 10)  # half of it after ten epochs
+    >>> model = FFNNClassifier(learning_rate=Halving())
     """
 
     planned: ClassVar[bool] = False
@@ -79,7 +95,14 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Constant(Schedule):
-    """η = η_0 throughout."""
+    """η = η_0 throughout.
+
+    Examples
+    --------
+    >>> from skffnn import Clock, Constant
+    >>> Constant().factor(Clock(epoch=99))
+    1.0
+    """
 
     def factor(self, clock: Clock) -> float:
         return 1.0
@@ -93,6 +116,12 @@ class InvScaling(Schedule):
     ----------
     power_t : float, default=0.5
         The exponent.
+
+    Examples
+    --------
+    >>> from skffnn import Clock, InvScaling
+    >>> InvScaling(power_t=0.5).factor(Clock(samples=99))
+    0.1
     """
 
     power_t: float = 0.5
@@ -111,6 +140,12 @@ class Adaptive(Schedule):
     ----------
     smallest : float, default=1e-6
         A learning rate no larger than this ends training instead of dropping.
+
+    Examples
+    --------
+    >>> from skffnn import Adaptive, Clock
+    >>> print(round(Adaptive().factor(Clock(drops=2)), 6))
+    0.04
     """
 
     smallest: float = 1e-6
@@ -138,6 +173,7 @@ class Cosine(Schedule):
 
     Examples
     --------
+    >>> from skffnn import Clock, Cosine
     >>> schedule = Cosine(max_iter=10)
     >>> [round(schedule.factor(Clock(epoch=e)), 3) for e in (0, 5, 9, 10)]
     [1.0, 0.5, 0.024, 1.0]
@@ -165,6 +201,13 @@ class OneCycle(Schedule):
     ----------
     Smith & Topin, *Super-convergence: very fast training of neural networks using
     large learning rates*, 2018.
+
+    Examples
+    --------
+    >>> from skffnn import Clock, OneCycle
+    >>> schedule = OneCycle(max_iter=10)
+    >>> [round(schedule.factor(Clock(epoch=e)), 3) for e in (0, 3, 9)]
+    [0.04, 1.0, 0.05]
     """
 
     max_iter: int = 200

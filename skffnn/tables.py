@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .arrays import Array
 from .checks import check_number
+from .documentation import Documented
 
 # How pandas and polars begin the names of types whose values are names, even if they
 # look like numbers.
@@ -21,7 +22,7 @@ NOMINAL_DTYPES = ("category", "categorical", "enum", "bool")
 OTHER = object()
 
 
-class TableEncoder(TransformerMixin, BaseEstimator):
+class TableEncoder(Documented, TransformerMixin, BaseEstimator):
     """Leave numeric columns as they are, and make nominal ones columns of 0 and 1.
 
     Numeric is what holds numbers: integers and floats of any size, also in a column of
@@ -46,7 +47,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         them stands for missing cells.
     n_features_in_ : int
         Columns seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Their names, if X had names that are all strings.
 
     See Also

@@ -41,14 +41,16 @@ def make_tabular_classifier(
     order and of any type, and with missing cells in both. Each step can be changed by
     its name, so that `GridSearchCV` reaches every parameter:
 
-    | step         | what it does                                                    |
-    |--------------|-----------------------------------------------------------------|
-    | `encode`     | `TableEncoder`: nominal columns become columns of 0 and 1       |
-    | `impute`     | `SimpleImputer`: a missing number becomes the median, and a     |
-    |              | column of 0 and 1 says where                                    |
-    | `scale`      | `RobustSmoothScaler`: median, quartiles, smooth clip            |
-    | `classifier` | `AveragedClassifier` of networks, `FFNNClassifier` with the     |
-    |              | parameters `skffnn.tabular.RECIPE`                              |
+    `encode`
+        `TableEncoder`: nominal columns become columns of 0 and 1.
+    `impute`
+        `SimpleImputer`: a missing number becomes the median, and a column of 0 and 1
+        says where.
+    `scale`
+        `RobustSmoothScaler`: median, quartiles, smooth clip.
+    `classifier`
+        `AveragedClassifier` of networks, `FFNNClassifier` with the parameters
+        `skffnn.tabular.RECIPE`.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """Training: the two ways to minimise J(θ), when to stop, and which θ to keep."""
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -87,8 +87,6 @@ class Training:
         When to stop.
     validation : Validation, default=None
         Rows kept back. If given, its score decides when to stop and which θ to keep.
-    rates : sequence of (slice, float), default=()
-        Parts of θ, a partition of it, with factors on their learning rates.
     at_rest : callable, default=None
         Called between epochs, whenever all that `progress` holds is up to date.
     report : callable, default=None
@@ -109,7 +107,6 @@ class Training:
         progress: Progress,
         rules: Rules,
         validation: Validation | None = None,
-        rates: Sequence[tuple[slice, float]] = (),
         at_rest: Callable[["Training"], None] | None = None,
         report: Callable[[Epoch], None] | None = None,
     ) -> None:
@@ -118,7 +115,6 @@ class Training:
         self.progress = progress
         self.rules = rules
         self.validation = validation
-        self.rates = rates
         self.at_rest = at_rest or (lambda training: None)
         self.report = report or (lambda epoch: None)
         self.n_iter = 0
@@ -167,9 +163,9 @@ class Training:
         """
         progress, clock, rules = self.progress, self.progress.clock, self.rules
         # State of an earlier fit is this optimiser's own if the same `init` made it.
-        init = type(optimizer).init
+        init = optimizer.init
         kind = f"{init.__module__}.{init.__qualname__}"
-        state = optimizer.init(progress.theta.vector)
+        state = init(progress.theta.vector)
         if progress.solver != kind or progress.optimizer.keys() != state.keys():
             progress.solver, progress.optimizer = kind, state
         # A plan is gone through, unless a validation score says that it is enough.
@@ -196,9 +192,9 @@ class Training:
 
     def _epoch(self, optimizer: Optimizer, schedule: Schedule, eta_0: float) -> float:
         """Go once through the rows; return the mean of J as θ changed."""
-        objective, theta = self.objective, self.progress.theta
+        objective, gradient = self.objective, self._gradient
+        theta, state = self.progress.theta, self.progress.optimizer
         clock = self.progress.clock
-        gradient = self._gradient
         decoupled = getattr(optimizer, "decoupled", False)
         total, n_batches = 0.0, len(self.batches)
         for i, batch in enumerate(self.batches):
@@ -209,28 +205,9 @@ class Training:
                 objective.decay(eta)
             else:
                 loss += objective.penalty_term(gradient)
-            self._step(optimizer, theta.vector, gradient.vector, eta)
+            optimizer.step(theta.vector, gradient.vector, state, eta)
             total += loss * len(batch[1])
         return total / self.batches.n_rows
-
-    def _step(
-        self, optimizer: Optimizer, theta: Array, grad: Array, eta: float
-    ) -> None:
-        """Move θ, each part at its own rate: as many steps of as many optimisers."""
-        state = self.progress.optimizer
-        if not self.rates:
-            optimizer.step(theta, grad, state, eta)
-            return
-        arrays = {k: v for k, v in state.items() if np.shape(v) == theta.shape}
-        others = {k: v for k, v in state.items() if k not in arrays}
-        for part, rate in self.rates:
-            views = {name: array[..., part] for name, array in arrays.items()}
-            own = {**others, **views}
-            optimizer.step(theta[..., part], grad[..., part], own, rate * eta)
-            for name, view in views.items():
-                if own[name] is not view:  # a new array in its place
-                    view[...] = own[name]
-        state |= {name: own[name] for name in others}
 
     def by_lbfgs(self, solver: LBFGS) -> None:
         """Minimise J(θ) over all rows with L-BFGS, one iteration an epoch.

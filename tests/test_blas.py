@@ -8,14 +8,14 @@ from skffnn import FFNNClassifier, blas
 
 
 def n_threads():
-    controller = blas.of_scipy(ThreadpoolController())
+    controller = blas.blas_of_scipy()
     return [library["num_threads"] for library in controller.info()]
 
 
 @pytest.fixture
 def two_threads():
     """Give SciPy's BLAS two threads, on a machine with one core too."""
-    own = blas.of_scipy(ThreadpoolController())
+    own = blas.blas_of_scipy()
     if not own.info():
         pytest.skip("SciPy has no BLAS of its own here")
     with own.limit(limits=2):
@@ -55,5 +55,5 @@ def test_lbfgs_runs_with_one_thread_and_puts_the_number_back():
 
 def test_a_library_that_is_not_in_a_wheel_of_scipy_is_left_alone():
     paths = [library["filepath"] for library in ThreadpoolController().info()]
-    own = {lib["filepath"] for lib in blas.of_scipy(ThreadpoolController()).info()}
+    own = {lib["filepath"] for lib in blas.blas_of_scipy().info()}
     assert own == {path for path in paths if "scipy" in path.split("/")[-2]}

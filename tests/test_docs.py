@@ -1,38 +1,66 @@
 """The documentation cannot drift: its code is that of the package, its examples run."""
 
+import ast
 import doctest
 import re
 from pathlib import Path
 
 import pytest
 
-import skffnn
-
 ROOT = Path(__file__).parent.parent
-PACKAGE = Path(skffnn.__file__).parent
-PAGES = sorted([*ROOT.glob("docs/**/*.md"), ROOT / "README.md"])
+DOCS = ROOT / "docs"
+PAGES = sorted([*DOCS.glob("**/*.md"), ROOT / "README.md"])
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
-QUOTED = re.compile(r"# skffnn/(\w+\.py)")
+FENCE = re.compile(r"^ *(`{3,})(.*)\n((?:.*\n)*?) *\1`*$", re.MULTILINE)
+LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)\s]*)?\)")
+CARD = re.compile(r"^:link: *(\S+)\n:link-type: *doc$", re.MULTILINE)
 
 
-def lines_of(code):
-    """Return the lines that are not blank, without their indentation."""
-    return [line.strip() for line in code.splitlines() if line.strip()]
+def name_of(page):
+    return str(page.relative_to(ROOT))
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_quoted_lines_are_in_the_source(page):
-    for block in BLOCK.findall(page.read_text("utf-8")):
-        quoted = QUOTED.match(block)
-        if quoted:
-            source = lines_of((PACKAGE / quoted[1]).read_text("utf-8"))
-            missing = [line for line in lines_of(block)[1:] if line not in source]
-            assert not missing
+def directives(page, *names):
+    """Return the argument, the options and the other lines of MyST directives."""
+    opening = rf"^ *(`{{3,}}|:{{3,}})\{{(?:{'|'.join(names)})\}} *(.*)\n"
+    found = re.findall(
+        opening + r"((?:.*\n)*?) *\1", page.read_text("utf-8"), re.MULTILINE
+    )
+    for _, argument, body in found:
+        options = dict(re.findall(r"^ *:([\w-]+): *(.*)$", body, re.MULTILINE))
+        yield argument, options, re.findall(r"^ *([^:\s].*)$", body, re.MULTILINE)
+
+
+def lines_of(source, name):
+    """Return the lines of a class, a function or a method; without a name, all."""
+    lines, node = source.splitlines(), ast.parse(source)
+    for part in name.split(".") if name else ():
+        node = next(n for n in node.body if getattr(n, "name", None) == part)
+        last = node.end_lineno
+    return lines[node.lineno - 1 : last] if name else lines
+
+
+INCLUDES = [
+    pytest.param(page, path, options, id=f"{page.stem}-{options.get('caption', path)}")
+    for page in PAGES
+    for path, options, _ in directives(page, "literalinclude")
+]
+
+
+@pytest.mark.parametrize(("page", "path", "options"), INCLUDES)
+def test_the_lines_that_a_page_includes_are_in_the_source(page, path, options):
+    file, name = (page.parent / path).resolve(), options.get("pyobject", "")
+    lines = lines_of(file.read_text("utf-8"), name)
+    start, end = (options.get(text, "").strip('"') for text in ("start-at", "end-at"))
+    starts = [i for i, line in enumerate(lines) if start in line]
+    assert len(starts) == 1 or not start, f"{start!r} is on {len(starts)} lines"
+    assert any(end in line for line in lines[starts[0] :]), f"{end!r} is not after it"
+    assert options["caption"] == ", ".join(filter(None, [name_of(file), name]))
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_examples_run_as_printed(page):
     text = page.read_text("utf-8")
     for word, library in {"import pandas": "pandas", "Display": "matplotlib"}.items():
@@ -50,9 +78,33 @@ def test_the_first_example_of_the_readme_runs(capsys):
     assert float(capsys.readouterr().out) > 0.96
 
 
-def test_links_between_the_pages_lead_somewhere():
-    for page in PAGES:
-        for target in re.findall(
-            r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text("utf-8")
-        ):
-            assert (page.parent / target).exists(), f"{page.name}: {target}"
+def targets(page):
+    """Yield the files that a page leads to: by links, cards, contents and pictures."""
+    text = page.read_text("utf-8")
+    prose = FENCE.sub(lambda fence: fence[3] if fence[2].startswith("{") else "", text)
+    prose = re.sub(r"`[^`\n]*`|\$[^$\n]*\$", "", prose)  # code and formulas in a line
+    yield from LINK.findall(prose)
+    yield from CARD.findall(text)
+    for argument, _, _ in directives(page, "figure", "image", "include"):
+        yield argument
+    for _, _, entries in directives(page, "toctree"):
+        for entry in entries:
+            yield re.sub(r".*<(.*)>", r"\1", entry)
+
+
+def exists(path):
+    """Tell whether a file, or a page named without its ending, is there or is made."""
+    made_from = ROOT / "examples" / f"{path.stem}.py"
+    if DOCS / "auto_examples" in path.parents:
+        return path.stem == "index" or made_from.exists()
+    return path.exists() or path.with_name(f"{path.name}.md").exists()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_lead_somewhere(page):
+    missing = [
+        target
+        for target in targets(page)
+        if not exists((page.parent / target).resolve())
+    ]
+    assert not missing

@@ -1,6 +1,7 @@
 """FFNNClassifier inside the rest of scikit-learn, and on data of every kind."""
 
 import pickle
+from email.message import Message
 
 import joblib
 import numpy as np
@@ -36,7 +37,11 @@ from skffnn import (
     PENALTIES,
     SCHEDULES,
     SOLVERS,
+    AveragedClassifier,
     FFNNClassifier,
+    RobustSmoothScaler,
+    TableEncoder,
+    documentation,
 )
 from skffnn.penalties import L2
 from skffnn.schedules import Schedule
@@ -136,6 +141,25 @@ class TestCloneAndPickle:
         assert "0.123" in repr(make(alpha=0.123))
         assert "fitted" in make().fit(X, y)._repr_html_()
         assert "FFNNClassifier" in make_pipeline(StandardScaler(), make())._repr_html_()
+
+    @pytest.mark.parametrize(
+        "estimator",
+        [make(), AveragedClassifier(), RobustSmoothScaler(), TableEncoder()],
+        ids=lambda estimator: type(estimator).__name__,
+    )
+    def test_the_html_links_to_the_documentation(
+        self, estimator, monkeypatch, tmp_path
+    ):
+        page = f"/api/generated/skffnn.{type(estimator).__name__}.html"
+        links = Message()
+        monkeypatch.setattr(documentation, "metadata", lambda name: links)
+        monkeypatch.setattr(documentation, "BUILT", tmp_path / "none")
+        assert page not in estimator._repr_html_()  # there is none
+        monkeypatch.setattr(documentation, "BUILT", tmp_path)
+        assert tmp_path.as_uri() + page in estimator._repr_html_()
+        links["Project-URL"] = "Source, https://example.org/source"
+        links["Project-URL"] = "Documentation, https://example.org/docs/"
+        assert f"https://example.org/docs{page}" in estimator._repr_html_()
 
 
 class TestModelSelection:

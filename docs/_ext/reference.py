@@ -1,0 +1,92 @@
+"""Two directives that read the package, so that the reference cannot drift from it.
+
+`registry` lists the names that a parameter can take and documents what each stands for;
+`modules` lists the modules in the order in which they build on one another.
+"""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import is_dataclass
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+from docutils.nodes import Node
+from sphinx.util.docutils import SphinxDirective
+
+import skffnn
+
+
+def full_name(cls: type) -> str:
+    """Return the name that users import a class by."""
+    module = "skffnn" if cls.__name__ in skffnn.__all__ else cls.__module__
+    return f"{module}.{cls.__name__}"
+
+
+def summary(obj: Any) -> str:
+    """Return the first line of a docstring."""
+    return (obj.__doc__ or "").strip().splitlines()[0]
+
+
+def table(rows: Iterator[tuple[str, ...]]) -> list[str]:
+    """Return the lines of a table in reStructuredText."""
+    lines = [".. list-table::", "   :header-rows: 1", ""]
+    for row in rows:
+        lines += [f"   {'*' if i == 0 else ' '} - {cell}" for i, cell in enumerate(row)]
+    return [*lines, ""]
+
+
+class Registry(SphinxDirective):
+    """The names in a registry, and the classes of the objects that they stand for."""
+
+    required_arguments = 1
+
+    def run(self) -> list[Node]:
+        entries = getattr(skffnn, self.arguments[0])
+
+        def rows() -> Iterator[tuple[str, ...]]:
+            yield "name", "object", "what it is"
+            for name, entry in entries.items():
+                cls = entry if isinstance(entry, type) else type(entry)
+                made = repr(entry) if entry is not cls and is_dataclass(entry) else ""
+                text = f":py:class:`{made or cls.__name__} <{full_name(cls)}>`"
+                yield f'``"{name}"``', text, summary(cls)
+
+        lines = table(rows())
+        classes = [e if isinstance(e, type) else type(e) for e in entries.values()]
+        for cls in dict.fromkeys(classes):
+            lines += [f".. autoclass:: {full_name(cls)}", ""]
+        return self.parse_text_to_nodes("\n".join(lines))
+
+
+class Modules(SphinxDirective):
+    """The modules of the package, each after those that it imports."""
+
+    def run(self) -> list[Node]:
+        trees = {
+            path.stem: ast.parse(path.read_text("utf-8"))
+            for path in sorted(Path(skffnn.__file__).parent.glob("[!_]*.py"))
+        }
+        imports = {
+            name: sorted(
+                node.module
+                for node in ast.walk(tree)
+                if isinstance(node, ast.ImportFrom) and node.level and node.module
+            )
+            for name, tree in trees.items()
+        }
+
+        def rows() -> Iterator[tuple[str, ...]]:
+            yield "module", "what it is"
+            for name in TopologicalSorter(imports).static_order():
+                text = (ast.get_docstring(trees[name]) or "").split("\n\n")[0]
+                yield f"``{name}``", text.replace("\n", " ")
+
+        return self.parse_text_to_nodes("\n".join(table(rows())))
+
+
+def setup(app: Any) -> dict[str, bool]:
+    """Make the directives known to Sphinx."""
+    app.add_directive("registry", Registry)
+    app.add_directive("modules", Modules)
+    return {"parallel_read_safe": True}

@@ -1,0 +1,96 @@
+"""Draw the pictures of the start page and of the guide: `python docs/images/draw.py`.
+
+They are written beside this script, or to the folder that is named.
+"""
+
+import sys
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+from sklearn.datasets import load_digits, load_iris
+from sklearn.inspection import DecisionBoundaryDisplay
+
+from skffnn import FFNNClassifier, LossCurveDisplay, NetworkDisplay, WeightsDisplay
+
+COLOURS = ["#0072B2", "#E69F00", "#CC79A7"]
+
+
+def network():
+    """Draw a small network, and the regions into which it divides its inputs."""
+    iris = load_iris()
+    X, y = iris.data[:, 2:], iris.target_names[iris.target]
+    model = FFNNClassifier(
+        5, activation="tanh", solver="lbfgs", alpha=1e-3, max_iter=1000, random_state=0
+    ).fit(X, y)
+    fig, (top, bottom) = plt.subplots(2, 1, figsize=(5.2, 6.6), layout="constrained")
+    NetworkDisplay.from_estimator(
+        model, input_names=["petal length", "petal width"], ax=top
+    )
+    top.set_title("Five neurons tell three kinds of iris apart")
+    DecisionBoundaryDisplay.from_estimator(
+        model,
+        X,
+        response_method="predict",
+        multiclass_colors=COLOURS,
+        plot_method="pcolormesh",
+        grid_resolution=400,
+        rasterized=True,
+        eps=0.4,
+        alpha=0.3,
+        ax=bottom,
+    )
+    for name, colour, marker in zip(iris.target_names, COLOURS, "osD", strict=True):
+        rows = X[y == name].T
+        bottom.scatter(*rows, s=22, c=colour, marker=marker, edgecolor="k", label=name)
+    bottom.set(xlabel="petal length (cm)", ylabel="petal width (cm)")
+    bottom.legend(loc="upper left", framealpha=1)
+    return fig
+
+
+def read_digits():
+    """Return pixels from 0 to 1, digits, and a network that reads them."""
+    X, y = load_digits(return_X_y=True)
+    model = FFNNClassifier(
+        (32, 16),
+        learning_rate="adaptive",
+        learning_rate_init=0.005,
+        early_stopping=True,
+        validation_fraction=0.2,
+        tol=1e-3,
+        random_state=0,
+    )
+    return X / 16, y, model.fit(X / 16, y)
+
+
+def curves():
+    """Draw how it was trained."""
+    display = LossCurveDisplay.from_estimator(read_digits()[2])
+    display.ax_.set_yscale("log")
+    return display.figure_
+
+
+def histograms():
+    """Draw what flows through it."""
+    X, y, model = read_digits()
+    rows = slice(300)
+    return WeightsDisplay.from_estimator(
+        model, X[rows], y[rows], kind="histograms"
+    ).figure_
+
+
+def images():
+    """Draw what its first neurons look for."""
+    _, _, model = read_digits()
+    return WeightsDisplay.from_estimator(model, kind="images", max_images=15).figure_
+
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent
+    # The same bytes each time, if nothing has changed.
+    plt.rcParams.update({"svg.hashsalt": "skffnn", "font.size": 11})
+    for draw in (network, curves, histograms, images):
+        path = folder / f"{draw.__name__}.svg"
+        fig = draw()
+        fig.savefig(
+            path, dpi=200, bbox_inches="tight", pad_inches=0.12, metadata={"Date": None}
+        )
