@@ -71,6 +71,9 @@ sphinx_gallery_conf = {
     "download_all_examples": False,
     "show_memory": False,
     "show_signature": False,
+    "capture_repr": (),
+    "remove_config_comments": True,
+    "image_srcset": ["2x"],
     "write_computation_times": False,
     # From the simplest to the richest; one that is not named comes last.
     "within_subsection_order": ExplicitOrder(
