@@ -147,5 +147,5 @@ def test_the_html_repr_has_parameters_and_no_dead_link():
     assert "FFNNClassifier" in html
     assert "0.25" in html
     assert "Not fitted" in html
-    assert "scikit-learn.org" not in html  # which has no page on this class
+    assert "https://scikit-learn.org" not in html  # it has no page on this class
     assert "Fitted" in model.set_params(max_iter=1).fit(X, y)._repr_html_()
