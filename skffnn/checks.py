@@ -20,6 +20,8 @@ DTYPES = (np.float64, np.float32)
 class InvalidParameterError(ValueError, TypeError):
     """A parameter of the estimator has a value that is not allowed.
 
+    It is a ValueError, and a TypeError too: scikit-learn raises the one or the other.
+
     Examples
     --------
     >>> from skffnn import FFNNClassifier, InvalidParameterError

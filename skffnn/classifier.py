@@ -188,8 +188,10 @@ class FFNNClassifier(LogitsMixin, BaseEstimator):
         heeds weights. Works with every solver; not with `partial_fit`.
     validation_fraction : float, default=0.1
         The part of the rows that is split off, between 0 and 1.
-    beta_1, beta_2 : float, default=0.9, 0.999
-        Decay of the moments of "adam" and "adamw", in [0, 1).
+    beta_1 : float, default=0.9
+        Decay of the first moment of "adam" and "adamw", in [0, 1).
+    beta_2 : float, default=0.999
+        Decay of the second moment of "adam" and "adamw", in [0, 1).
     epsilon : float, default=1e-8
         ε > 0 of "adam" and "adamw".
     n_iter_no_change : int or inf, default=10
@@ -274,7 +276,8 @@ class FFNNClassifier(LogitsMixin, BaseEstimator):
     -----
     Two classes have one logistic output, more have a softmax, and multi-label targets
     have one logistic output for each label. The backward pass is in
-    `skffnn.network.Network.backward`; `docs/mathematics` derives it.
+    `skffnn.network.Network.backward`; the documentation derives it, in *The
+    mathematics*.
 
     Predictions are computed in the larger of the types of X and of the parameters, and
     returned in that of X.
@@ -417,6 +420,12 @@ class FFNNClassifier(LogitsMixin, BaseEstimator):
         ValueError
             If a parameter or the data are not as described, or if training
             diverges. An estimator that was fitted before stays as it was.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If training ended at a limit, `max_iter` or `max_fun`, before it had
+            converged. For "cosine" and "one_cycle" `max_iter` is no limit.
         """
         with all_or_nothing(self):
             plan = Plan.of(self.get_params(deep=False))
@@ -880,6 +889,8 @@ class FFNNClassifier(LogitsMixin, BaseEstimator):
         """
         check_is_fitted(self)
         n_hidden = len(self.coefs_) - 1
+        if n_hidden == 0:
+            raise ValueError("hidden_features needs a hidden layer, and there is none.")
         check_number("layer", layer, -n_hidden, n_hidden - 1, integer=True)
         X, network = self._prepare(X)
 

@@ -30,10 +30,9 @@ def site() -> str | None:
 class Documented:
     """Lets the HTML repr of an estimator link to the page of its class."""
 
-    @property
-    def _doc_link_module(self) -> str:
-        return "skffnn" if site() else ""
+    _doc_link_module = "skffnn"
 
     @property
     def _doc_link_template(self) -> str:
-        return f"{site()}/api/generated/skffnn.{{estimator_name}}.html"
+        url = site()
+        return f"{url}/api/generated/skffnn.{{estimator_name}}.html" if url else ""

@@ -73,6 +73,8 @@ DAMAGE = (
 class FileFormatError(ValueError):
     """A file is not one of skffnn's, or is damaged, or is of a newer version.
 
+    It is a ValueError.
+
     Examples
     --------
     >>> import tempfile, skffnn

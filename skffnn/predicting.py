@@ -94,7 +94,7 @@ class LogitsMixin(Documented, ClassifierMixin):
         return self._forward(X, log_probabilities)
 
     def decision_function(self, X: Any) -> Array:
-        """Return the logits a(L+1), or their average over networks.
+        """Return the logits a(L+1), or β times their average over networks.
 
         Parameters
         ----------

@@ -63,7 +63,8 @@ def load(path: Any) -> FFNNClassifier:
     """Load an estimator from a file that `save` or a checkpoint has written.
 
     It predicts as it did, and goes on training (`warm_start`, `partial_fit`) as if it
-    had never been saved. No code is run, and no more memory is used than the file has.
+    had never been saved. No code is run, and the memory that loading takes is a small
+    multiple of the size of the file.
 
     Parameters
     ----------
