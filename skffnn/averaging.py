@@ -9,10 +9,10 @@ from scipy.optimize import brentq
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import has_fit_parameter, validate_data
 
 from .arrays import Array, canonical
-from .checks import DTYPES, check_number, check_weights
+from .checks import DTYPES, InvalidParameterError, check_number, check_weights
 from .classifier import FFNNClassifier
 from .predicting import LogitsMixin
 from .splitting import folds_by_content
@@ -130,6 +130,12 @@ class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
             If a parameter or the data are not as described, or if training diverges.
         """
         check_number("n_networks", self.n_networks, 2, integer=True)
+        base = FFNNClassifier() if self.estimator is None else self.estimator
+        if not has_fit_parameter(base, "X_val"):
+            raise InvalidParameterError(
+                "estimator must take rows to validate on, X_val and y_val, in fit, as "
+                f"FFNNClassifier does, got {base!r}."
+            )
         X, y = validate_data(
             self, X, y, accept_sparse="csr", dtype=DTYPES, multi_output=True
         )
@@ -142,7 +148,6 @@ class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
         random_state = check_random_state(self.random_state)
         fold = self._folds(X, y, weights, targets, random_state)
         seeds = random_state.randint(2**31 - 1, size=self.n_networks)
-        base = FFNNClassifier() if self.estimator is None else self.estimator
         fits = Parallel(n_jobs=self.n_jobs)(
             delayed(fit_network)(clone(base), seed, X, y, weights, fold == k)
             for k, seed in enumerate(seeds)

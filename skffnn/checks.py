@@ -1,6 +1,6 @@
 """Checks of parameters and data: one clear exception before any work is done."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
@@ -115,7 +115,9 @@ def check_bool(name: str, value: Any) -> None:
         raise InvalidParameterError(f"{name} must be True or False, got {value!r}.")
 
 
-def check_choice(name: str, value: Any, choices: Any, also: str = "") -> None:
+def check_choice(
+    name: str, value: Any, choices: Collection[str], also: str = ""
+) -> None:
     """Raise unless `value` is one of the strings in `choices`.
 
     Parameters
@@ -124,7 +126,7 @@ def check_choice(name: str, value: Any, choices: Any, also: str = "") -> None:
         Name of the parameter.
     value : object
         What was given.
-    choices : iterable of str
+    choices : collection of str
         The names allowed.
     also : str, default=""
         What else is allowed, for the message.
@@ -136,9 +138,9 @@ def check_choice(name: str, value: Any, choices: Any, also: str = "") -> None:
     """
     if isinstance(value, str) and value in choices:
         return
-    known = ", ".join(map(repr, choices))
+    known = "one of " * (len(choices) > 1) + ", ".join(map(repr, choices))
     raise InvalidParameterError(
-        f"{name} must be one of {known}{also}, got {value!r}.{nearest(value, choices)}"
+        f"{name} must be {known}{also}, got {value!r}.{nearest(value, choices)}"
     )
 
 
@@ -149,7 +151,7 @@ def nearest(value: Any, choices: Any) -> str:
     ----------
     value : object
         What was given.
-    choices : iterable of str
+    choices : collection of str
         The names allowed.
 
     Returns

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -198,6 +199,11 @@ def hidden_sizes(value: Any) -> tuple[int, ...]:
         One for each hidden layer.
     """
     sizes = tuple(value) if is_sequence(value) else (value,)
+    if not all(isinstance(size, Integral) for size in sizes):
+        raise InvalidParameterError(
+            "hidden_layer_sizes must be an integer or a sequence of integers, "
+            f"got {value!r}."
+        )
     for size in sizes:
         check_number("hidden_layer_sizes", size, 1, integer=True)
     return tuple(int(size) for size in sizes)

@@ -5,6 +5,7 @@ import pytest
 from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import make_classification, make_multilabel_classification
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils.estimator_checks import check_estimator
 
@@ -156,6 +157,12 @@ def test_a_grid_search_reaches_the_networks():
 def test_a_number_of_networks_that_is_none(n):
     with pytest.raises(InvalidParameterError, match="n_networks"):
         AveragedClassifier(n_networks=n).fit([[0.0], [1.0]], [0, 1])
+
+
+def test_an_estimator_that_cannot_be_validated():
+    model = AveragedClassifier(LogisticRegression())
+    with pytest.raises(InvalidParameterError, match=r"X_val .* got LogisticRegression"):
+        model.fit([[0.0], [1.0]], [0, 1])
 
 
 # ------------------------------------------------------------------------ the folds

@@ -86,6 +86,7 @@ def images():
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent
+    folder.mkdir(parents=True, exist_ok=True)
     # The same bytes each time, if nothing has changed.
     plt.rcParams.update({"svg.hashsalt": "skffnn", "font.size": 11})
     for draw in (network, curves, histograms, images):
