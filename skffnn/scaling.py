@@ -1,11 +1,15 @@
-"""RobustSmoothScaler: features on one scale, however long their tails."""
+"""RobustSmoothScaler: features on one scale, however long their tails; their gaps."""
 
 import warnings
 from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    _check_feature_names_in,
+    check_is_fitted,
+    validate_data,
+)
 
 from .arrays import Array
 from .checks import DTYPES, check_number
@@ -153,4 +157,105 @@ class RobustSmoothScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+class GapIndicator(TransformerMixin, BaseEstimator):
+    """Say where numbers are missing: a column for each feature with gaps.
+
+    It is `size` where the number is missing, and 0 elsewhere. A small size lets a
+    network see what gaps tell, and hardly fit to gaps that tell nothing. A feature
+    that is missing throughout has no column.
+
+    Parameters
+    ----------
+    size : float, default=0.3
+        What stands for a gap. Scaled features are about 1.
+
+    Attributes
+    ----------
+    features_ : ndarray of int
+        The features with gaps.
+    n_features_in_ : int
+        Features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, if X had names that are all strings.
+
+    See Also
+    --------
+    sklearn.impute.MissingIndicator : The same as truth values.
+
+    Examples
+    --------
+    >>> from skffnn.scaling import GapIndicator
+    >>> GapIndicator().fit_transform([[1.0, 2.0], [3.0, float("nan")]])
+    array([[0. ],
+           [0.3]])
+    """
+
+    def __init__(self, size: float = 0.3) -> None:
+        self.size = size
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Find the features with gaps.
+
+        Parameters
+        ----------
+        X : {array-like, dataframe} of shape (n_samples, n_features)
+            Training rows: finite numbers, or NaN.
+        y : object, default=None
+            Not used.
+
+        Returns
+        -------
+        self : GapIndicator
+            The fitted transformer.
+        """
+        check_number("size", self.size, 0)
+        part = np.isnan(self._check(X, reset=True)).mean(axis=0)
+        self.features_ = np.flatnonzero((part > 0) & (part < 1))
+        return self
+
+    def transform(self, X: Any) -> Array:
+        """Return a column for each feature with gaps.
+
+        Parameters
+        ----------
+        X : {array-like, dataframe} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        gaps : ndarray of shape (n_samples, n_features_with_gaps)
+            `size` where a number is missing, else 0.
+        """
+        check_is_fitted(self)
+        X = self._check(X, reset=False)
+        return np.isnan(X[:, self.features_]) * X.dtype.type(self.size)
+
+    def get_feature_names_out(self, input_features: Any = None) -> Array:
+        """Return the names of the columns.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Names of the features, if `fit` has not seen any; "x0", "x1", … by default.
+
+        Returns
+        -------
+        names : ndarray of shape (n_features_with_gaps,)
+            The names of the features with gaps.
+        """
+        check_is_fitted(self)
+        return _check_feature_names_in(self, input_features)[self.features_]
+
+    def _check(self, X: Any, *, reset: bool) -> Array:
+        """Check rows."""
+        return validate_data(
+            self, X, reset=reset, dtype=DTYPES, ensure_all_finite="allow-nan"
+        )
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
         return tags

@@ -4,11 +4,11 @@ from math import inf
 from typing import Any
 
 from sklearn.impute import SimpleImputer
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import FeatureUnion, Pipeline
 
 from .averaging import AveragedClassifier
 from .classifier import FFNNClassifier
-from .scaling import RobustSmoothScaler
+from .scaling import GapIndicator, RobustSmoothScaler
 from .tables import TableEncoder
 
 # Chosen on twelve tables of at most 3000 training rows; docs/tabular.md says how, and
@@ -44,9 +44,9 @@ def make_tabular_classifier(
     | step         | what it does                                                    |
     |--------------|-----------------------------------------------------------------|
     | `encode`     | `TableEncoder`: nominal columns become columns of 0 and 1       |
-    | `impute`     | `SimpleImputer`: a missing number becomes the median, and a     |
-    |              | column of 0 and 1 says where                                    |
     | `scale`      | `RobustSmoothScaler`: median, quartiles, smooth clip            |
+    | `impute`     | `SimpleImputer` as `fill`: a missing number becomes the median; |
+    |              | `GapIndicator` as `gaps`: a column of 0 and 0.3 says where      |
     | `classifier` | `AveragedClassifier` of networks, `FFNNClassifier` with the     |
     |              | parameters `skffnn.tabular.RECIPE`                              |
 
@@ -80,16 +80,12 @@ def make_tabular_classifier(
     >>> model.predict([[None, "red"], [4.2, "green"]])
     array(['yes', 'no'], dtype='<U3')
     """
+    fill = SimpleImputer(strategy="median", keep_empty_features=True)
     return Pipeline(
         [
             ("encode", TableEncoder()),
-            (
-                "impute",
-                SimpleImputer(
-                    strategy="median", add_indicator=True, keep_empty_features=True
-                ),
-            ),
             ("scale", RobustSmoothScaler()),
+            ("impute", FeatureUnion([("fill", fill), ("gaps", GapIndicator())])),
             (
                 "classifier",
                 AveragedClassifier(

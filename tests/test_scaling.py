@@ -5,14 +5,16 @@ import pytest
 from sklearn.utils.estimator_checks import check_estimator
 
 from skffnn import InvalidParameterError, RobustSmoothScaler
+from skffnn.scaling import GapIndicator
 
 # One formula written in two ways differs by a few roundings.
 RTOL = 1e-12
 
 
 @pytest.mark.filterwarnings("ignore")  # the checks provoke warnings on purpose
-def test_every_check_of_scikit_learn_passes():
-    check_estimator(RobustSmoothScaler(), on_skip=None)
+@pytest.mark.parametrize("transformer", [RobustSmoothScaler(), GapIndicator()])
+def test_every_check_of_scikit_learn_passes(transformer):
+    check_estimator(transformer, on_skip=None)
 
 
 def test_the_formula_by_hand():
@@ -106,3 +108,20 @@ def test_a_limit_that_is_none(limit):
 def test_infinite_numbers_are_refused():
     with pytest.raises(ValueError, match="infinity"):
         RobustSmoothScaler().fit([[0.0], [np.inf]])
+
+
+def test_gaps_have_a_column_where_fit_has_seen_some_and_not_only_them():
+    nan = np.nan
+    X = np.array([[1.0, nan, nan, 2.0], [nan, 3.0, nan, 2.0]])
+    indicator = GapIndicator(size=0.5).fit(X)
+    np.testing.assert_array_equal(indicator.transform(X), [[0, 0.5], [0.5, 0]])
+    later = [[nan, 1.0, 7.0, nan]]
+    np.testing.assert_array_equal(indicator.transform(later), [[0.5, 0]])
+    assert list(indicator.get_feature_names_out()) == ["x0", "x1"]
+    assert indicator.fit([[1.0], [2.0]]).transform([[3.0]]).shape == (1, 0)
+
+
+@pytest.mark.parametrize("size", [-1, "large", None])
+def test_a_size_that_is_none(size):
+    with pytest.raises(InvalidParameterError, match="size"):
+        GapIndicator(size).fit([[1.0]])
