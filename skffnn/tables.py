@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from enum import Enum
 from numbers import Number
 from typing import Any, Self
 
@@ -18,8 +19,17 @@ from .documentation import Documented
 # look like numbers.
 NOMINAL_DTYPES = ("category", "categorical", "enum", "bool")
 
-# The category of all that has none of its own; no cell can be equal to it.
-OTHER = object()
+
+class Rest(Enum):
+    """The category of all that has none of its own.
+
+    No cell can be equal to it, and a copy, or one read from a file, is the same.
+    """
+
+    OTHER = "other"
+
+
+OTHER = Rest.OTHER
 
 
 class TableEncoder(Documented, TransformerMixin, BaseEstimator):

@@ -3,8 +3,8 @@
 from math import inf
 from typing import Any
 
-from sklearn.impute import SimpleImputer
-from sklearn.pipeline import Pipeline
+from sklearn.impute import MissingIndicator, SimpleImputer
+from sklearn.pipeline import FeatureUnion, Pipeline
 
 from .averaging import AveragedClassifier
 from .classifier import FFNNClassifier
@@ -28,6 +28,11 @@ RECIPE: dict[str, Any] = {
 }
 
 
+# What stands for a gap, where scaled numbers are about 1: a network sees what gaps tell,
+# and hardly fits to gaps that tell nothing.
+GAP = 0.3
+
+
 def make_tabular_classifier(
     *,
     n_networks: int = 8,
@@ -43,11 +48,11 @@ def make_tabular_classifier(
 
     `encode`
         `TableEncoder`: nominal columns become columns of 0 and 1.
-    `impute`
-        `SimpleImputer`: a missing number becomes the median, and a column of 0 and 1
-        says where.
     `scale`
         `RobustSmoothScaler`: median, quartiles, smooth clip.
+    `impute`
+        `SimpleImputer` as `fill`: a missing number becomes the median;
+        `MissingIndicator` as `gaps`: a column of 0 and 0.3 says where.
     `classifier`
         `AveragedClassifier` of networks, `FFNNClassifier` with the parameters
         `skffnn.tabular.RECIPE`.
@@ -82,16 +87,15 @@ def make_tabular_classifier(
     >>> model.predict([[None, "red"], [4.2, "green"]])
     array(['yes', 'no'], dtype='<U3')
     """
+    parts = [
+        ("fill", SimpleImputer(strategy="median", keep_empty_features=True)),
+        ("gaps", MissingIndicator(error_on_new=False)),
+    ]
     return Pipeline(
         [
             ("encode", TableEncoder()),
-            (
-                "impute",
-                SimpleImputer(
-                    strategy="median", add_indicator=True, keep_empty_features=True
-                ),
-            ),
             ("scale", RobustSmoothScaler()),
+            ("impute", FeatureUnion(parts, transformer_weights={"gaps": GAP})),
             (
                 "classifier",
                 AveragedClassifier(

@@ -127,6 +127,19 @@ def test_only_what_all_have_is_compared(tmp_path):
     assert Comparison(results, None, ["A", "B"]).seeds == {}
 
 
+def test_only_models_that_were_measured_on_as_many_rows_are_shown(folder, capsys):
+    out = folder / "results.jsonl"
+    options = ["--data-dir", str(folder), "--out", str(out), "--seeds", "1"]
+    some = ["--models", "MLPClassifier", "LogisticRegression"]
+    assert command.main([*options, "--rows", "60", *some]) == 0
+    capsys.readouterr()
+    assert command.main([*options, "--all-rows", *some[:2]]) == 0
+    assert command.main([*options, "--all-rows", "--report-only"]) == 0
+    shown = capsys.readouterr().out
+    assert "all training rows, 2 tables, 1 split" in shown
+    assert "LogisticRegression" not in shown
+
+
 @pytest.mark.parametrize(
     ("a", "b", "sign"),
     [

@@ -1,6 +1,8 @@
 """TableEncoder: columns of every kind, from pandas, polars, arrays and lists."""
 
 import datetime
+import pickle
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -128,6 +130,13 @@ def test_rare_and_unseen_categories_share_a_column():
         encoder.transform([["a"], ["c"], ["unseen"], [None]]),
         [[1, 0, 0], [0, 0, 1], [0, 0, 1], [0, 0, 1]],
     )
+
+
+@pytest.mark.parametrize("copied", [deepcopy, lambda e: pickle.loads(pickle.dumps(e))])
+def test_a_copy_knows_which_column_rare_categories_share(copied):
+    encoder = TableEncoder(max_categories=2).fit([["a"], ["a"], ["b"], ["c"]])
+    np.testing.assert_array_equal(copied(encoder).transform([["c"]]), [[0, 1]])
+    assert list(copied(encoder).get_feature_names_out()) == ["x0_a", "x0_other"]
 
 
 def test_the_order_of_the_rows_does_not_matter():

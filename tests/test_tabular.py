@@ -104,6 +104,14 @@ def test_a_table_of_nominal_columns_only_and_one_of_numbers_only():
         assert make_tabular_classifier(**QUICK).fit(X, y).predict(X).shape == y.shape
 
 
+def test_a_gap_becomes_the_median_and_a_column_that_says_so():
+    X = pd.DataFrame({"x": [1.0, 2.0, None, 4.0, 5.0], "y": [1.0, 2.0, 3.0, 4.0, 5.0]})
+    filled = make_tabular_classifier()[:-1].fit_transform(X)
+    assert filled.shape == (5, 3)
+    np.testing.assert_array_equal(filled[2, :2], 0)  # the medians
+    np.testing.assert_array_equal(filled[:, 2], [0, 0, 0.3, 0, 0])
+
+
 def test_it_learns():
     table, y = columns()
     model = make_tabular_classifier(max_iter=20, n_networks=3, random_state=0)
@@ -127,7 +135,8 @@ def test_a_grid_search_reaches_every_step():
     table, y = columns()
     grid = {
         "encode__max_categories": [2],
-        "impute__strategy": ["mean"],
+        "impute__fill__strategy": ["mean"],
+        "impute__gaps__features": ["all"],
         "scale__limit": [2.0],
         "classifier__n_networks": [2],
         "classifier__estimator__max_iter": [2, 3],

@@ -116,13 +116,15 @@ def report(args: argparse.Namespace, results: Results, models: Sequence[str]) ->
     """Show the tables of what has been measured, and put them into a page."""
     most = "all" if args.rows is None else f"at most {args.rows}"
     base = OURS if args.ablation else BASE
-    measured = [m for m in models if any(f.model == m for f in results)]
+    done = {fit.model for fit in results if fit.rows == args.rows}
+    measured = [model for model in models if model in done]
     comparison = Comparison(results, args.rows, measured)
     if base not in measured or not comparison.seeds:
         print(f"Nothing to compare with {base} yet.")
         return
     seeds = min(map(len, comparison.seeds.values()))
-    what = f"{most} training rows, {len(comparison.seeds)} tables, {seeds} splits"
+    splits = "1 split" if seeds == 1 else f"{seeds} splits"
+    what = f"{most} training rows, {len(comparison.seeds)} tables, {splits}"
     shown = [comparison_table(comparison, base, f"Ratios to {base}: {what}")]
     if not args.ablation:
         shown += [
