@@ -38,7 +38,7 @@ class RobustSmoothScaler(
     Attributes
     ----------
     center_ : ndarray of shape (n_features,)
-        Median of each feature; 0 for one that is missing throughout.
+        Median of each feature; NaN for one that is missing throughout.
     scale_ : ndarray of shape (n_features,)
         What each feature is divided by; 0 for a constant one.
     n_features_in_ : int
@@ -94,9 +94,8 @@ class RobustSmoothScaler(
                 X, [0, 0.25, 0.5, 0.75, 1], axis=0
             )
         scale = np.where(upper > lower, upper - lower, (high - low) / 2)
-        missing = np.isnan(centre)
-        self.center_ = np.where(missing, 0, centre)
-        self.scale_ = np.where(missing, 0, scale)
+        self.center_ = centre
+        self.scale_ = np.where(np.isnan(centre), 0, scale)
         return self
 
     def transform(self, X: Any) -> Array:
@@ -110,7 +109,8 @@ class RobustSmoothScaler(
         Returns
         -------
         X : ndarray of shape (n_samples, n_features)
-            Numbers of size at most `limit`; NaN where there was one.
+            Numbers of size at most `limit`; NaN where there was one, but 0 throughout
+            for a feature of which `fit` has seen no number.
         """
         check_is_fitted(self)
         X = self._check(X, reset=False)
@@ -118,6 +118,7 @@ class RobustSmoothScaler(
             z = (X - self.center_) / np.where(self.scale_ > 0, self.scale_, np.inf)
         largest = np.finfo(z.dtype).max
         z = np.clip(z, -largest, largest)
+        z = np.where(np.isnan(self.center_), 0, z)
         return (z / np.hypot(1, z / self.limit)).astype(X.dtype, copy=False)
 
     def inverse_transform(self, X: Any) -> Array:

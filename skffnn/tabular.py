@@ -28,8 +28,8 @@ RECIPE: dict[str, Any] = {
 }
 
 
-# What stands for a gap, where scaled numbers are about 1: a network sees what gaps tell,
-# and hardly fits to gaps that tell nothing.
+# What stands for a gap, where scaled numbers are about 1: a network sees what gaps
+# tell, and hardly fits to gaps that tell nothing.
 GAP = 0.3
 
 

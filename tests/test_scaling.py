@@ -68,7 +68,8 @@ def test_missing_numbers_stay_missing_and_do_not_count():
 
 def test_a_feature_that_is_missing_throughout():
     scaler = RobustSmoothScaler().fit([[np.nan], [np.nan]])  # and without a warning
-    np.testing.assert_array_equal(scaler.transform([[np.nan], [3.0]]), [[np.nan], [0]])
+    np.testing.assert_array_equal(scaler.transform([[np.nan], [3.0]]), [[0], [0]])
+    assert np.isnan(scaler.inverse_transform([[0.0]]))
 
 
 def test_the_largest_numbers_there_are():
