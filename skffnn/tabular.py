@@ -84,7 +84,7 @@ def make_tabular_classifier(
     >>> table = [[1.0, "red"], [None, "red"], [3.0, None], [4.0, "blue"]] * 20
     >>> y = ["yes", "yes", "no", "no"] * 20
     >>> model = make_tabular_classifier(max_iter=20, random_state=0).fit(table, y)
-    >>> model.predict([[None, "red"], [4.2, "green"]])
+    >>> model.predict([[None, "red"], [4.2, "blue"]])
     array(['yes', 'no'], dtype='<U3')
     """
     parts = [
