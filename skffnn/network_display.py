@@ -12,6 +12,7 @@ from .plotting import (
     axes_for,
     diverging,
     largest,
+    maps_of,
     network_of,
     pyplot,
     signs,
@@ -139,7 +140,7 @@ class NetworkDisplay:
             network.intercepts_,
             input_names=None if input_names is None else [*map(str, input_names)],
             output_names=[str(label) for label in outputs],
-            activations=[*names_of(network), network.out_activation_],
+            activations=maps_of(network),
         )
         return display.plot(ax, max_neurons=max_neurons)
 
@@ -308,15 +309,6 @@ class NetworkDisplay:
             borderaxespad=0,
             frameon=False,
         )
-
-
-def names_of(network: Any) -> list[str]:
-    """Return the name of the activation function of each hidden layer."""
-    n_hidden, value = len(network.coefs_) - 1, network.activation
-    values = [value] * n_hidden
-    if isinstance(value, (Sequence, np.ndarray)) and not isinstance(value, str):
-        values = [*value]
-    return [g if isinstance(g, str) else type(g).__name__ for g in values]
 
 
 def abridged(size: int, most: int) -> Array:

@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .checks import InvalidParameterError
 from .classifier import FFNNClassifier
+from .plan import is_sequence
 
 # Four of Okabe & Ito's colours, which the colour-blind can tell apart. Each has a
 # contrast of at least 3 with white and with black.
@@ -77,6 +78,26 @@ def network_of(estimator: Any) -> tuple[FFNNClassifier, Any]:
         )
     check_is_fitted(network)
     return network, before
+
+
+def maps_of(network: FFNNClassifier) -> list[str]:
+    """Return the names of the maps that the layers apply: g of each hidden one, and o.
+
+    Parameters
+    ----------
+    network : FFNNClassifier
+        Fitted.
+
+    Returns
+    -------
+    names : list of str of length L + 1
+        An object has the name of its class.
+    """
+    hidden = network.activation
+    if not is_sequence(hidden):
+        hidden = [hidden] * (len(network.coefs_) - 1)
+    names = [g if isinstance(g, str) else type(g).__name__ for g in hidden]
+    return [*names, network.out_activation_]
 
 
 def rows_of(before: Any, X: Any) -> Any:

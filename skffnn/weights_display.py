@@ -11,12 +11,20 @@ from .arrays import Array
 from .checks import InvalidParameterError, check_choice, check_number
 from .classifier import rows_per_block
 from .network import Network
-from .network_display import names_of
 from .objective import Objective
 from .parameters import Parameters
 from .penalties import L2
 from .plan import activations_of
-from .plotting import PALETTE, axes_for, diverging, largest, network_of, pyplot, rows_of
+from .plotting import (
+    PALETTE,
+    axes_for,
+    diverging,
+    largest,
+    maps_of,
+    network_of,
+    pyplot,
+    rows_of,
+)
 
 FLAT = 1e-3  # a slope g'(a) no larger than this passes no gradient on to speak of
 BINS = 40
@@ -214,8 +222,7 @@ class WeightsDisplay:
         if X is not None and kind == "histograms":
             X, _ = network._prepare(rows_of(before, X))
             flow = Flow.of(network, X, y)
-        activations = [*names_of(network), network.out_activation_]
-        display = cls(network.coefs_, flow=flow, activations=activations)
+        display = cls(network.coefs_, flow=flow, activations=maps_of(network))
         return display.plot(
             ax, kind=kind, image_shape=image_shape, max_images=max_images
         )
