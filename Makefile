@@ -14,7 +14,7 @@ LONG ?= 1
 OLDEST = "numpy==2.0.*" "scipy==1.13.*" "scikit-learn==1.7.0" "polars<1.40"
 # The oldest that have wheels for Python 3.13.
 OLDEST_313 = "numpy==2.1.*" "scipy==1.14.1" "scikit-learn==1.7.0" "polars<1.40"
-MODULES = $(wildcard skffnn/*.py)
+MODULES = $(shell find skffnn -name "[a-z]*.py")
 
 # $(call python,3.12) is an interpreter of that version, from the path or from pyenv.
 python = $(or $(shell for name in python$(1) "$$(pyenv prefix "$$(pyenv latest $(1))")/bin/python"; \

@@ -29,7 +29,7 @@ from sklearn.metrics import log_loss
 from sklearn.model_selection import train_test_split
 
 from skffnn import FFNNClassifier, LossCurveDisplay
-from skffnn.schedules import Constant
+from skffnn.optim.schedules import Constant
 
 X, y = load_digits(return_X_y=True)
 X_train, X_test, y_train, y_test = train_test_split(

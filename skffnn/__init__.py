@@ -1,19 +1,18 @@
 """Feed-forward neural networks for scikit-learn, written from the equations."""
 
-from .activations import ACTIVATIONS
-from .averaging import AveragedClassifier
-from .checkpoints import Checkpoint
-from .checks import InvalidParameterError
+import sys
+
 from .classifier import FFNNClassifier
-from .files import FileFormatError
-from .loss_curves import LossCurveDisplay
-from .network_display import NetworkDisplay
-from .optimizers import LBFGS, SGD, SOLVERS, Adam, AdamW
-from .parameters import INITIALIZERS, NTK
-from .penalties import L2, PENALTIES
-from .saving import load, save
-from .scaling import RobustSmoothScaler
-from .schedules import (
+from .inspection.loss_curves import LossCurveDisplay
+from .inspection.network_display import NetworkDisplay
+from .inspection.weights_display import WeightsDisplay
+from .io.checkpoints import Checkpoint
+from .io.format import FileFormatError
+from .nn.activations import ACTIVATIONS
+from .nn.parameters import INITIALIZERS, NTK
+from .nn.penalties import L2, PENALTIES
+from .optim.optimizers import LBFGS, SGD, SOLVERS, Adam, AdamW
+from .optim.schedules import (
     SCHEDULES,
     Adaptive,
     Clock,
@@ -23,9 +22,14 @@ from .schedules import (
     OneCycle,
     Schedule,
 )
-from .tables import TableEncoder
-from .tabular import make_tabular_classifier
-from .weights_display import WeightsDisplay
+from .saving import load, save
+from .tabular import (
+    AveragedClassifier,
+    RobustSmoothScaler,
+    TableEncoder,
+    make_tabular_classifier,
+)
+from .utils.checks import InvalidParameterError
 
 __version__ = "0.1.0"
 
@@ -62,3 +66,18 @@ __all__ = [
     "make_tabular_classifier",
     "save",
 ]
+
+# Where modules lived in version 0.1.0: pickles name them.
+MOVED = {
+    "activations": "nn.activations",
+    "averaging": "tabular.ensemble",
+    "checkpoints": "io.checkpoints",
+    "optimizers": "optim.optimizers",
+    "parameters": "nn.parameters",
+    "penalties": "nn.penalties",
+    "scaling": "tabular.scaler",
+    "schedules": "optim.schedules",
+    "tables": "tabular.encoder",
+}
+for old, new in MOVED.items():
+    sys.modules[f"{__name__}.{old}"] = sys.modules[f"{__name__}.{new}"]

@@ -15,30 +15,30 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .arrays import Array, canonical
-from .batches import Batches
-from .checkpoints import Checkpoint, Journal
-from .checks import (
+from .data.batches import Batches
+from .data.dataset import Data
+from .data.splitting import split_by_content, split_like_mlp
+from .data.targets import Targets
+from .fitting.plan import Plan, activations_of
+from .io.checkpoints import Checkpoint, Journal
+from .io.schema import fitted_of
+from .nn.arrays import Array, canonical
+from .nn.network import Dropout, Network
+from .nn.objective import Objective
+from .nn.parameters import Parameters, initialise, rates_of
+from .optim.optimizers import LBFGS, Rated
+from .optim.reporting import reporter
+from .optim.state import Progress
+from .optim.training import Training, Validation
+from .prediction import LogitsMixin
+from .utils.checks import (
     DTYPES,
     all_or_nothing,
     check_number,
     check_weights,
     needs_no_check,
 )
-from .data import Data
-from .network import Dropout, Network
-from .objective import Objective
-from .optimizers import LBFGS, Rated
-from .parameters import Parameters, initialise, rates_of
-from .plan import Plan, activations_of
-from .predicting import LogitsMixin
-from .progress import Progress
-from .reporting import reporter
-from .snapshots import fitted_of
-from .splitting import split_by_content, split_like_mlp
-from .streams import random_state_of
-from .targets import Targets
-from .training import Training, Validation
+from .utils.streams import random_state_of
 
 # Elements of the widest layer in a block of rows, where all rows pass through the
 # network but need not do so at once: 1 MiB of float64, about the size of a cache.
@@ -115,10 +115,11 @@ class FFNNClassifier(LogitsMixin, BaseEstimator):
 
         J(θ) = 1/S Σ_t s_t ℓ(f(x_t | θ), y_t) + α Ω(θ),    S = Σ_t s_t,
 
-    with sample weights s_t, the network f (`skffnn.network`), ℓ = -Σ_k y_k ln f_k for
-    one class out of several (`skffnn.losses` has the other cases), and the penalty
-    Ω(θ) = ½ Σ_k ‖W(k)‖²_F (`skffnn.penalties`). It goes wherever
-    `sklearn.neural_network.MLPClassifier` goes and takes the same parameters.
+    with sample weights s_t, the network f (`skffnn.nn.network`), the loss
+    ℓ = -Σ_k y_k ln f_k for one class out of several (`skffnn.nn.losses` has the other
+    cases), and the penalty Ω(θ) = ½ Σ_k ‖W(k)‖²_F (`skffnn.nn.penalties`). It is a
+    drop-in replacement for `sklearn.neural_network.MLPClassifier` and takes the same
+    parameters.
 
     Features should be on comparable scales: put a `StandardScaler` before it.
 
@@ -131,7 +132,7 @@ class FFNNClassifier(LogitsMixin, BaseEstimator):
         Activation function of the hidden layers, one for all or one for each:
         "identity", "logistic", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu",
         "silu", "mish", or an object with the method `forward` of
-        `skffnn.activations.Activation`.
+        `skffnn.nn.activations.Activation`.
     solver : {"sgd", "adam", "adamw", "lbfgs"} or object, default="adam"
         How J(θ) is minimised: by steps over minibatches ("sgd", "adam", "adamw"), or
         over all rows at once ("lbfgs", often best on small data). Or an object, such as
@@ -213,9 +214,9 @@ class FFNNClassifier(LogitsMixin, BaseEstimator):
         How initial parameters are drawn: "glorot_uniform", "glorot_normal",
         "he_uniform", "he_normal", "lecun_uniform", "lecun_normal", "ntk", which also
         sets the learning rates of the layers, or an object with the method `draw` of
-        `skffnn.parameters.Initializer`.
+        `skffnn.nn.parameters.Initializer`.
     penalty : str or object, default="l2"
-        Ω(θ): "l2", or an object with the methods of `skffnn.penalties.Penalty`.
+        Ω(θ): "l2", or an object with the methods of `skffnn.nn.penalties.Penalty`.
     scoring : str, callable or None, default=None
         The score on validation rows that early stopping watches: None is accuracy, as
         in `MLPClassifier`, or "loss" if there are class weights; "loss" is the
@@ -276,7 +277,7 @@ class FFNNClassifier(LogitsMixin, BaseEstimator):
     -----
     Two classes have one logistic output, more have a softmax, and multi-label targets
     have one logistic output for each label. The backward pass is in
-    `skffnn.network.Network.backward`; the documentation derives it, in *The
+    `skffnn.nn.network.Network.backward`; the documentation derives it, in *The
     mathematics*.
 
     Predictions are computed in the larger of the types of X and of the parameters, and

@@ -5,16 +5,16 @@ from typing import Any
 from sklearn.utils.validation import check_is_fitted
 
 from .classifier import FFNNClassifier
-from .files import damage_named, read_content, write_content
-from .snapshots import KINDS, check, restore, snapshot
+from .io.format import damage_named, read_content, write_content
+from .io.schema import KINDS, check, restore, snapshot
 
 
 def save(model: FFNNClassifier, path: Any) -> None:
     """Save a fitted estimator, with all that it needs to predict and to go on training.
 
     The file takes the place of an earlier one in one step, when it is complete. It
-    holds a header in JSON and plain arrays (`skffnn.files` describes the format), and
-    no code: a parameter that is an object of a class of your own cannot be saved.
+    holds a header in JSON and plain arrays (`skffnn.io.format` describes the format)
+    and no code: a parameter that is an object of a class of your own cannot be saved.
     Metadata requests (`set_fit_request`) and attributes of your own are left out.
 
     Parameters

@@ -10,7 +10,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.utils.estimator_checks import check_estimator
 
 from skffnn import AveragedClassifier, FFNNClassifier, InvalidParameterError
-from skffnn.splitting import folds_by_content
+from skffnn.data.splitting import folds_by_content
 
 # Sums of a few terms in another order.
 RTOL = 1e-12

@@ -19,8 +19,8 @@ from skffnn import (
     FFNNClassifier,
     InvalidParameterError,
 )
-from skffnn.checks import needs_no_check
-from skffnn.data import FEW_EPOCHS
+from skffnn.data.dataset import FEW_EPOCHS
+from skffnn.utils.checks import needs_no_check
 
 X, y = load_iris(return_X_y=True)
 X = X[::3]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from skffnn.batches import Batches
+from skffnn.data.batches import Batches
 
 N = 10
 X = np.arange(3.0 * N).reshape(N, 3)

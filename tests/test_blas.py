@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from threadpoolctl import ThreadpoolController
 
-from skffnn import FFNNClassifier, blas
+from skffnn import FFNNClassifier
+from skffnn.optim import blas
 
 
 def n_threads():

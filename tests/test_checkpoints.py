@@ -55,13 +55,13 @@ class Fails:
 def fail_in(epoch, monkeypatch, error=None):
     """Let training fail when an epoch is over, before it is recorded."""
     fails = Fails(error or RuntimeError("power cut"), epoch)
-    whole = skffnn.training.Training._epoch_ended
+    whole = skffnn.optim.training.Training._epoch_ended
 
     def epoch_ended(self, loss):
         fails()
         return whole(self, loss)
 
-    monkeypatch.setattr(skffnn.training.Training, "_epoch_ended", epoch_ended)
+    monkeypatch.setattr(skffnn.optim.training.Training, "_epoch_ended", epoch_ended)
 
 
 def unlike_checkpoint(model):
@@ -205,7 +205,7 @@ class TestAFileOfSomethingElse:
         self, tmp_path, monkeypatch
     ):
         path = tmp_path / "run"
-        epoch_ended = skffnn.training.Training._epoch_ended
+        epoch_ended = skffnn.optim.training.Training._epoch_ended
 
         def another_fit_writes(self, loss):
             if self.n_iter == 3:
@@ -215,7 +215,7 @@ class TestAFileOfSomethingElse:
             return epoch_ended(self, loss)
 
         monkeypatch.setattr(
-            skffnn.training.Training, "_epoch_ended", another_fit_writes
+            skffnn.optim.training.Training, "_epoch_ended", another_fit_writes
         )
         with pytest.warns(
             UserWarning, match=r"is now of another fit.*Training goes on"
@@ -304,13 +304,15 @@ class TestHowOften:
         assert epochs == [(3, False), (6, False), (8, True)]
 
     def test_when_so_many_seconds_have_passed(self, monkeypatch, tmp_path):
-        seconds, epoch_ended = [0], skffnn.training.Training._epoch_ended
+        seconds, epoch_ended = [0], skffnn.optim.training.Training._epoch_ended
 
         def takes_a_second(self, loss):
             seconds[0] += 1
             return epoch_ended(self, loss)
 
-        monkeypatch.setattr(skffnn.training.Training, "_epoch_ended", takes_a_second)
+        monkeypatch.setattr(
+            skffnn.optim.training.Training, "_epoch_ended", takes_a_second
+        )
         monkeypatch.setattr(checkpoints.time, "monotonic", lambda: seconds[0])
         checkpoint = Checkpoint(tmp_path / "run", seconds=2.5)
         epochs = self.written(monkeypatch, checkpoint, max_iter=8)
@@ -328,7 +330,7 @@ SETUP = """
 import os, random, resource, signal, sys, time, warnings
 import numpy as np, skffnn
 from skffnn import Checkpoint, FFNNClassifier
-warnings.simplefilter("ignore", skffnn.training.ConvergenceWarning)
+warnings.simplefilter("ignore", skffnn.optim.training.ConvergenceWarning)
 X = np.random.RandomState(0).standard_normal((300, 6))
 y = (X @ np.arange(6) > 1).astype(int) + (X[:, 0] > 0)
 def make(path, **params):

@@ -21,7 +21,7 @@ from skffnn import (
     NetworkDisplay,
     WeightsDisplay,
 )
-from skffnn.history import History
+from skffnn.inspection.history import History
 
 matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("Agg")
@@ -267,7 +267,7 @@ def test_drops_that_other_parameters_do_not_explain_are_not_made_up():
 
 
 def test_forgotten_epochs_keep_their_numbers(monkeypatch, rates):
-    monkeypatch.setattr(skffnn.training, "MAX_HISTORY", 5)
+    monkeypatch.setattr(skffnn.optim.training, "MAX_HISTORY", 5)
     model = fit(learning_rate="cosine", max_iter=12)
     history = History.of(model)
     assert history.epochs.tolist() == [8, 9, 10, 11, 12]
@@ -608,7 +608,9 @@ def test_blocks_of_rows_and_sparse_rows_make_no_difference(monkeypatch):
     model = fit((6,), dtype="float64")
     whole = WeightsDisplay.from_estimator(model, X, y, kind="histograms").flow
     sparse = WeightsDisplay.from_estimator(model, csr_array(X), y, kind="histograms")
-    monkeypatch.setattr("skffnn.weights_display.rows_per_block", lambda X, sizes: 7)
+    monkeypatch.setattr(
+        "skffnn.inspection.weights_display.rows_per_block", lambda X, sizes: 7
+    )
     blocks = WeightsDisplay.from_estimator(model, X, y, kind="histograms").flow
     for other in (blocks, sparse.flow):
         for a, b in zip(

@@ -17,8 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from skffnn import Adam, FileFormatError, files
-from skffnn.snapshots import KINDS
+from skffnn import Adam, FileFormatError
+from skffnn.io import format as files
+from skffnn.io.schema import KINDS
 
 PLAIN = st.recursive(
     st.none()

@@ -7,10 +7,10 @@ import pytest
 from scipy.sparse import csr_array
 
 from skffnn import ACTIVATIONS, PENALTIES
-from skffnn.losses import LogisticOutput, Softmax
-from skffnn.network import Dropout, Network
-from skffnn.objective import Objective
-from skffnn.parameters import INITIALIZERS, initialise
+from skffnn.nn.losses import LogisticOutput, Softmax
+from skffnn.nn.network import Dropout, Network
+from skffnn.nn.objective import Objective
+from skffnn.nn.parameters import INITIALIZERS, initialise
 
 # Fourth-order central differences with step 1e-3 err by about 1e-12 relative to the
 # third-order terms of a smooth J, and by 1e-16 / 1e-3 in rounding.

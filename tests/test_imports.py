@@ -1,6 +1,7 @@
 """Imports run downwards, and the package imports nothing that is optional."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,96 +11,96 @@ import pytest
 import skffnn
 
 PACKAGE = Path(skffnn.__file__).parent
+CONTRIBUTING = Path(__file__).parents[1] / "CONTRIBUTING.md"
 
-# Each module may import from those above it in this list, and from no others.
-ORDER = [
-    "arrays",
-    "blas",
-    "streams",
-    "activations",
-    "losses",
-    "penalties",
-    "parameters",
-    "optimizers",
-    "schedules",
-    "network",
-    "objective",
-    "batches",
-    "documentation",
-    "splitting",
-    "targets",
-    "data",
-    "predicting",
-    "progress",
-    "reporting",
-    "training",
-    "checks",
-    "scaling",
-    "tables",
-    "plan",
-    "history",
-    "files",
-    "snapshots",
-    "checkpoints",
-    "classifier",
-    "saving",
-    "averaging",
-    "tabular",
-    "plotting",
-    "loss_curves",
-    "network_display",
-    "weights_display",
-    "__init__",
-    "__main__",
-]
 # These know nothing of each other.
-FOUNDATIONS = ORDER[1:9]
+PARTS = [
+    "nn.activations",
+    "nn.losses",
+    "nn.penalties",
+    "nn.parameters",
+    "optim.optimizers",
+    "optim.schedules",
+]
 RUNTIME = {"numpy", "scipy", "sklearn", "threadpoolctl", "skffnn"}
 # What these import where they use it, and nowhere else.
 OPTIONAL = {
-    "reporting": {"rich"},
-    "plotting": {"matplotlib"},
-    "loss_curves": {"matplotlib"},
-    "network_display": {"matplotlib"},
+    "optim.reporting": {"rich"},
+    "inspection.plotting": {"matplotlib"},
+    "inspection.loss_curves": {"matplotlib"},
+    "inspection.network_display": {"matplotlib"},
 }
 
 
+def house():
+    """Return the modules in the picture of CONTRIBUTING, from the roof down."""
+    picture = re.search(
+        r"```\nskffnn/\n(.*?)```", CONTRIBUTING.read_text("utf-8"), re.S
+    )
+    modules, package = [], ""
+    for line in picture[1].splitlines():
+        name = line.split()[0]
+        if name.endswith("/"):
+            package = name.replace("/", ".")
+        else:
+            modules.append(f"{package if line.startswith('    ') else ''}{name}")
+    return modules
+
+
+ORDER = house()
+
+
+def path_of(module):
+    return PACKAGE / f"{module.replace('.', '/')}.py"
+
+
 def imports(module, *, at_top=False):
-    """Yield (level, module) of the import statements of a module."""
-    tree = ast.parse((PACKAGE / f"{module}.py").read_text("utf-8"))
+    """Yield (module, is_own) of the import statements of a module."""
+    tree = ast.parse(path_of(module).read_text("utf-8"))
+    package = module.split(".")[:-1]
     for node in tree.body if at_top else ast.walk(tree):
-        if isinstance(node, ast.ImportFrom):
-            yield node.level, node.module or ""
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = package[: len(package) - node.level + 1]
+            name = ".".join([*base, *filter(None, [node.module])])
+            yield name if path_of(name).exists() else f"{name}.__init__", True
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module, False
         elif isinstance(node, ast.Import):
             for alias in node.names:
-                yield 0, alias.name
+                yield alias.name, False
 
 
-def test_every_module_has_a_place():
-    assert sorted(ORDER) == sorted(path.stem for path in PACKAGE.glob("*.py"))
+def test_every_module_has_a_place_in_the_picture():
+    modules = {
+        ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+        for path in PACKAGE.rglob("*.py")
+    }
+    # The __init__ of most packages is a docstring.
+    empty = {m for m in modules if m.endswith(".__init__") and not [*imports(m)]}
+    assert sorted(ORDER) == sorted(modules - empty)
 
 
 @pytest.mark.parametrize("module", ORDER)
 def test_imports_run_downwards(module):
-    own = [name for level, name in imports(module) if level == 1]
-    above = ORDER[: ORDER.index(module)]
-    assert set(own) <= set(above)
+    own = {name for name, is_own in imports(module) if is_own}
+    below = ORDER[ORDER.index(module) + 1 :]
+    assert own <= set(below)
 
 
-@pytest.mark.parametrize("module", FOUNDATIONS)
-def test_foundations_stand_alone(module):
-    assert {name for level, name in imports(module) if level} <= {"arrays"}
+@pytest.mark.parametrize("module", PARTS)
+def test_parts_know_nothing_of_each_other(module):
+    assert {name for name, is_own in imports(module) if is_own} <= {"nn.arrays"}
 
 
 @pytest.mark.parametrize("module", [m for m in ORDER if m != "__main__"])
 def test_no_private_and_no_optional_imports(module):
     known = RUNTIME | sys.stdlib_module_names
-    for level, name in imports(module):
-        if level == 0:
+    for name, is_own in imports(module):
+        if not is_own:
             assert name.split(".")[0] in known | OPTIONAL.get(module, set())
             assert not any(part.startswith("_") for part in name.split("."))
-    for level, name in imports(module, at_top=True):
-        assert level or name.split(".")[0] in known
+    for name, is_own in imports(module, at_top=True):
+        assert is_own or name.split(".")[0] in known
 
 
 def test_importing_the_package_imports_nothing_optional():
@@ -110,3 +111,9 @@ def test_importing_the_package_imports_nothing_optional():
     code += f"print(sorted({optional} & {{*sys.modules}} - before))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout == "[]\n", done.stderr
+
+
+@pytest.mark.parametrize("old", skffnn.MOVED)
+def test_pickles_find_modules_where_they_once_were(old):
+    module = __import__(f"skffnn.{old}", fromlist=["any"])
+    assert module.__name__ == f"skffnn.{skffnn.MOVED[old]}"

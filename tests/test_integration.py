@@ -41,10 +41,10 @@ from skffnn import (
     FFNNClassifier,
     RobustSmoothScaler,
     TableEncoder,
-    documentation,
 )
-from skffnn.penalties import L2
-from skffnn.schedules import Schedule
+from skffnn.nn.penalties import L2
+from skffnn.optim.schedules import Schedule
+from skffnn.utils import documentation
 
 X, y = load_iris(return_X_y=True)
 ORDER = np.random.RandomState(0).permutation(len(y))

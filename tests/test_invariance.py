@@ -590,7 +590,7 @@ class TestBlocks:
 
     def test_does_not_matter_for_the_keys_of_the_split(self, monkeypatch):
         whole = make(early_stopping=True).fit(X, y)
-        monkeypatch.setattr("skffnn.splitting.HASH_ROWS", 7)
+        monkeypatch.setattr("skffnn.data.splitting.HASH_ROWS", 7)
         assert_identical(whole, make(early_stopping=True).fit(X, y))
 
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from skffnn import ACTIVATIONS, PENALTIES, FFNNClassifier
-from skffnn.losses import Softmax
-from skffnn.network import Network
-from skffnn.objective import Objective
-from skffnn.parameters import Parameters
+from skffnn.nn.losses import Softmax
+from skffnn.nn.network import Network
+from skffnn.nn.objective import Objective
+from skffnn.nn.parameters import Parameters
 
 ROUNDING = 1e-14  # a dozen operations in float64
 

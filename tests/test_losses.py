@@ -5,7 +5,7 @@ import pytest
 from scipy.special import log_softmax, softmax
 from sklearn.metrics import log_loss
 
-from skffnn.losses import LogisticOutput, Softmax
+from skffnn.nn.losses import LogisticOutput, Softmax
 
 RNG = np.random.default_rng(0)
 A = RNG.normal(scale=4, size=(20, 5))

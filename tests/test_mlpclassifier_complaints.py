@@ -14,7 +14,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.class_weight import compute_class_weight
 
-import skffnn.training
+import skffnn.optim.training
 from skffnn import (
     ACTIVATIONS,
     LBFGS,
@@ -26,8 +26,8 @@ from skffnn import (
     FFNNClassifier,
     OneCycle,
 )
-from skffnn.data import FEW_EPOCHS
-from skffnn.schedules import Clock
+from skffnn.data.dataset import FEW_EPOCHS
+from skffnn.optim.schedules import Clock
 
 # Two ways to sum the same few hundred float64 numbers differ by some 1e-14 of them,
 # and a few epochs of training add little to that.
@@ -1026,7 +1026,7 @@ class TestPartialFitHistory:
     """partial_fit, growing pickle."""
 
     def test_history_is_bounded(self, monkeypatch):
-        monkeypatch.setattr(skffnn.training, "MAX_HISTORY", 10)
+        monkeypatch.setattr(skffnn.optim.training, "MAX_HISTORY", 10)
         model, sizes = make(), []
         for _ in range(40):
             model.partial_fit(X, y, classes=[0, 1, 2])
@@ -1038,14 +1038,14 @@ class TestPartialFitHistory:
 
     def test_the_last_epochs_are_remembered(self, monkeypatch):
         whole = make(max_iter=15, early_stopping=True).fit(X, y)
-        monkeypatch.setattr(skffnn.training, "MAX_HISTORY", 4)
+        monkeypatch.setattr(skffnn.optim.training, "MAX_HISTORY", 4)
         short = make(max_iter=15, early_stopping=True).fit(X, y)
         for kept, curve in zip(curves(short), curves(whole), strict=True):
             assert kept == curve[-4:]
         assert whole.best_validation_score_ == short.best_validation_score_
 
     def test_the_bound_is_generous(self):
-        assert skffnn.training.MAX_HISTORY >= 1000
+        assert skffnn.optim.training.MAX_HISTORY >= 1000
 
 
 class TestPartialFitWithEarlyStopping:

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 
 from skffnn import FFNNClassifier
-from skffnn.activations import ReLU
-from skffnn.arrays import BLOCK
-from skffnn.losses import LogisticOutput, Softmax
-from skffnn.network import Network
-from skffnn.objective import Objective
-from skffnn.optimizers import SGD, Adam, AdamW
-from skffnn.parameters import Parameters
-from skffnn.penalties import L2
+from skffnn.nn.activations import ReLU
+from skffnn.nn.arrays import BLOCK
+from skffnn.nn.losses import LogisticOutput, Softmax
+from skffnn.nn.network import Network
+from skffnn.nn.objective import Objective
+from skffnn.nn.parameters import Parameters
+from skffnn.nn.penalties import L2
+from skffnn.optim.optimizers import SGD, Adam, AdamW
 
 ROWS, FEATURES, HIDDEN, CLASSES = 60, 7, 11, 3
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from skffnn import SOLVERS
-from skffnn.arrays import BLOCK
-from skffnn.optimizers import LBFGS, SGD, Adam, AdamW
+from skffnn.nn.arrays import BLOCK
+from skffnn.optim.optimizers import LBFGS, SGD, Adam, AdamW
 
 ETA = 0.1
 GRADIENTS = np.random.default_rng(0).normal(size=12)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from skffnn import ACTIVATIONS, NTK, Adam, FFNNClassifier
-from skffnn.parameters import (
+from skffnn.nn.parameters import (
     INITIALIZERS,
     GlorotUniform,
     Parameters,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from skffnn import FFNNClassifier
-from skffnn.reporting import Epoch, Lines, Reporter, reporter
+from skffnn.optim.reporting import Epoch, Lines, Reporter, reporter
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(60, 3))

@@ -41,7 +41,7 @@ GO_ON = """
 import pickle, sys, warnings
 from pathlib import Path
 import skffnn
-warnings.simplefilter("ignore", skffnn.training.ConvergenceWarning)
+warnings.simplefilter("ignore", skffnn.optim.training.ConvergenceWarning)
 folder = Path(sys.argv[1])
 models, data, y, m = pickle.loads((folder / "half").read_bytes())
 whole = {}

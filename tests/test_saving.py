@@ -31,7 +31,7 @@ from skffnn import (
     FFNNClassifier,
     FileFormatError,
 )
-from skffnn.snapshots import FITTED, KINDS
+from skffnn.io.schema import FITTED, KINDS
 
 X, y = load_iris(return_X_y=True)
 ORDER = np.random.RandomState(0).permutation(len(y))
@@ -339,7 +339,7 @@ def test_files_of_every_version_load_for_ever(path):
 
 def test_there_is_a_file_of_every_version():
     versions = {path.stem.split("-")[0] for path in GOLDEN.glob("*.skffnn")}
-    assert versions == {f"v{n + 1}" for n in range(skffnn.files.VERSION)}
+    assert versions == {f"v{n + 1}" for n in range(skffnn.io.format.VERSION)}
 
 
 @pytest.mark.parametrize("solver", STEPPERS)

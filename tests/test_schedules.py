@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from skffnn import SCHEDULES, FFNNClassifier
-from skffnn.schedules import Adaptive, Clock, Cosine, InvScaling, OneCycle
+from skffnn.optim.schedules import Adaptive, Clock, Cosine, InvScaling, OneCycle
 
 RTOL = 1e-12
 

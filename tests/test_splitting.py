@@ -7,7 +7,7 @@ import pytest
 from scipy.sparse import csr_array
 from sklearn.model_selection import train_test_split
 
-from skffnn.splitting import content_keys, split_by_content, split_like_mlp
+from skffnn.data.splitting import content_keys, split_by_content, split_like_mlp
 
 RNG = np.random.default_rng(0)
 N = 300

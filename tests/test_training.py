@@ -13,9 +13,9 @@ from sklearn.metrics import (
 from sklearn.preprocessing import StandardScaler
 
 from skffnn import SOLVERS, Cosine, FFNNClassifier
-from skffnn.parameters import Parameters
-from skffnn.progress import Progress, Rules
-from skffnn.training import MAX_HISTORY, record
+from skffnn.nn.parameters import Parameters
+from skffnn.optim.state import Progress, Rules
+from skffnn.optim.training import MAX_HISTORY, record
 
 X, y = load_iris(return_X_y=True)
 X = StandardScaler().fit_transform(X)
@@ -168,7 +168,7 @@ def test_of_equal_scores_a_plan_keeps_the_last(schedule, kept):
 
 
 def test_dropout_is_off_in_prediction_and_unbiased_in_training():
-    from skffnn.network import Dropout
+    from skffnn.nn.network import Dropout
 
     p, n = 0.3, 200_000
     h, d = np.full((1, n), 2.0), np.full((1, n), 0.5)

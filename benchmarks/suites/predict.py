@@ -87,7 +87,7 @@ def call_of(
     """Return a function that calls the method on the rows."""
     from sklearn.utils.validation import validate_data
 
-    from skffnn.checks import DTYPES
+    from skffnn.utils.checks import DTYPES
 
     model = fitted(peer, n_features, n_classes, dtype)
     X = rows(n_rows, n_features, dtype)

@@ -110,7 +110,7 @@ def fit_seconds(settings: Settings, X: Any, y: Any, epochs: int, seed: int) -> f
 
 def parts_of(settings: Settings, X: Any, y: Any, budget: float) -> dict[str, float]:
     """Return the seconds that the parts of a step take on their own."""
-    from skffnn.parameters import Parameters
+    from skffnn.nn.parameters import Parameters
 
     training, optimizer = training_of(FFNN(settings, X, y, 1).model, X, y)
     objective, batches, theta = (
@@ -146,7 +146,7 @@ def parts_of(settings: Settings, X: Any, y: Any, budget: float) -> dict[str, flo
 
 def training_of(model: Any, X: Any, y: Any) -> tuple[Any, Any]:
     """Return what `fit` has put together, with its optimiser, at the point of use."""
-    from skffnn.training import Training
+    from skffnn.optim.training import Training
 
     caught: list[tuple[Any, ...]] = []
     with patch.object(Training, "by_steps", lambda *args: caught.append(args)):

@@ -1,13 +1,12 @@
 """Two directives that read the package, so that the reference cannot drift from it.
 
 `registry` lists the names that a parameter can take and documents what each stands for;
-`modules` lists the modules in the order in which they build on one another.
+`house` lists the modules in the order in which they build on one another.
 """
 
-import ast
+import re
 from collections.abc import Iterator
 from dataclasses import is_dataclass
-from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,8 @@ from docutils.nodes import Node
 from sphinx.util.docutils import SphinxDirective
 
 import skffnn
+
+CONTRIBUTING = Path(__file__).parents[2] / "CONTRIBUTING.md"
 
 
 def full_name(cls: type) -> str:
@@ -59,28 +60,28 @@ class Registry(SphinxDirective):
         return self.parse_text_to_nodes("\n".join(lines))
 
 
-class Modules(SphinxDirective):
-    """The modules of the package, each after those that it imports."""
+class House(SphinxDirective):
+    """The modules of the package, from the foundation up, as CONTRIBUTING has them."""
 
     def run(self) -> list[Node]:
-        trees = {
-            path.stem: ast.parse(path.read_text("utf-8"))
-            for path in sorted(Path(skffnn.__file__).parent.glob("[!_]*.py"))
-        }
-        imports = {
-            name: sorted(
-                node.module
-                for node in ast.walk(tree)
-                if isinstance(node, ast.ImportFrom) and node.level and node.module
-            )
-            for name, tree in trees.items()
-        }
+        text = CONTRIBUTING.read_text("utf-8")
+        picture = re.search(r"```\nskffnn/\n(.*?)```", text, re.DOTALL)
+        assert picture is not None
+        floors: list[tuple[str, str, list[tuple[str, str]]]] = []
+        for line in picture[1].splitlines():
+            name, _, what = line.strip().partition(" ")
+            if line.startswith("    "):
+                floors[-1][2].append((name, what.strip()))
+            else:
+                floors.append((name, what.strip(), []))
 
         def rows() -> Iterator[tuple[str, ...]]:
             yield "module", "what it is"
-            for name in TopologicalSorter(imports).static_order():
-                text = (ast.get_docstring(trees[name]) or "").split("\n\n")[0]
-                yield f"``{name}``", text.replace("\n", " ")
+            for floor, what, modules in reversed(floors):
+                yield f"``{floor}``", what
+                for name, purpose in reversed(modules):
+                    if name != "__init__":
+                        yield f"``{floor}{name}``", purpose
 
         return self.parse_text_to_nodes("\n".join(table(rows())))
 
@@ -88,5 +89,5 @@ class Modules(SphinxDirective):
 def setup(app: Any) -> dict[str, bool]:
     """Make the directives known to Sphinx."""
     app.add_directive("registry", Registry)
-    app.add_directive("modules", Modules)
+    app.add_directive("house", House)
     return {"parallel_read_safe": True}

@@ -1,0 +1,1 @@
+"""Rows and labels: from the user's arrays to minibatches and validation sets."""

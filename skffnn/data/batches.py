@@ -1,0 +1,167 @@
+"""Minibatches: rows of dense or sparse X with their targets and weights."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from scipy.sparse import issparse
+
+from ..nn.arrays import Array
+from ..nn.objective import Batch
+
+# Numbers in a gathered chunk: while batches are small, several are gathered at once.
+CHUNK = 8192
+
+
+class Batches:
+    """Some rows of a data set, `batch_size` at a time.
+
+    X is never copied: rows in their own order are yielded as views, and rows in
+    any other order are gathered into buffers that are made once, as are rows that have
+    to be converted.
+
+    Parameters
+    ----------
+    X : ndarray or CSR array of shape (n_samples, n_features)
+        Features; a dense X has contiguous rows. Batches are converted to the type of
+        y, if it is another.
+    y : ndarray or Coded, of shape (n_samples, K)
+        Targets, of the type to compute in.
+    weights : ndarray of shape (n_samples, 1), default=None
+        Sample weights, of mean 1 over the rows in use; None is 1 for each.
+    order : ndarray of int of shape (n_rows,), default=None
+        The rows in use, in this order; None is all of them as they are.
+    batch_size : int
+        Rows of a batch; the last one may be smaller.
+    share_of_all : bool, default=False
+        Divide weights by the rows of all batches, so that the batches are a partition
+        of the data term. By default by the rows of the batch itself, so that each
+        batch is an estimate of it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = y = np.arange(5.0).reshape(5, 1)
+    >>> for x, _, w in Batches(X, y, batch_size=3):
+    ...     print(x.ravel(), w.ravel().round(2))
+    [0. 1. 2.] [0.33 0.33 0.33]
+    [3. 4.] [0.5 0.5]
+    """
+
+    def __init__(
+        self,
+        X: Any,
+        y: Any,
+        weights: Array | None = None,
+        order: Array | None = None,
+        *,
+        batch_size: int,
+        share_of_all: bool = False,
+    ) -> None:
+        self.X = X
+        self.y = y
+        self.weights = weights
+        self.order = order
+        self.n_rows = X.shape[0] if order is None else len(order)
+        self.batch_size = min(batch_size, self.n_rows)
+        self.share_of_all = share_of_all
+        self._equal: dict[int, Array] = {}
+        at_once = 1 if issparse(X) else CHUNK // (self.batch_size * X.shape[1])
+        self._chunk = min(self.batch_size * max(at_once, 1), self.n_rows)
+        self._buffers = [
+            None if order is None else _buffer(rows, self._chunk)
+            for rows in (X, y, weights)
+        ]
+        converts = isinstance(X, np.ndarray) and X.dtype != y.dtype
+        shape = self._chunk, X.shape[1]
+        self._converted = np.empty(shape, y.dtype) if converts else None
+        # One batch of everything needs gathering only once.
+        self._whole = next(self._batches()) if len(self) == 1 else None
+
+    def __len__(self) -> int:
+        return -(-self.n_rows // self.batch_size)
+
+    def shuffle(self, random_state: np.random.RandomState) -> None:
+        """Put rows that have an order of their own in a random one.
+
+        A single batch needs none.
+
+        Parameters
+        ----------
+        random_state : RandomState
+            Where the order comes from.
+        """
+        if self._whole is None and self.order is not None:
+            random_state.shuffle(self.order)
+
+    def __iter__(self) -> Iterator[Batch]:
+        return self._batches() if self._whole is None else iter([self._whole])
+
+    def _batches(self) -> Iterator[Batch]:
+        for start in range(0, self.n_rows, self._chunk):
+            rows = slice(start, min(start + self._chunk, self.n_rows))
+            index = rows if self.order is None else self.order[rows]
+            x, y, w = (
+                take(data, index, buffer)
+                for data, buffer in zip(
+                    (self.X, self.y, self.weights), self._buffers, strict=True
+                )
+            )
+            x = self._in_type_of_y(x)
+            if len(y) <= self.batch_size:
+                yield x, y, self._scaled(w, len(y))
+                continue
+            for first in range(0, len(y), self.batch_size):
+                part = slice(first, first + self.batch_size)
+                y_part = y[part]
+                w_part = None if w is None else w[part]
+                yield x[part], y_part, self._scaled(w_part, len(y_part))
+
+    def _in_type_of_y(self, x: Any) -> Any:
+        """Convert rows to the type to compute in, if they have another."""
+        if self._converted is None:
+            return x.astype(self.y.dtype, copy=False)
+        converted = self._converted[: len(x)]
+        np.copyto(converted, x, casting="same_kind")
+        return converted
+
+    def _scaled(self, weights: Array | None, n: int) -> Array:
+        """Divide the weights of a batch by its rows, or by all; equal ones once."""
+        scale = 1 / (self.n_rows if self.share_of_all else n)
+        if weights is not None:
+            return weights * scale
+        if n not in self._equal:
+            self._equal[n] = np.full((n, 1), scale, self.y.dtype)
+        return self._equal[n]
+
+
+def _buffer(rows: Any, n: int) -> Array | None:
+    """Make room for n gathered rows of a dense array; others gather themselves."""
+    if not isinstance(rows, np.ndarray):
+        return None
+    return np.empty((n, rows.shape[1]), rows.dtype)
+
+
+def take(data: Any, index: Any, buffer: Array | None) -> Any:
+    """Return some rows, in `buffer` if there is one.
+
+    Parameters
+    ----------
+    data : ndarray, CSR array or Coded, of shape (n_samples, m), or None
+        Where the rows come from; None gives None.
+    index : slice or ndarray of int
+        Which rows.
+    buffer : ndarray of shape (batch_size, m), default=None
+        Room for at least as many rows.
+
+    Returns
+    -------
+    rows : ndarray or CSR array of shape (n, m), or None
+        The rows.
+    """
+    if data is None:
+        return None
+    if buffer is None:
+        return data[index]
+    # Without mode="clip", take would gather into a temporary first.
+    return np.take(data, index, axis=0, out=buffer[: len(index)], mode="clip")

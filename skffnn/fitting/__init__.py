@@ -1,0 +1,1 @@
+"""One fit: from the parameters of an estimator and its data to fitted attributes."""

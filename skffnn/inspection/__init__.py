@@ -1,0 +1,1 @@
+"""Looking at a fitted network: learning curves, its neurons and its weights."""

@@ -1,0 +1,370 @@
+"""NetworkDisplay: the network as the lecture draws it, with the weights that it has."""
+
+from collections.abc import Sequence
+from textwrap import shorten
+from typing import Any
+
+import numpy as np
+
+from ..nn.arrays import Array
+from ..utils.checks import InvalidParameterError, check_number
+from .plotting import (
+    axes_for,
+    diverging,
+    largest,
+    maps_of,
+    network_of,
+    pyplot,
+    signs,
+)
+
+WIDEST = 3.5  # points, the line of the largest weight
+NARROWEST = 0.2  # points, that of a weight of 0
+LONGEST = 18  # characters of a name
+
+
+class NetworkDisplay:
+    """The network drawn: layers of neurons, joined by their weights.
+
+    The wider and the less transparent a line, the larger the weight; orange is
+    positive, blue negative. A neuron has the colour of its bias. Of a wide layer the
+    first and the last neurons are drawn. Use `from_estimator` to create one.
+
+    Parameters
+    ----------
+    coefs : sequence of ndarray of shape (D(k-1), D(k)), k = 1 … L+1
+        W(1) … W(L+1).
+    intercepts : sequence of ndarray of shape (D(k),), k = 1 … L+1
+        b(1) … b(L+1).
+    input_names : sequence of str of length D(0), default=None
+        Names of the features; None is x_1, x_2, ….
+    output_names : sequence of str of length D(L+1), default=None
+        Names of the outputs; None is f_1, f_2, ….
+    activations : sequence of str, default=None
+        Names of g(1) … g(L) and of the output map.
+
+    Attributes
+    ----------
+    ax_ : Axes
+        The axes.
+    figure_ : Figure
+        The figure.
+    drawn_ : list of ndarray of int, k = 0 … L+1
+        Which neurons of each layer are drawn.
+    lines_ : list of LineCollection, k = 1 … L+1
+        The weights: line i · n + j joins neuron i of those drawn of layer k-1 with
+        neuron j of the n drawn of layer k.
+    neurons_ : list of PathCollection, k = 0 … L+1
+        The neurons.
+
+    See Also
+    --------
+    skffnn.WeightsDisplay : The weights of networks too wide to be drawn.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from sklearn.datasets import load_iris
+    >>> from skffnn import FFNNClassifier, NetworkDisplay
+    >>> iris = load_iris()
+    >>> model = FFNNClassifier((5,), solver="lbfgs", random_state=0, max_iter=500)
+    >>> model = model.fit(iris.data, iris.target_names[iris.target])
+    >>> display = NetworkDisplay.from_estimator(model, input_names=iris.feature_names)
+    >>> plt.show()
+    """
+
+    def __init__(
+        self,
+        coefs: Sequence[Array],
+        intercepts: Sequence[Array],
+        *,
+        input_names: Sequence[str] | None = None,
+        output_names: Sequence[str] | None = None,
+        activations: Sequence[str] | None = None,
+    ) -> None:
+        self.coefs = coefs
+        self.intercepts = intercepts
+        self.input_names = input_names
+        self.output_names = output_names
+        self.activations = activations
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        *,
+        input_names: Sequence[str] | None = None,
+        max_neurons: int = 10,
+        ax: Any = None,
+    ) -> "NetworkDisplay":
+        """Draw a fitted network.
+
+        Parameters
+        ----------
+        estimator : FFNNClassifier or Pipeline that ends in one
+            Fitted.
+        input_names : sequence of str of length D(0), default=None
+            Names of the features that the network sees; by default those that it was
+            trained with.
+        max_neurons : int, default=10
+            Wider layers are abridged to so many neurons, at least 2.
+        ax : Axes, default=None
+            Where to draw; by default on a figure of its own.
+
+        Returns
+        -------
+        display : NetworkDisplay
+            What has been drawn.
+
+        Raises
+        ------
+        InvalidParameterError
+            If an argument is not as described.
+        NotFittedError
+            If the estimator is not fitted.
+        ImportError
+            If matplotlib is not installed.
+        """
+        pyplot(cls.__name__)
+        network, _ = network_of(estimator)
+        if input_names is None:
+            input_names = getattr(network, "feature_names_in_", None)
+        if input_names is not None and len(input_names) != network.n_features_in_:
+            raise InvalidParameterError(
+                f"input_names must have {network.n_features_in_} names, one for each "
+                f"feature of the network, got {len(input_names)}."
+            )
+        outputs = network.classes_[-network.n_outputs_ :]  # of two classes, the second
+        display = cls(
+            network.coefs_,
+            network.intercepts_,
+            input_names=None if input_names is None else [*map(str, input_names)],
+            output_names=[str(label) for label in outputs],
+            activations=maps_of(network),
+        )
+        return display.plot(ax, max_neurons=max_neurons)
+
+    def plot(self, ax: Any = None, *, max_neurons: int = 10) -> "NetworkDisplay":
+        """Draw the network.
+
+        Parameters
+        ----------
+        ax : Axes, default=None
+            Where to draw; by default on a figure of its own.
+        max_neurons : int, default=10
+            Wider layers are abridged to so many neurons, at least 2.
+
+        Returns
+        -------
+        self : NetworkDisplay
+            With `ax_`, `figure_`, `drawn_`, `lines_` and `neurons_` set.
+        """
+        check_number("max_neurons", max_neurons, 2, integer=True)
+        plt = pyplot(type(self).__name__)
+        sizes = [len(self.coefs[0]), *(len(b) for b in self.intercepts)]
+        self.drawn_ = [abridged(size, max_neurons) for size in sizes]
+        tallest = max(rows_in(drawn) for drawn in self.drawn_)
+        size = (1.5 + 1.8 * len(sizes), 1.7 + 0.42 * max(tallest, 4))
+        (self.ax_,) = axes_for(plt, ax, 1, "the network", figsize=size)
+        self.figure_ = self.ax_.figure
+        y = [
+            heights(drawn, size) for drawn, size in zip(self.drawn_, sizes, strict=True)
+        ]
+        self._measure(size if ax is None else None, len(sizes), tallest)
+        self._draw_weights(y)
+        self._draw_neurons(y, sizes)
+        self._name_layers(sizes)
+        self._legend()
+        self.ax_.set_axis_off()
+        return self
+
+    def _measure(
+        self, size: tuple[float, float] | None, n_layers: int, tallest: int
+    ) -> None:
+        """Make room for all that is written, in the figure's or the user's size."""
+        if size is None:
+            extent = self.ax_.get_window_extent()
+            size = (
+                extent.width / self.figure_.dpi,
+                extent.height / self.figure_.dpi,
+            )
+        width, height = (72 * inches for inches in size)  # points
+        self._font = float(np.clip(width / (n_layers + 0.5) / 7.5, 5, 9.5))
+        # Above the neurons a line, below them three and the legend of two.
+        above, below = 2.0 * self._font, 8.5 * self._font
+        self._room = max(6.0, (height - above - below) / (tallest + 0.4))
+        self._top = tallest / 2 + 0.2
+        self.ax_.set(
+            xlim=(-0.75, n_layers - 0.25),
+            ylim=(-self._top - below / self._room, self._top + above / self._room),
+        )
+
+    def _draw_weights(self, y: list[Array]) -> None:
+        """Draw the lines, the larger weights over the smaller ones."""
+        from matplotlib.collections import LineCollection
+        from matplotlib.colors import to_rgba
+
+        W = [
+            coef[np.ix_(self.drawn_[k], self.drawn_[k + 1])].ravel()
+            for k, coef in enumerate(self.coefs)
+        ]
+        scale = largest(W)
+        negative, positive = signs(self.ax_)
+        self.lines_ = []
+        for k, weights in enumerate(W):
+            ends = [[(k, a), (k + 1, b)] for a in y[k] for b in y[k + 1]]
+            strength = np.abs(weights) / scale
+            rgba = np.array([to_rgba(positive if w > 0 else negative) for w in weights])
+            rgba[:, 3] = 0.08 + 0.87 * strength
+            widths = NARROWEST + (WIDEST - NARROWEST) * strength
+            lines = LineCollection(ends, colors=rgba, linewidths=widths, zorder=1)
+            self.lines_.append(self.ax_.add_collection(lines))
+
+    def _draw_neurons(self, y: list[Array], sizes: list[int]) -> None:
+        """Draw the circles, with an ellipsis where some are left out, and names."""
+        ax = self.ax_
+        ink = ax.xaxis.label.get_color()
+        diameter = float(np.clip(0.6 * self._room, 3, 16))
+        area = diameter**2  # in square points, as `scatter` takes it
+        scale, cmap = largest(self.intercepts), diverging(ax)
+        self.neurons_ = []
+        for k, drawn in enumerate(self.drawn_):
+            b = self.intercepts[k - 1][drawn] if k else np.zeros(len(drawn))
+            neurons = ax.scatter(
+                np.full(len(drawn), k),
+                y[k],
+                area,
+                c=b,
+                cmap=cmap,
+                vmin=-scale,
+                vmax=scale,
+                edgecolors=ink,
+                linewidths=1,
+                zorder=3,
+            )
+            self.neurons_.append(neurons)
+            if len(drawn) < sizes[k]:
+                dots = [-0.25, 0, 0.25]
+                ax.scatter([k] * 3, dots, area / 40 + 1, color=ink, zorder=3)
+        offset = diameter / 2 + 4
+        self._name_neurons(0, y[0], self.input_names, "x", -offset, "right")
+        self._name_neurons(-1, y[-1], self.output_names, "f", offset, "left")
+
+    def _name_neurons(
+        self,
+        k: int,
+        y: Array,
+        names: Sequence[str] | None,
+        letter: str,
+        offset: float,
+        side: str,
+    ) -> None:
+        """Write names beside the neurons of the first or the last layer."""
+        drawn = self.drawn_[k]
+        for neuron, height in zip(drawn, y, strict=True):
+            name = f"${letter}_{{{neuron + 1}}}$"
+            if names is not None:
+                name = shorten_name(names[neuron])
+            self.ax_.annotate(
+                name,
+                (k % len(self.drawn_), height),
+                (offset, 0),
+                textcoords="offset points",
+                ha=side,
+                va="center",
+                fontsize=self._font,
+                parse_math=names is None,
+            )
+
+    def _name_layers(self, sizes: list[int]) -> None:
+        """Write W(k), b(k) above the lines, and h(k), D(k) below the layers."""
+        ax, last, top = self.ax_, len(sizes) - 1, self._top
+        style = {"ha": "center", "fontsize": self._font}
+        for k in range(1, last + 1):
+            ax.text(k - 0.5, top, f"$W^{{({k})}}, b^{{({k})}}$", **style)
+        for k, size in enumerate(sizes):
+            what = {0: "x = h^{(0)}", last: "f(x)"}.get(k, f"h^{{({k})}}")
+            text = f"${what}$\n$D^{{({k})}} = {size}$"
+            if k and self.activations is not None:
+                text += f"\n{self.activations[k - 1]}"
+            ax.text(k, -top, text, va="top", linespacing=1.4, **style)
+
+    def _legend(self) -> None:
+        """Say what the colours are."""
+        from matplotlib.lines import Line2D
+
+        W, b = largest(self.coefs), largest(self.intercepts)
+        colours = signs(self.ax_)
+        handles = [
+            Line2D([], [], color=colour, linewidth=2.5, label=label)
+            for label, colour in zip(("negative", "positive"), colours, strict=True)
+        ]
+        self.ax_.legend(
+            handles=handles,
+            title=f"largest |w| = {W:.2g}, |b| = {b:.2g}",
+            ncols=2,
+            loc="lower center",
+            fontsize=self._font,
+            title_fontsize=self._font,
+            borderaxespad=0,
+            frameon=False,
+        )
+
+
+def abridged(size: int, most: int) -> Array:
+    """Return the neurons to draw: all, or the first and the last ones.
+
+    Parameters
+    ----------
+    size : int
+        D(k).
+    most : int
+        How many may be drawn.
+
+    Returns
+    -------
+    drawn : ndarray of int
+        Positions.
+
+    Examples
+    --------
+    >>> print(abridged(3, 5), abridged(100, 5))
+    [0 1 2] [ 0  1  2 98 99]
+    """
+    if size <= most:
+        return np.arange(size)
+    return np.append(np.arange((most + 1) // 2), np.arange(size - most // 2, size))
+
+
+def heights(drawn: Array, size: int) -> Array:
+    """Return the height of each neuron, from top to bottom, with 0 in the middle.
+
+    Parameters
+    ----------
+    drawn : ndarray of int of shape (n,)
+        The neurons.
+    size : int
+        D(k); if it is more than n, there is a gap of 1 for the ellipsis.
+
+    Returns
+    -------
+    y : ndarray of shape (n,)
+        Heights, 1 apart.
+    """
+    n = len(drawn)
+    y = (n - 1) / 2 - np.arange(n, dtype=float)
+    if n < size:
+        upper = (n + 1) // 2
+        y = np.append(np.arange(upper, 0, -1.0), -np.arange(1.0, n - upper + 1))
+    return y
+
+
+def rows_in(drawn: Array) -> int:
+    """Return how many rows of neurons a layer takes, with its ellipsis."""
+    return len(drawn) + (len(drawn) > 1 and bool((np.diff(drawn) > 1).any()))
+
+
+def shorten_name(name: str) -> str:
+    """Return a name that is not too long."""
+    name = shorten(name, 10 * LONGEST, placeholder="…")
+    return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"

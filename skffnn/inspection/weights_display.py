@@ -1,0 +1,389 @@
+"""WeightsDisplay: first-layer weights as images; what flows through each layer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, isqrt
+from typing import Any
+
+import numpy as np
+
+from ..classifier import rows_per_block
+from ..fitting.plan import activations_of
+from ..nn.arrays import Array
+from ..nn.network import Network
+from ..nn.objective import Objective
+from ..nn.parameters import Parameters
+from ..nn.penalties import L2
+from ..utils.checks import InvalidParameterError, check_choice, check_number
+from .plotting import (
+    PALETTE,
+    axes_for,
+    diverging,
+    largest,
+    maps_of,
+    network_of,
+    pyplot,
+    rows_of,
+)
+
+FLAT = 1e-3  # a slope g'(a) no larger than this passes no gradient on to speak of
+BINS = 40
+
+
+@dataclass(frozen=True)
+class Flow:
+    """What flows through a network, forwards and backwards, for given rows.
+
+    Attributes
+    ----------
+    h : list of ndarray of shape (n, D(k)), k = 1 … L+1
+        Activations; the last are the outputs f(x).
+    flat : list of ndarray of shape (D(k),), k = 1 … L
+        For each hidden neuron the part of the rows for which |g'(a)| ≤ `FLAT`.
+    grad : list of ndarray of shape (D(k-1), D(k)), k = 1 … L+1, or None
+        ∂/∂W(k) of the mean of ℓ; None without labels.
+    """
+
+    h: list[Array]
+    flat: list[Array]
+    grad: list[Array] | None = None
+
+    @classmethod
+    def of(cls, network: Any, X: Any, y: Any = None) -> "Flow":
+        """Pass rows through a fitted network, in float64.
+
+        Parameters
+        ----------
+        network : FFNNClassifier
+            Fitted.
+        X : {array-like, sparse matrix} of shape (n, D(0))
+            Rows.
+        y : array-like of shape (n,) or (n, n_labels), default=None
+            Their labels.
+
+        Returns
+        -------
+        flow : Flow
+            The activations take as much memory as X with D(1) + … + D(L+1) columns.
+        """
+        theta = Parameters.from_arrays(network.coefs_, network.intercepts_)
+        theta = Parameters(theta.sizes, theta.vector.astype(np.float64))
+        activations = activations_of(network.activation, len(theta.W) - 1)
+        passes = Network(theta.W, theta.b, activations)
+        targets = network._fitted_targets()
+        size = rows_per_block(X, theta.sizes[1:])
+        h: list[list[Array]] = [[] for _ in theta.W]
+        flat = [np.zeros(D) for D in theta.sizes[1:-1]]
+        for start in range(0, X.shape[0], size):
+            x = X[start : start + size].astype(np.float64)
+            a = passes.forward(x, train=True)
+            work = passes.buffers(x.shape[0])
+            for k, d in enumerate(work.d):
+                h[k].append(work.h[k].copy())
+                flat[k] += (np.abs(d) <= FLAT).sum(axis=-2)
+            h[-1].append(targets.loss.output(a.copy()))
+        grad = None if y is None else Parameters(theta.sizes)
+        if grad is not None:
+            objective = Objective(theta, passes, targets.loss, L2(), alpha=0.0)
+            data = network._check(X, y, None, reset=False)
+            targets.check_known(data.y, "y")
+            blocks = data.batches(
+                targets, np.float64, batch_size=size, share_of_all=True
+            )
+            objective.full(blocks, grad, Parameters(theta.sizes))
+        return cls(
+            [np.concatenate(parts) for parts in h],
+            [count / X.shape[0] for count in flat],
+            None if grad is None else grad.W,
+        )
+
+
+class WeightsDisplay:
+    """What a network has learned, and whether it can go on learning.
+
+    Two pictures. `kind="images"` shows the weights of each neuron of the first hidden
+    layer as an image of the features: what the neuron looks for. `kind="histograms"`
+    shows, layer by layer, the weights W(k), and for given rows the activations h(k) and
+    the gradients ∂ℓ/∂W(k). Dead neurons are those whose slope g'(a) is 0, or at most
+    0.001, for every row: no gradient passes them, and they learn no more. Neurons are
+    saturated where that is so for most rows. Use `from_estimator` to create one.
+
+    Parameters
+    ----------
+    coefs : sequence of ndarray of shape (D(k-1), D(k)), k = 1 … L+1
+        W(1) … W(L+1).
+    flow : Flow, default=None
+        Activations and gradients for some rows.
+    activations : sequence of str, default=None
+        Names of g(1) … g(L) and of the output map.
+
+    Attributes
+    ----------
+    ax_ : Axes
+        The first of the axes.
+    axes_ : ndarray of Axes
+        All of them: of shape (n_images,) for images; for histograms of shape
+        (L + 1, n_columns), with columns for weights, activations and gradients.
+    figure_ : Figure
+        The figure.
+    images_ : list of AxesImage
+        For `kind="images"`, one for each neuron that is drawn.
+    histograms_ : dict of str to list of StepPatch, k = 1 … L+1
+        For `kind="histograms"`: "weights", "activations" and "gradients".
+    dead_ : list of int, k = 1 … L, or None
+        Dead neurons of each hidden layer; None without rows.
+
+    See Also
+    --------
+    skffnn.NetworkDisplay : The weights as lines, for small networks.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from sklearn.datasets import load_digits
+    >>> from skffnn import FFNNClassifier, WeightsDisplay
+    >>> X, y = load_digits(return_X_y=True)
+    >>> model = FFNNClassifier((16,), activation="tanh", max_iter=5).fit(X / 16, y)
+    >>> images = WeightsDisplay.from_estimator(model, kind="images")
+    >>> flow = WeightsDisplay.from_estimator(model, X / 16, y, kind="histograms")
+    >>> flow.dead_
+    [0]
+    >>> plt.show()
+    """
+
+    def __init__(
+        self,
+        coefs: Sequence[Array],
+        *,
+        flow: Flow | None = None,
+        activations: Sequence[str] | None = None,
+    ) -> None:
+        self.coefs = coefs
+        self.flow = flow
+        self.activations = activations
+        self.dead_ = None
+        if flow is not None:
+            self.dead_ = [int((flat == 1).sum()) for flat in flow.flat]
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any = None,
+        y: Any = None,
+        *,
+        kind: str,
+        image_shape: tuple[int, int] | None = None,
+        max_images: int = 36,
+        ax: Any = None,
+    ) -> "WeightsDisplay":
+        """Draw the weights of a fitted network.
+
+        Parameters
+        ----------
+        estimator : FFNNClassifier or Pipeline that ends in one
+            Fitted. Images are of what the network sees, after a pipeline's other steps.
+        X : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
+            Rows for the histograms of activations; some hundreds are enough.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels), default=None
+            Their labels, for the gradients.
+        kind : {"images", "histograms"}
+            What to draw.
+        image_shape : tuple (height, width), default=None
+            The shape of an image; None is a square.
+        max_images : int, default=36
+            Draw the first so many neurons.
+        ax : Axes or sequence of Axes, default=None
+            Where to draw, one for each image or histogram; by default on a figure of
+            its own.
+
+        Returns
+        -------
+        display : WeightsDisplay
+            What has been drawn.
+
+        Raises
+        ------
+        InvalidParameterError
+            If an argument is not as described.
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If the rows are not as in training.
+        ImportError
+            If matplotlib is not installed.
+        """
+        pyplot(cls.__name__)
+        network, before = network_of(estimator)
+        check_choice("kind", kind, ["images", "histograms"])
+        if X is None and y is not None:
+            raise InvalidParameterError("y is given without X, got X=None.")
+        flow = None
+        if X is not None and kind == "histograms":
+            X, _ = network._prepare(rows_of(before, X))
+            flow = Flow.of(network, X, y)
+        display = cls(network.coefs_, flow=flow, activations=maps_of(network))
+        return display.plot(
+            ax, kind=kind, image_shape=image_shape, max_images=max_images
+        )
+
+    def plot(
+        self,
+        ax: Any = None,
+        *,
+        kind: str,
+        image_shape: tuple[int, int] | None = None,
+        max_images: int = 36,
+    ) -> "WeightsDisplay":
+        """Draw the weights.
+
+        Parameters
+        ----------
+        ax : Axes or sequence of Axes, default=None
+            As in `from_estimator`.
+        kind : {"images", "histograms"}
+            What to draw.
+        image_shape : tuple (height, width), default=None
+            The shape of an image; None is a square.
+        max_images : int, default=36
+            Draw the first so many neurons.
+
+        Returns
+        -------
+        self : WeightsDisplay
+            With `axes_`, `ax_`, `figure_`, and `images_` or `histograms_` set.
+        """
+        check_choice("kind", kind, ["images", "histograms"])
+        if kind == "histograms":
+            self._draw_histograms(ax)
+        else:
+            check_number("max_images", max_images, 1, integer=True)
+            shape = shape_of(image_shape, self.coefs[0].shape[0])
+            self._draw_images(ax, shape, max_images)
+        self.ax_ = self.axes_.flat[0]
+        self.figure_ = self.ax_.figure
+        return self
+
+    def _draw_images(self, ax: Any, shape: tuple[int, int], most: int) -> None:
+        """Draw the columns of W(1) as images on one scale."""
+        plt = pyplot(type(self).__name__)
+        W = self.coefs[0][:, :most]
+        n = W.shape[1]
+        columns = min(n, ceil(n**0.5 * 1.25))
+        rows = ceil(n / columns)
+        ratio = min(max(shape[0] / shape[1], 0.4), 2.5)
+        size = (1.0 + 0.85 * columns, 0.4 + rows * (0.85 * ratio + 0.22))
+        self.axes_ = axes_for(
+            plt, ax, n, "the images", nrows=rows, ncols=columns, figsize=size
+        )
+        scale = largest([W])
+        self.images_ = []
+        for j, axes in enumerate(self.axes_):
+            image = axes.imshow(
+                W[:, j].reshape(shape),
+                cmap=diverging(axes),
+                vmin=-scale,
+                vmax=scale,
+                interpolation="nearest",
+            )
+            axes.set(xticks=[], yticks=[])
+            axes.set_title(f"{j + 1}", fontsize="x-small", pad=2)
+            self.images_.append(image)
+        label = "weight"
+        if n < self.coefs[0].shape[1]:
+            label += f" of neurons 1 to {n} of {self.coefs[0].shape[1]}"
+        self.axes_[0].figure.colorbar(
+            self.images_[0], ax=list(self.axes_), label=label, shrink=0.8, aspect=30
+        )
+
+    def _draw_histograms(self, ax: Any) -> None:
+        """Draw a row for each layer, a column for what there is."""
+        plt = pyplot(type(self).__name__)
+        values: dict[str, list[Array]] = {"weights": list(self.coefs)}
+        if self.flow is not None:
+            values["activations"] = self.flow.h
+            if self.flow.grad is not None:
+                values["gradients"] = self.flow.grad
+        rows, columns = len(self.coefs), len(values)
+        flat_axes = axes_for(
+            plt,
+            ax,
+            rows * columns,
+            f"{rows} layers and {', '.join(values)}",
+            nrows=rows,
+            ncols=columns,
+            figsize=(1.2 + 2.6 * columns, 0.7 + 1.7 * rows),
+        )
+        self.axes_ = flat_axes.reshape(rows, columns)
+        letters = {
+            "weights": "weights $W^{(k)}$",
+            "activations": "activations $h^{(k)}$",
+            "gradients": r"gradients $\partial\ell/\partial W^{(k)}$",
+        }
+        self.histograms_: dict[str, list[Any]] = {name: [] for name in values}
+        for j, (name, arrays) in enumerate(values.items()):
+            self.axes_[0, j].set_title(letters[name], fontsize="medium")
+            for axes, array in zip(self.axes_[:, j], arrays, strict=True):
+                counts, edges = np.histogram(array, BINS)
+                colour = PALETTE[j]
+                steps = axes.stairs(counts, edges, fill=True, color=colour)
+                self.histograms_[name].append(steps)
+                axes.set_yscale("log")
+                axes.yaxis.set_minor_formatter("")
+                axes.set_ylim(bottom=0.7)
+                axes.margins(x=0.02)
+                axes.locator_params(axis="x", nbins=4)
+                axes.tick_params(labelsize="small")
+        for k, axes in enumerate(self.axes_[:, 0], start=1):
+            name = "" if self.activations is None else f", {self.activations[k - 1]}"
+            axes.set_ylabel(f"$k = {k}${name}\ncount", fontsize="medium")
+        if self.flow is not None:
+            self._say_what_is_dead()
+
+    def _say_what_is_dead(self) -> None:
+        """Write beside the activations how many neurons are dead, and how flat g is."""
+        assert self.flow is not None
+        for axes, flat in zip(self.axes_[:, 1], self.flow.flat, strict=False):
+            dead = f"{(flat == 1).sum()} of {len(flat)} neurons dead"
+            axes.set_xlabel(
+                f"{dead}; $g' \\approx 0$ in {flat.mean():.0%}", fontsize="small"
+            )
+
+
+def shape_of(image_shape: Any, n_features: int) -> tuple[int, int]:
+    """Return the shape of an image of all features.
+
+    Parameters
+    ----------
+    image_shape : tuple (height, width) or None
+        What was given; None is a square.
+    n_features : int
+        D(0).
+
+    Returns
+    -------
+    shape : tuple (height, width)
+        Whose product is n_features.
+
+    Raises
+    ------
+    InvalidParameterError
+        If it is not.
+    """
+    side = isqrt(n_features)
+    if image_shape is None and side * side == n_features:
+        return side, side
+    if image_shape is None or np.shape(image_shape) != (2,):
+        raise InvalidParameterError(
+            f"image_shape must be a height and a width whose product is {n_features}, "
+            f"the number of features, got {image_shape!r}."
+        )
+    height, width = image_shape
+    for number in image_shape:
+        check_number("image_shape", number, 1, integer=True)
+    if height * width != n_features:
+        raise InvalidParameterError(
+            f"image_shape must be a height and a width whose product is {n_features}, "
+            f"the number of features, got {image_shape!r}."
+        )
+    return int(height), int(width)

@@ -1,0 +1,1 @@
+"""Files: the format, what a file of an estimator holds, and checkpoints."""

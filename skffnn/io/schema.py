@@ -1,0 +1,213 @@
+"""Snapshots: all that a fitted estimator is, as plain values."""
+
+from dataclasses import asdict
+from itertools import pairwise
+from types import NoneType
+from typing import Any
+
+import numpy as np
+
+from ..data.targets import Targets
+from ..fitting.plan import Plan, activations_of
+from ..nn.activations import ACTIVATIONS
+from ..nn.parameters import INITIALIZERS, Parameters
+from ..nn.penalties import PENALTIES
+from ..optim.optimizers import SOLVERS
+from ..optim.schedules import SCHEDULES, Clock
+from ..optim.state import Progress, is_real
+from ..utils.streams import random_state_of
+
+# What fitting sets, with its types: the public attributes, and what prediction and
+# resuming need.
+FITTED: dict[str, tuple[Any, ...]] = {
+    "classes_": (np.ndarray,),
+    "coefs_": (list,),
+    "intercepts_": (list,),
+    "n_iter_": (int,),
+    "t_": (int,),
+    "loss_": (float,),
+    "loss_curve_": (list,),
+    "best_loss_": (float, NoneType),
+    "validation_scores_": (list, NoneType),
+    "validation_loss_curve_": (list, NoneType),
+    "best_validation_score_": (float, NoneType),
+    "n_features_in_": (int,),
+    "feature_names_in_": (np.ndarray,),
+    "n_layers_": (int,),
+    "n_outputs_": (int,),
+    "out_activation_": (str,),
+    "_multilabel": (bool,),
+    "_sparse_output": (bool,),
+    "_state": (dict,),
+}
+
+# The state of training, `Progress.pack`, likewise.
+STATE: dict[str, tuple[Any, ...]] = {
+    "last_theta": (np.ndarray, NoneType),
+    "best_theta": (np.ndarray, NoneType),
+    "random_state": (dict,),
+    "dropout_rng": (dict, NoneType),
+    "dtype": (str, NoneType),
+    "split_state": (dict, NoneType),
+    "order": (np.ndarray, NoneType),
+    "clock": (dict,),
+    "solver": (str,),
+    "optimizer": (dict,),
+    "reference": (float,),
+    "stall": (int,),
+    "best_score": (float,),
+    "converged": (bool,),
+    "loss_curve": (list,),
+    "validation_scores": (list,),
+    "validation_loss_curve": (list,),
+}
+
+# Those that are not always there.
+OPTIONAL = ("feature_names_in_", "_state")
+
+# Classes whose objects a snapshot may hold.
+KINDS: dict[str, type] = {
+    kind.__name__: kind
+    for registry in (ACTIVATIONS, SOLVERS, SCHEDULES, PENALTIES, INITIALIZERS)
+    for entry in registry.values()
+    for kind in [entry if isinstance(entry, type) else type(entry)]
+}
+
+
+def snapshot(estimator: Any) -> dict[str, Any]:
+    """Return what is to be saved of a fitted estimator.
+
+    Parameters
+    ----------
+    estimator : FFNNClassifier
+        Fitted.
+
+    Returns
+    -------
+    content : dict of str to object
+        Its class, its parameters and what fitting set.
+    """
+    params = estimator.get_params(deep=False)
+    del params["checkpoint"]  # where it was trained is none of its properties
+    return {
+        "estimator": type(estimator).__name__,
+        "params": params,
+        "fitted": fitted_of(estimator),
+    }
+
+
+def fitted_of(estimator: Any) -> dict[str, Any]:
+    """Return what fitting has set of an estimator."""
+    return {name: vars(estimator)[name] for name in FITTED if name in vars(estimator)}
+
+
+def restore(model: Any, fitted: Any) -> None:
+    """Make an estimator the fitted one that a snapshot was taken of.
+
+    Parameters
+    ----------
+    model : FFNNClassifier
+        With the parameters of that one.
+    fitted : dict of str to object
+        What fitting had set, as read, which may be anything.
+
+    Raises
+    ------
+    ValueError, TypeError, KeyError and others of `files.DAMAGE`
+        If the parts do not belong together.
+    """
+    check_types(fitted, FITTED)
+    vars(model).update(fitted)
+    check(model)
+
+
+def check(model: Any) -> None:
+    """Raise unless all parts of a fitted estimator belong together.
+
+    Parameters
+    ----------
+    model : FFNNClassifier
+        Whose parameters and attributes may be anything.
+
+    Raises
+    ------
+    ValueError, TypeError, KeyError and others of `files.DAMAGE`
+        If they do not.
+    """
+    Plan.of(model.get_params(deep=False))
+    check_types(fitted_of(model), FITTED)
+    check_network(model)
+    if hasattr(model, "_state"):
+        check_progress(model)
+
+
+def check_network(model: Any) -> None:
+    """Raise unless layers and classes fit together, so that predicting is safe."""
+    W, b = model.coefs_, model.intercepts_
+    for array in (*W, *b):
+        require(array.dtype in (np.float32, np.float64), "a parameter is not a float")
+        require(array.dtype == W[0].dtype, "the parameters have several types")
+        require(np.isfinite(array).all(), "a parameter is not finite")
+    require(len(W) == len(b) > 0, "weights and biases do not pair up")
+    require(all(array.size for array in (*W, *b)), "a layer is empty")
+    shapes = [(w.ndim, w.shape[-1]) == (2, len(v)) for w, v in zip(W, b, strict=True)]
+    require(all(shapes) and all(v.ndim == 1 for v in b), "a layer has another shape")
+    chain = all(v.shape[1] == w.shape[0] for v, w in pairwise(W))
+    require(chain, "the layers do not follow each other")
+    classes = model.classes_
+    require(classes.ndim == 1 and len(classes) > 0, "there are no classes")
+    require(len(np.unique(classes)) == len(classes), "a class is there twice")
+    targets = Targets(classes, model._multilabel, model._sparse_output)
+    require(W[-1].shape[1] == targets.n_outputs, "there are more or fewer classes")
+    require(W[0].shape[0] == model.n_features_in_, "there are more or fewer features")
+    names = getattr(model, "feature_names_in_", None)
+    require(names is None or len(names) == len(W[0]), "a feature has no name")
+    require(model.out_activation_ == targets.loss.name, "it has another output map")
+    sizes = (len(W) + 1, targets.n_outputs)
+    require((model.n_layers_, model.n_outputs_) == sizes, "it has other layers")
+    activations_of(model.activation, len(W) - 1)
+
+
+def check_progress(model: Any) -> None:
+    """Raise unless training can go on from the state that is there."""
+    theta = Parameters.from_arrays(model.coefs_, model.intercepts_)
+    state = model._state
+    check_types(state, STATE)
+    require(state["dtype"] in (None, "float32", "float64"), "it computes in no float")
+    for name, kind in asdict(Clock()).items():
+        require(type(state["clock"][name]) is type(kind), "its clock is damaged")
+    if state["split_state"] is not None:
+        random_state_of(state["split_state"])
+    if state["order"] is not None:
+        whole = state["order"].ndim == 1 and state["order"].dtype.kind in "iu"
+        require(whole, "the order of its rows is none")
+    progress = Progress.unpack(theta, state, validated=True)
+    for vector in (progress.theta.vector, progress.best_theta):
+        fits = vector is None or (
+            is_real(vector) and vector.shape == theta.vector.shape
+        )
+        require(fits, "the state of training is of another network")
+    for value in progress.optimizer.values():
+        number = type(value) in (int, float)
+        fits = number or value.shape == theta.vector.shape
+        require(fits, "the state of the optimiser is of another network")
+
+
+def check_types(values: Any, types: dict[str, tuple[Any, ...]]) -> None:
+    """Raise unless each value has one of its types, and lists hold what they should."""
+    missing = {*types} - {*values} - {*OPTIONAL}
+    if odd := missing | ({*values} - {*types}):
+        raise ValueError(f"it differs in {', '.join(sorted(odd))}")
+    for name, value in values.items():
+        if type(value) not in types[name]:
+            allowed = " or ".join(kind.__name__ for kind in types[name])
+            raise ValueError(f"{name} must be of type {allowed}, got {value!r:.80}")
+        if type(value) is list:
+            inside = np.ndarray if name in ("coefs_", "intercepts_") else float
+            require(all(type(item) is inside for item in value), f"{name} is damaged")
+
+
+def require(condition: Any, otherwise: str) -> None:
+    """Raise if a condition does not hold."""
+    if not condition:
+        raise ValueError(otherwise)

@@ -1,0 +1,1 @@
+"""Minimising J(θ): solvers, optimisers, learning-rate schedules, the training state."""

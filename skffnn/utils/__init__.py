@@ -1,0 +1,1 @@
+"""What every floor of the package may use: checks, random streams, documentation."""
