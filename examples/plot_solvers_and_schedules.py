@@ -40,7 +40,7 @@ X_train, X_test, y_train, y_test = train_test_split(
 class ToTheEnd(Constant):
     """A constant rate, for all of max_iter."""
 
-    planned = True
+    fixed_horizon = True
 
 
 def fit(**settings):

@@ -11,7 +11,7 @@ from .io.format import FileFormatError
 from .nn.activations import ACTIVATIONS
 from .nn.parameters import INITIALIZERS, NTK
 from .nn.penalties import L2, PENALTIES
-from .optim.optimizers import LBFGS, SGD, SOLVERS, Adam, AdamW
+from .optim.optimizers import SGD, Adam, AdamW
 from .optim.schedules import (
     SCHEDULES,
     Adaptive,
@@ -22,6 +22,7 @@ from .optim.schedules import (
     OneCycle,
     Schedule,
 )
+from .optim.solvers import LBFGS, SOLVERS
 from .saving import load, save
 from .tabular import (
     AveragedClassifier,

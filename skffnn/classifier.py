@@ -1,36 +1,25 @@
 """FFNNClassifier: scikit-learn's contract around the network and its training."""
 
-import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from copy import copy
-from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
-from sklearn.metrics import get_scorer
-from sklearn.utils import check_random_state
-from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .data.batches import Batches
-from .data.dataset import Data
-from .data.splitting import split_by_content, split_like_mlp
+from .data.blocks import by_blocks
+from .data.dataset import Dataset
 from .data.targets import Targets
-from .fitting.plan import Plan, activations_of
-from .io.checkpoints import Checkpoint, Journal
+from .fitting.fit import Fit
+from .fitting.listeners import Listener, reporter
+from .fitting.plan import Plan, activations_of, supports_partial_fit
+from .io.checkpoints import Checkpoint, CheckpointManager
 from .io.schema import fitted_of
 from .nn.arrays import Array, canonical
-from .nn.network import Dropout, Network
-from .nn.objective import Objective
-from .nn.parameters import Parameters, initialise, rates_of
-from .optim.optimizers import LBFGS, Rated
-from .optim.reporting import reporter
-from .optim.state import Progress
-from .optim.training import Training, Validation
-from .prediction import LogitsMixin
+from .nn.network import Network
+from .prediction import LogitsMixin, check_finite
 from .utils.checks import (
     DTYPES,
     all_or_nothing,
@@ -38,74 +27,6 @@ from .utils.checks import (
     check_weights,
     needs_no_check,
 )
-from .utils.streams import random_state_of
-
-# Elements of the widest layer in a block of rows, where all rows pass through the
-# network but need not do so at once: 1 MiB of float64, about the size of a cache.
-BLOCK_ELEMENTS = 2**17
-
-# Elements of the rows themselves, where that is less: 8 MiB of float64.
-INPUT_ELEMENTS = 2**20
-
-
-def weights_of_classes(
-    class_weight: Any, classes: Array, codes: Array, data: Data
-) -> Array:
-    """Return one weight for each class; 0 for one that no row counts for."""
-    if isinstance(class_weight, dict):
-        return compute_class_weight(class_weight, classes=classes, y=classes)
-    if class_weight != "balanced":
-        raise ValueError(
-            "class_weight must be a dict, 'balanced' or, for multi-label targets, a "
-            f"list of dicts, got {class_weight!r}."
-        )
-    rows = data.counted()
-    present = np.unique(codes[rows])
-    weights = np.zeros(len(classes))
-    weights[present] = compute_class_weight(
-        class_weight,
-        classes=classes[present],
-        y=classes[codes[rows]],
-        sample_weight=None if data.weights is None else data.weights[rows],
-    )
-    return weights
-
-
-def rows_per_block(X: Any, sizes: Iterable[int]) -> int:
-    """Return how many rows of X at a time pass through layers of these widths.
-
-    Dense rows may have to be converted, and then take room of their own.
-    """
-    rows = BLOCK_ELEMENTS // max(sizes)
-    if not issparse(X):
-        rows = min(rows, INPUT_ELEMENTS // X.shape[1])
-    return max(64, rows)
-
-
-def by_blocks(function: Callable[[Any], Array], X: Any, network: Network) -> Array:
-    """Apply a function to blocks of rows and join what it returns."""
-    n, dtype = X.shape[0], network.W[0].dtype
-    size = rows_per_block(X, (W.shape[-1] for W in network.W))
-    with np.errstate(all="ignore"):
-        first = function(X[:size].astype(dtype, copy=False))
-        if n <= size:
-            return np.ascontiguousarray(first)
-        result = np.empty((n, *first.shape[1:]), first.dtype)
-        result[:size] = first
-        for start in range(size, n, size):
-            rows = slice(start, start + size)
-            result[rows] = function(X[rows].astype(dtype, copy=False))
-    return result
-
-
-def finite(values: Array) -> Array:
-    """Return values of which no two are infinitely far apart, or raise."""
-    if not np.isfinite(2 * values).all():
-        raise ValueError(
-            "X has numbers so large that the output of the network is not finite. "
-            "Scale the features as those that it was trained on."
-        )
-    return values
 
 
 class FFNNClassifier(LogitsMixin, BaseEstimator):
@@ -248,7 +169,9 @@ class FFNNClassifier(LogitsMixin, BaseEstimator):
         J in the last epoch; with "adamw" its data term alone.
     loss_curve_ : list of float
         `loss_` of each epoch, averaged over its batches while θ changed. Like the other
-        curves it goes on in training that goes on, and remembers 10000 epochs.
+        curves it continues when training is continued, and holds at most 10000 epochs.
+    learning_rate_curve_ : list of float
+        Learning rate at the start of each epoch; NaN with "lbfgs", which has none.
     best_loss_ : float or None
         Lowest value of `loss_curve_`; None with validation rows.
     validation_scores_ : list of float or None
@@ -429,43 +352,76 @@ class FFNNClassifier(LogitsMixin, BaseEstimator):
             converged. For "cosine" and "one_cycle" `max_iter` is no limit.
         """
         with all_or_nothing(self):
-            plan = Plan.of(self.get_params(deep=False))
-            checkpoint = Checkpoint.of(self.checkpoint)
-            resume = self.warm_start and hasattr(self, "coefs_")
-            data = self._check(X, y, sample_weight, reset=not resume)
-            targets = self._warm_targets(data.y) if resume else Targets.of(data.y)
-            own = (X_val, y_val, sample_weight_val)
-            validation = self._check_validation(*own, targets)
-            journal = None
+            plan = Plan.from_params(self.get_params(deep=False))
+            checkpoint = Checkpoint.from_param(self.checkpoint)
+            previous = vars(self).copy() if self._is_warm() else None
+            train = self._check(X, y, sample_weight, reset=previous is None)
+            targets = Targets.from_labels(train.y)
+            if previous is not None:
+                self._check_same_classes(targets)
+            given = (X_val, y_val, sample_weight_val)
+            validation = self._check_validation(*given, targets)
+            manager, n_iter = None, 0
             if checkpoint is not None:
-                journal = self._journal(checkpoint, data, validation, resume=resume)
-                resume = journal.take_up(self) or resume
-            if journal is None or not journal.finished:
-                self._train(plan, targets, data, validation, journal, resume=resume)
+                manager = self._checkpoint_manager(
+                    checkpoint, train, validation, previous
+                )
+                if manager.restore(self):
+                    previous, n_iter = vars(self).copy(), manager.n_iter
+                if manager.finished:
+                    return self
+            fit = Fit(
+                plan,
+                targets,
+                train,
+                validation,
+                self._as_fitted,
+                previous=previous,
+                n_iter=n_iter,
+            )
+            self.__dict__.update(fit.run(self._listeners(fit, manager)))
         return self
 
-    def _journal(
+    def _is_warm(self) -> bool:
+        """Tell whether `fit` continues the last one."""
+        return self.warm_start and hasattr(self, "coefs_")
+
+    def _as_fitted(self, fitted: Mapping[str, Any]) -> "FFNNClassifier":
+        """Return a copy of this estimator with given fitted attributes."""
+        model = copy(self)
+        model.__dict__.update(fitted)
+        return model
+
+    def _listeners(
+        self, fit: Fit, manager: CheckpointManager | None = None
+    ) -> list[Listener]:
+        """Return what listens to the ends of epochs; a subclass may add to it."""
+        listeners: list[Listener] = [] if manager is None else [manager]
+        max_iter = fit.plan.criteria.max_iter
+        return [*listeners, reporter(self.verbose, max_iter, fit.n_iter)]
+
+    def _checkpoint_manager(
         self,
         checkpoint: Checkpoint,
-        data: Data,
-        validation: Data | None,
-        *,
-        resume: bool,
-    ) -> Journal:
+        train: Dataset,
+        validation: Dataset | None,
+        previous: Mapping[str, Any] | None,
+    ) -> CheckpointManager:
         """Set up the checkpoints of a fit to checked data."""
         if type(self) is not FFNNClassifier:
             raise TypeError(
                 "checkpoint needs an FFNNClassifier, since a file holds no code: got "
                 f"an object of its subclass {type(self).__name__}."
             )
-        rows = {"X": data.X, "y": data.y, "sample_weight": data.weights}
+        rows = {"X": train.X, "y": train.y, "sample_weight": train.weights}
         if validation is not None:
             rows["X_val"], rows["y_val"] = validation.X, validation.y
             rows["sample_weight_val"] = validation.weights
         rows["feature_names_in_"] = getattr(self, "feature_names_in_", None)
-        if resume:
+        if previous is not None:
             rows["fitted state to start from"] = fitted_of(self)
-        return Journal(checkpoint, self.get_params(deep=False), rows)
+        params = self.get_params(deep=False)
+        return CheckpointManager(checkpoint, params, rows, self._as_fitted)
 
     def _can_partial_fit(self) -> bool:
         if self.early_stopping:
@@ -474,10 +430,10 @@ class FFNNClassifier(LogitsMixin, BaseEstimator):
                 "step over rows that it sees once. Set early_stopping=False, or pass a "
                 "validation set of your own to fit as X_val and y_val."
             )
-        if self.solver == "lbfgs" or isinstance(self.solver, LBFGS):
+        if not supports_partial_fit(self.solver):
             raise AttributeError(
-                "partial_fit does not support solver='lbfgs', which needs all rows at "
-                "once. Use 'sgd', 'adam' or 'adamw'."
+                f"partial_fit does not support solver={self.solver!r}, which needs all "
+                "rows at once. Use 'sgd', 'adam' or 'adamw'."
             )
         return True
 
@@ -511,20 +467,20 @@ class FFNNClassifier(LogitsMixin, BaseEstimator):
             are not among the classes, or if training diverges.
         """
         with all_or_nothing(self):
-            plan = Plan.of(self.get_params(deep=False))
-            Checkpoint.of(self.checkpoint)  # only `fit` writes any, but wrong is wrong
-            resume = hasattr(self, "coefs_")
-            plan = replace(plan, rules=replace(plan.rules, max_iter=1, stops=False))
-            data = self._check(X, y, sample_weight, reset=not resume)
-            targets = self._partial_targets(data.y, classes)
-            self._train(plan, targets, data, None, resume=resume)
+            plan = Plan.from_params(self.get_params(deep=False)).for_partial_fit()
+            Checkpoint.from_param(self.checkpoint)  # validated here too
+            previous = vars(self).copy() if hasattr(self, "coefs_") else None
+            train = self._check(X, y, sample_weight, reset=previous is None)
+            targets = self._targets_of_stream(train.y, classes)
+            fit = Fit(plan, targets, train, None, self._as_fitted, previous=previous)
+            self.__dict__.update(fit.run(self._listeners(fit)))
         return self
 
     def _check(
         self, X: Any, y: Any, weights: Any, *, reset: bool, name: str = "sample_weight"
-    ) -> Data:
-        """Check rows to train or to validate on."""
-        with np.errstate(invalid="ignore"):  # ∞ - ∞, in looking for what is not finite
+    ) -> Dataset:
+        """Check training rows or a validation set."""
+        with np.errstate(invalid="ignore"):  # the check for NaN may compute ∞ - ∞
             X, y = validate_data(
                 self,
                 X,
@@ -535,12 +491,12 @@ class FFNNClassifier(LogitsMixin, BaseEstimator):
                 order="C",
                 multi_output=True,
             )
-        return Data(X, canonical(y), check_weights(weights, X.shape[0], name))
+        return Dataset(X, canonical(y), check_weights(weights, X.shape[0], name))
 
     def _check_validation(
         self, X_val: Any, y_val: Any, sample_weight_val: Any, targets: Targets
-    ) -> Data | None:
-        """Check a validation set of the user's own."""
+    ) -> Dataset | None:
+        """Check the validation set that was passed to `fit`."""
         if X_val is None and y_val is None and sample_weight_val is None:
             return None
         if X_val is None or y_val is None:
@@ -553,23 +509,23 @@ class FFNNClassifier(LogitsMixin, BaseEstimator):
         targets.check_known(data.y, "y_val")
         return data
 
-    def _warm_targets(self, y: Any) -> Targets:
-        """Return the classes of the previous fit, if y has the same."""
-        targets, now = self._fitted_targets(), Targets.of(y)
-        if now.multilabel == targets.multilabel and np.array_equal(
-            now.classes, targets.classes
+    def _check_same_classes(self, targets: Targets) -> None:
+        """Raise unless a warm start has the classes of the last fit."""
+        before = self._fitted_targets()
+        if before.multilabel == targets.multilabel and np.array_equal(
+            before.classes, targets.classes
         ):
-            return now
+            return
         raise ValueError(
             "warm_start can only be used where `y` has the same classes as in the "
-            f"previous call to fit. Previously got {targets.classes}, `y` has "
-            f"{now.classes}"
+            f"previous call to fit. Previously got {before.classes}, `y` has "
+            f"{targets.classes}"
         )
 
-    def _partial_targets(self, y: Any, classes: Any) -> Targets:
+    def _targets_of_stream(self, y: Any, classes: Any) -> Targets:
         """Return the classes of the first call, if y and `classes` agree with them."""
         if not hasattr(self, "classes_"):
-            targets = Targets.of(y, classes)
+            targets = Targets.from_labels(y, classes)
             if classes is None and not targets.multilabel:
                 raise ValueError(
                     "classes must be passed on the first call to partial_fit: the rows "
@@ -587,255 +543,6 @@ class FFNNClassifier(LogitsMixin, BaseEstimator):
         targets.check_known(y, "y")
         return targets
 
-    def _weigh(self, data: Data, targets: Targets) -> Data:
-        """Multiply the weights of the classes into those of the rows."""
-        if self.class_weight is not None:
-            columns = targets.label_columns(data.y)
-            each = self.class_weight if targets.multilabel else [self.class_weight]
-            if isinstance(each, str):
-                each = [each] * len(columns)
-            if not isinstance(each, list) or len(each) != len(columns):
-                raise ValueError(
-                    f"class_weight must be 'balanced' or a list of {len(columns)} "
-                    f"dicts, one for each label, got {self.class_weight!r}."
-                )
-            weights = np.ones(data.n_rows) if data.weights is None else data.weights
-            for class_weight, (classes, codes) in zip(each, columns, strict=True):
-                by_class = weights_of_classes(class_weight, classes, codes, data)
-                weights = weights * by_class[codes]
-            name = "sample_weight times class_weight"
-            data = replace(data, weights=check_weights(weights, data.n_rows, name))
-        data = data.take(data.counted())
-        equal = data.weights is None or np.ptp(data.weights[data.rows()]) == 0
-        return replace(data, weights=None) if equal else data
-
-    # ------------------------------------------------------------------ training
-
-    def _train(
-        self,
-        plan: Plan,
-        targets: Targets,
-        data: Data,
-        own: Data | None,
-        journal: Journal | None = None,
-        *,
-        resume: bool,
-    ) -> None:
-        """Train on checked data and set the fitted attributes."""
-        model_dtype = data.X.dtype if self.dtype == "auto" else self.dtype
-        data = self._weigh(data, targets)
-        own = own and self._weigh(own, targets)
-        sizes = (data.X.shape[1], *plan.hidden_sizes, targets.n_outputs)
-        validated = self.early_stopping or own is not None
-        if resume:
-            progress = self._resume(sizes, validated)
-        else:
-            progress = self._start(plan, sizes)
-        rows, rows_val = data.rows(), None
-        if self.early_stopping and own is None:
-            rows, rows_val = self._split(data, targets, progress)
-        size = self._batch_size(plan, len(rows))
-        progress.cast(self._compute_dtype(plan, progress, size == len(rows)))
-        data = data.downcast(progress.dtype, plan.rules.max_iter)
-        own = own and own.downcast(progress.dtype, plan.rules.max_iter)
-        train = data.take(rows)
-        held_back = own if rows_val is None else data.take(rows_val)
-        objective = self._objective(plan, targets, progress)
-
-        def write_when_due(training: Training) -> None:
-            if journal is not None and journal.due(training.n_iter):
-                so_far = copy(self)
-                so_far._keep(training, targets, model_dtype)
-                journal.write(so_far, finished=False)
-
-        done = 0 if journal is None else journal.epoch
-        with reporter(self.verbose, plan.rules.max_iter, done) as report:
-            training = Training(
-                objective,
-                self._batches(plan, train, targets, progress, size),
-                progress,
-                plan.rules,
-                self._validation(objective, held_back, targets),
-                write_when_due,
-                report.epoch,
-            )
-            training.n_iter = done
-            if resume:
-                training.resume()
-            if isinstance(plan.solver, LBFGS):
-                training.by_lbfgs(plan.solver)
-            else:
-                rates = rates_of(progress.theta, plan.initializer)
-                optimizer = plan.solver if rates is None else Rated(plan.solver, rates)
-                training.by_steps(optimizer, plan.schedule, plan.learning_rate_init)
-        self._keep(training, targets, model_dtype)
-        if journal is not None and not training.interrupted:
-            journal.write(self, finished=True)
-
-    def _start(self, plan: Plan, sizes: tuple[int, ...]) -> Progress:
-        """Draw initial parameters."""
-        random_state = check_random_state(self.random_state)
-        theta = initialise(sizes, plan.initializer, plan.gains, random_state)
-        return Progress(theta, random_state)
-
-    def _resume(self, sizes: tuple[int, ...], validated: bool) -> Progress:
-        """Go on from the parameters and the state of the last fit."""
-        theta = Parameters.from_arrays(self.coefs_, self.intercepts_)
-        if theta.sizes != sizes:
-            raise ValueError(
-                f"A network with layers of {theta.sizes} neurons cannot go on as one "
-                f"of {sizes}. Set hidden_layer_sizes={theta.sizes[1:-1]}, or fit anew "
-                "with warm_start=False."
-            )
-        if not hasattr(self, "_state"):
-            return Progress(theta, check_random_state(self.random_state))
-        return Progress.unpack(theta, self._state, validated)
-
-    def _split(
-        self, data: Data, targets: Targets, progress: Progress
-    ) -> tuple[Array, Array]:
-        """Split off validation rows; the same ones again if training goes on."""
-        random_state = progress.random_state
-        if progress.split_state is None:
-            progress.split_state = random_state.get_state(legacy=False)
-        else:
-            random_state = random_state_of(progress.split_state)
-        rows, fraction = data.rows(), self.validation_fraction
-        strata = np.zeros(len(rows), int)
-        if not targets.multilabel:
-            strata = targets.codes(data.y)[rows]
-        # MLPClassifier does not stratify more than two classes, nor heed weights.
-        if data.weights is None and (targets.binary or targets.multilabel):
-            return split_like_mlp(rows, strata, fraction, random_state)
-        return split_by_content(
-            data.X, rows, data.weights, strata, fraction, random_state
-        )
-
-    def _batch_size(self, plan: Plan, n_rows: int) -> int:
-        """Return the rows of a batch; L-BFGS takes all, in blocks."""
-        if isinstance(plan.solver, LBFGS):
-            return n_rows
-        if self.batch_size == "auto":
-            return min(200, n_rows)
-        if self.batch_size > n_rows and plan.rules.stops:
-            warnings.warn(
-                f"batch_size={self.batch_size} is more than the {n_rows} training "
-                "rows: each step uses all of them.",
-                stacklevel=4,
-            )
-        return min(self.batch_size, n_rows)
-
-    def _compute_dtype(self, plan: Plan, progress: Progress, full_batch: bool) -> Any:
-        """Return the type to train in; steps that go on keep their own."""
-        if self.dtype == "float64" or isinstance(plan.solver, LBFGS):
-            return np.float64
-        if progress.dtype is not None:
-            return progress.dtype
-        # The first rows of a stream are not all, however few they are.
-        return np.float64 if full_batch and plan.rules.stops else np.float32
-
-    def _objective(self, plan: Plan, targets: Targets, progress: Progress) -> Objective:
-        """Put together J(θ)."""
-        theta = progress.theta
-        dropout = None
-        if any(plan.dropout):
-            if progress.dropout_rng is None:
-                seed = progress.random_state.randint(2**31 - 1)
-                progress.dropout_rng = np.random.default_rng(seed)
-            dropout = Dropout(plan.dropout, progress.dropout_rng)
-        network = Network(theta.W, theta.b, plan.activations)
-        return Objective(
-            theta, network, targets.loss, plan.penalty, plan.alpha, dropout
-        )
-
-    def _batches(
-        self, plan: Plan, train: Data, targets: Targets, progress: Progress, size: int
-    ) -> Batches:
-        """Cut the training rows into batches, or for L-BFGS into blocks."""
-        options: dict[str, Any] = {"batch_size": size}
-        if isinstance(plan.solver, LBFGS):
-            # Each block costs a pass over the parameters too, to add its gradient.
-            block = max(1024, rows_per_block(train.X, progress.theta.sizes[1:]))
-            options = {"batch_size": block, "share_of_all": True}
-        elif self.shuffle and size < train.n_rows:
-            options["order"] = progress.ordered(train.rows())
-        dtype = progress.theta.vector.dtype
-        return train.batches(targets, dtype, plan.label_smoothing, **options)
-
-    def _validation(
-        self, objective: Objective, held_back: Data | None, targets: Targets
-    ) -> Validation | None:
-        """Set up what is measured after each epoch."""
-        if held_back is None:
-            return None
-        theta = objective.theta
-        batches = held_back.batches(
-            targets,
-            theta.vector.dtype,
-            batch_size=rows_per_block(held_back.X, theta.sizes[1:]),
-            share_of_all=True,
-        )
-        weights = held_back.weights
-        if weights is not None:
-            weights = weights[held_back.rows()]
-
-        def watch(score: Callable[[float, float], float]) -> Validation:
-            return Validation(objective, batches, weights, score)
-
-        # Who weighs classes does not ask for accuracy, which may not tell models apart.
-        if self.scoring is None and self.class_weight is None:
-            return watch(lambda loss, accuracy: accuracy)
-        if self.scoring is None or self.scoring == "loss":
-            return watch(lambda loss, accuracy: -loss)
-        probe = copy(self)  # a fitted estimator whose parameters are θ as it changes
-        probe._set_model(theta, targets)
-        probe.__dict__.pop("feature_names_in_", None)
-        X, y = held_back.select()
-        kwargs = {} if weights is None else {"sample_weight": weights}
-        scorer = get_scorer(self.scoring)
-
-        def scored(*_: float) -> float:
-            try:
-                return float(scorer(probe, X, y, **kwargs))
-            except TypeError as error:
-                if "sample_weight" not in str(error):
-                    raise
-                raise ValueError(
-                    f"scoring={self.scoring!r} does not take sample_weight, and the "
-                    "validation rows have weights."
-                ) from error
-
-        return watch(scored)
-
-    def _set_model(self, theta: Parameters, targets: Targets) -> None:
-        """Set what prediction needs."""
-        self.coefs_ = theta.W
-        self.intercepts_ = [b[0] for b in theta.b]
-        self._set_targets(targets)
-        self.n_layers_ = len(theta.sizes)
-        self.n_outputs_ = targets.n_outputs
-        self.out_activation_ = targets.loss.name
-
-    def _keep(self, training: Training, targets: Targets, dtype: Any) -> None:
-        """Set the fitted attributes."""
-        progress = training.progress
-        with np.errstate(over="ignore"):  # the check that follows says what it means
-            kept = Parameters(progress.theta.sizes, progress.chosen().astype(dtype))
-        training.check(kept)
-        self._set_model(kept, targets)
-        self._state = progress.pack(kept.vector)
-        curve, validated = progress.loss_curve, training.validation is not None
-        self.n_iter_ = training.n_iter
-        self.t_ = progress.clock.samples
-        self.loss_ = curve[-1] if curve else np.nan
-        self.loss_curve_ = list(curve)
-        self.best_loss_ = None if validated else min(curve, default=np.inf)
-        self.validation_scores_ = progress.validation_scores if validated else None
-        self.validation_loss_curve_ = (
-            progress.validation_loss_curve if validated else None
-        )
-        self.best_validation_score_ = progress.best_score if validated else None
-
     # ---------------------------------------------------------------- prediction
 
     def _forward(self, X: Any, finish: Callable[[Array], Array]) -> Array:
@@ -846,7 +553,7 @@ class FFNNClassifier(LogitsMixin, BaseEstimator):
         X, network = self._prepare(X)
 
         def result(x: Any) -> Array:
-            return finish(finite(network.forward(x).astype(X.dtype, copy=False)))
+            return finish(check_finite(network.forward(x).astype(X.dtype, copy=False)))
 
         return by_blocks(result, X, network)
 
@@ -898,6 +605,6 @@ class FFNNClassifier(LogitsMixin, BaseEstimator):
         def features(x: Any) -> Array:
             network.forward(x)
             h = network.buffers(x.shape[0]).h[layer]
-            return finite(h.astype(X.dtype, copy=False))
+            return check_finite(h.astype(X.dtype, copy=False))
 
         return by_blocks(features, X, network)

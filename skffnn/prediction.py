@@ -1,8 +1,9 @@
-"""What a classifier answers, once it has logits: labels, probabilities, scores."""
+"""Prediction methods shared by classifiers that compute logits."""
 
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
@@ -12,18 +13,18 @@ from .utils.documentation import Documented
 
 
 class LogitsMixin(Documented, ClassifierMixin):
-    """The predictions of a classifier that has logits.
+    """Labels, probabilities and their logarithms, from logits.
 
-    A class that takes this in has a method `_forward(X, finish)`, which returns
+    A class that inherits from this has a method `_forward(X, finish)`, which returns
     `finish(a)` of the logits `a` of shape (n_samples, n_outputs), maybe block by block,
-    and calls `_set_targets` in `fit`.
+    and the fitted attributes `classes_`, `_multilabel` and `_sparse_output`.
     """
 
     classes_: Any
     _forward: Callable[[Any, Callable[[Array], Array]], Array]
 
     def _set_targets(self, targets: Targets) -> None:
-        """Remember what the columns of the logits are."""
+        """Set the fitted attributes that say what the logits are of."""
         self.classes_ = targets.classes
         self._multilabel, self._sparse_output = targets.multilabel, targets.sparse
 
@@ -66,15 +67,15 @@ class LogitsMixin(Documented, ClassifierMixin):
         targets = self._fitted_targets()
 
         def probabilities(a: Array) -> Array:
-            return targets.loss.output(targets.by_class(a))
+            return inside(targets.loss.output(targets.by_class(a)))
 
         return self._forward(X, probabilities)
 
     def predict_log_proba(self, X: Any) -> Array:
         """Return the logarithm of the probability of each class.
 
-        It is computed from the logits, so that it is finite where `predict_proba`
-        underflows to 0.
+        It is computed from the logits, and so is exact where the probability is too
+        small for its type.
 
         Parameters
         ----------
@@ -94,7 +95,7 @@ class LogitsMixin(Documented, ClassifierMixin):
         return self._forward(X, log_probabilities)
 
     def decision_function(self, X: Any) -> Array:
-        """Return the logits a(L+1), or β times their average over networks.
+        """Return the logits.
 
         Parameters
         ----------
@@ -116,3 +117,44 @@ class LogitsMixin(Documented, ClassifierMixin):
         tags.input_tags.sparse = True
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def inside(f: Array) -> Array:
+    """Keep probabilities strictly between 0 and 1, in place.
+
+    No classifier is certain: a probability that was rounded to 0 or 1 is moved by the
+    smallest step of its type, and agrees with its logarithm.
+
+    Parameters
+    ----------
+    f : ndarray
+        Probabilities.
+
+    Returns
+    -------
+    f : ndarray
+        The same array.
+    """
+    zero, one = f.dtype.type(0), f.dtype.type(1)
+    return np.clip(f, np.nextafter(zero, one), np.nextafter(one, zero), out=f)
+
+
+def check_finite(values: Array) -> Array:
+    """Raise if a logit, or the difference of two, is not finite.
+
+    Parameters
+    ----------
+    values : ndarray
+        Logits, or activations.
+
+    Returns
+    -------
+    values : ndarray
+        The same array.
+    """
+    if not np.isfinite(2 * values).all():
+        raise ValueError(
+            "X has values so large that the output of the network is not finite. "
+            "Scale the features in the same way as the training rows."
+        )
+    return values

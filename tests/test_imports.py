@@ -25,7 +25,7 @@ PARTS = [
 RUNTIME = {"numpy", "scipy", "sklearn", "threadpoolctl", "skffnn"}
 # What these import where they use it, and nowhere else.
 OPTIONAL = {
-    "optim.reporting": {"rich"},
+    "fitting.listeners": {"rich"},
     "inspection.plotting": {"matplotlib"},
     "inspection.loss_curves": {"matplotlib"},
     "inspection.network_display": {"matplotlib"},

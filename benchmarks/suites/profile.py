@@ -112,13 +112,10 @@ def parts_of(settings: Settings, X: Any, y: Any, budget: float) -> dict[str, flo
     """Return the seconds that the parts of a step take on their own."""
     from skffnn.nn.parameters import Parameters
 
-    training, optimizer = training_of(FFNN(settings, X, y, 1).model, X, y)
-    objective, batches, theta = (
-        training.objective,
-        training.batches,
-        training.progress.theta,
-    )
-    gradient = Parameters(theta.sizes, dtype=theta.vector.dtype)
+    solver, training, batches = call_of_solver(FFNN(settings, X, y, 1).model, X, y)
+    optimizer = solver.optimizer
+    objective, theta = training.objective, training.state.theta
+    gradient = Parameters.zeros_like(theta)
     state = optimizer.init(theta.vector)
     batches.shuffle(np.random.RandomState(0))
     x, t, w = next(iter(batches))
@@ -127,7 +124,7 @@ def parts_of(settings: Settings, X: Any, y: Any, budget: float) -> dict[str, flo
     def update() -> None:
         objective.penalty_term(gradient)
         # So small a rate that the parameters, and with them the work, stay the same.
-        optimizer.step(theta.vector, gradient.vector, state, 1e-9)
+        theta.vector += optimizer.update(gradient.vector, state, 1e-9)
 
     floor = Floor(settings, X, y, 1)
     with np.errstate(all="ignore"):
@@ -144,15 +141,14 @@ def parts_of(settings: Settings, X: Any, y: Any, budget: float) -> dict[str, flo
     }
 
 
-def training_of(model: Any, X: Any, y: Any) -> tuple[Any, Any]:
-    """Return what `fit` has put together, with its optimiser, at the point of use."""
-    from skffnn.optim.training import Training
+def call_of_solver(model: Any, X: Any, y: Any) -> tuple[Any, ...]:
+    """Return the solver that `fit` calls, and what it gives it."""
+    from skffnn.optim.solvers import StochasticSolver
 
     caught: list[tuple[Any, ...]] = []
-    with patch.object(Training, "by_steps", lambda *args: caught.append(args)):
+    with patch.object(StochasticSolver, "solve", lambda *args: caught.append(args)):
         model.fit(X, y)
-    training, optimizer, *_ = caught[0]
-    return training, optimizer
+    return caught[0]
 
 
 def mean_times(budget: float, *functions: Callable[[], Any]) -> list[float]:

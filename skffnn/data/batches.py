@@ -25,7 +25,7 @@ class Batches:
     X : ndarray or CSR array of shape (n_samples, n_features)
         Features; a dense X has contiguous rows. Batches are converted to the type of
         y, if it is another.
-    y : ndarray or Coded, of shape (n_samples, K)
+    y : ndarray or LazyOneHot, of shape (n_samples, K)
         Targets, of the type to compute in.
     weights : ndarray of shape (n_samples, 1), default=None
         Sample weights, of mean 1 over the rows in use; None is 1 for each.
@@ -33,10 +33,12 @@ class Batches:
         The rows in use, in this order; None is all of them as they are.
     batch_size : int
         Rows of a batch; the last one may be smaller.
-    share_of_all : bool, default=False
-        Divide weights by the rows of all batches, so that the batches are a partition
-        of the data term. By default by the rows of the batch itself, so that each
-        batch is an estimate of it.
+    shuffled : bool, default=False
+        Whether `shuffle` changes the order, which has to be an array of its own.
+    estimate : bool, default=True
+        Divide the weights of a batch by its number of rows, so that each batch is an
+        estimate of the mean over all rows. If False, batches are blocks of the rows,
+        whose sums add up.
 
     Examples
     --------
@@ -56,7 +58,8 @@ class Batches:
         order: Array | None = None,
         *,
         batch_size: int,
-        share_of_all: bool = False,
+        shuffled: bool = False,
+        estimate: bool = True,
     ) -> None:
         self.X = X
         self.y = y
@@ -64,7 +67,8 @@ class Batches:
         self.order = order
         self.n_rows = X.shape[0] if order is None else len(order)
         self.batch_size = min(batch_size, self.n_rows)
-        self.share_of_all = share_of_all
+        self.shuffled = shuffled
+        self.estimate = estimate
         self._equal: dict[int, Array] = {}
         at_once = 1 if issparse(X) else CHUNK // (self.batch_size * X.shape[1])
         self._chunk = min(self.batch_size * max(at_once, 1), self.n_rows)
@@ -82,16 +86,16 @@ class Batches:
         return -(-self.n_rows // self.batch_size)
 
     def shuffle(self, random_state: np.random.RandomState) -> None:
-        """Put rows that have an order of their own in a random one.
+        """Put the rows in a random order, if they are to be shuffled.
 
-        A single batch needs none.
+        A single batch needs no order.
 
         Parameters
         ----------
         random_state : RandomState
             Where the order comes from.
         """
-        if self._whole is None and self.order is not None:
+        if self.shuffled and self._whole is None and self.order is not None:
             random_state.shuffle(self.order)
 
     def __iter__(self) -> Iterator[Batch]:
@@ -101,7 +105,7 @@ class Batches:
         for start in range(0, self.n_rows, self._chunk):
             rows = slice(start, min(start + self._chunk, self.n_rows))
             index = rows if self.order is None else self.order[rows]
-            x, y, w = (
+            x, y, s = (
                 take(data, index, buffer)
                 for data, buffer in zip(
                     (self.X, self.y, self.weights), self._buffers, strict=True
@@ -109,13 +113,13 @@ class Batches:
             )
             x = self._in_type_of_y(x)
             if len(y) <= self.batch_size:
-                yield x, y, self._scaled(w, len(y))
+                yield x, y, self._scaled(s, len(y))
                 continue
             for first in range(0, len(y), self.batch_size):
                 part = slice(first, first + self.batch_size)
                 y_part = y[part]
-                w_part = None if w is None else w[part]
-                yield x[part], y_part, self._scaled(w_part, len(y_part))
+                s_part = None if s is None else s[part]
+                yield x[part], y_part, self._scaled(s_part, len(y_part))
 
     def _in_type_of_y(self, x: Any) -> Any:
         """Convert rows to the type to compute in, if they have another."""
@@ -125,13 +129,13 @@ class Batches:
         np.copyto(converted, x, casting="same_kind")
         return converted
 
-    def _scaled(self, weights: Array | None, n: int) -> Array:
-        """Divide the weights of a batch by its rows, or by all; equal ones once."""
-        scale = 1 / (self.n_rows if self.share_of_all else n)
-        if weights is not None:
-            return weights * scale
+    def _scaled(self, s: Array | None, n: int) -> Array:
+        """Return w = s / B of an estimate, or w = s; equal weights are made once."""
+        if s is not None:
+            return s * (1 / n) if self.estimate else s
         if n not in self._equal:
-            self._equal[n] = np.full((n, 1), scale, self.y.dtype)
+            w = 1 / n if self.estimate else 1.0
+            self._equal[n] = np.full((n, 1), w, self.y.dtype)
         return self._equal[n]
 
 
@@ -147,7 +151,7 @@ def take(data: Any, index: Any, buffer: Array | None) -> Any:
 
     Parameters
     ----------
-    data : ndarray, CSR array or Coded, of shape (n_samples, m), or None
+    data : ndarray, CSR array or LazyOneHot, of shape (n_samples, m), or None
         Where the rows come from; None gives None.
     index : slice or ndarray of int
         Which rows.

@@ -1,4 +1,4 @@
-"""Rows of a data set, as they come from the user's arrays to the batches."""
+"""Checked rows: features, labels and weights, on their way to the batches."""
 
 from dataclasses import dataclass, replace
 from mmap import mmap
@@ -11,13 +11,13 @@ from ..nn.arrays import BLOCK, Array
 from .batches import Batches
 from .targets import Targets
 
-# Converting all rows at once pays from about ten epochs on: most of its time goes into
-# memory that was not in use before (1.8 ns a number), and converting batches takes 0.6.
+# Converting all rows at once pays from about ten epochs on. It takes 1.8 ns a number,
+# most of it for memory that was not in use before; converting batches takes 0.6 ns.
 FEW_EPOCHS = 10
 
 
 @dataclass(frozen=True)
-class Data:
+class Dataset:
     """Checked rows.
 
     Attributes
@@ -52,8 +52,8 @@ class Data:
         """
         return np.arange(self.X.shape[0]) if self.index is None else self.index
 
-    def counted(self) -> Array:
-        """Return the rows of weight above 0: a weight of 0 is as good as no row.
+    def rows_of_nonzero_weight(self) -> Array:
+        """Return the rows whose weight is not 0: a row of weight 0 is left out.
 
         Returns
         -------
@@ -73,7 +73,7 @@ class Data:
 
         Returns
         -------
-        data : Data
+        data : Dataset
             The same arrays.
         """
         return replace(self, index=None if len(rows) == self.X.shape[0] else rows)
@@ -93,10 +93,10 @@ class Data:
     def downcast(self, dtype: Any, epochs: int) -> Self:
         """Convert features to a smaller type, refusing numbers that it cannot hold.
 
-        If only few epochs are to come, features are looked through and left as they
-        are: to convert batches as they are made then takes less time, and no memory.
-        So are features on the disk (`numpy.memmap`), which may not fit into memory. A
-        conversion to a larger type is always left to the batches.
+        For a few epochs, features are only checked, and batches are converted as they
+        are made: that takes less time, and no memory. Features on disk (`numpy.memmap`)
+        may not fit into memory and are treated likewise. Conversion to a larger type is
+        always left to the batches.
 
         Parameters
         ----------
@@ -107,7 +107,7 @@ class Data:
 
         Returns
         -------
-        data : Data
+        data : Dataset
             With features of that type, or as they are.
 
         Raises
@@ -134,9 +134,7 @@ class Data:
                 "StandardScaler, or set dtype='float64'."
             ) from None
 
-    def batches(
-        self, targets: Targets, dtype: Any, smoothing: float = 0.0, **options: Any
-    ) -> Batches:
+    def batches(self, targets: Targets, dtype: Any, **options: Any) -> Batches:
         """Cut the rows into batches.
 
         Parameters
@@ -145,10 +143,8 @@ class Data:
             The classes.
         dtype : dtype
             The type to compute in.
-        smoothing : float, default=0.0
-            Label smoothing.
         **options : dict
-            For `Batches`.
+            `label_smoothing`, and the keyword arguments of `Batches`.
 
         Returns
         -------
@@ -160,7 +156,7 @@ class Data:
             weights = weights / weights.max()  # first, lest the sum overflow
             weights = weights / weights[self.rows()].mean()
             weights = weights.astype(dtype)[:, np.newaxis]
-        y = targets.encode(self.y, dtype, smoothing)
+        y = targets.encode(self.y, dtype, options.pop("label_smoothing", 0.0))
         return Batches(self.X, y, weights, **{"order": self.index} | options)
 
 

@@ -11,8 +11,8 @@ from ..nn.arrays import Array
 from ..nn.losses import LogisticOutput, Loss, Softmax
 
 
-class Coded:
-    """The targets y of rows whose label is one class, made when they are asked for.
+class LazyOneHot:
+    """One-hot vectors of class codes, made when rows are asked for.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class Coded:
     Examples
     --------
     >>> import numpy as np
-    >>> Coded(np.array([2, 0, 1, 2]), 3, 3, np.float64)[1:3]
+    >>> LazyOneHot(np.array([2, 0, 1, 2]), 3, 3, np.float64)[1:3]
     array([[1., 0., 0.],
            [0., 1., 0.]])
     """
@@ -93,7 +93,7 @@ class Targets:
         self.n_outputs = 1 if self.binary else len(classes)
 
     @classmethod
-    def of(cls, y: Any, classes: Any = None) -> "Targets":
+    def from_labels(cls, y: Any, classes: Any = None) -> "Targets":
         """Find the classes of y.
 
         Parameters
@@ -171,7 +171,7 @@ class Targets:
         return np.searchsorted(self.classes, flat(y))
 
     def label_columns(self, y: Any) -> list[tuple[Array, Array]]:
-        """Return the classes and the codes of each choice that a label is made of.
+        """Return the classes and the codes of each label.
 
         Parameters
         ----------
@@ -188,7 +188,7 @@ class Targets:
             return [(self.classes, self.codes(y))]
         return [(np.arange(2), column) for column in dense(y).astype(np.intp).T]
 
-    def encode(self, y: Any, dtype: Any, smoothing: float = 0.0) -> Array | Coded:
+    def encode(self, y: Any, dtype: Any, smoothing: float = 0.0) -> Array | LazyOneHot:
         """Return the targets as the loss takes them.
 
         Parameters
@@ -202,13 +202,13 @@ class Targets:
 
         Returns
         -------
-        y : ndarray or Coded, of shape (n_samples, n_outputs)
+        y : ndarray or LazyOneHot, of shape (n_samples, n_outputs)
             The lecture's vectors e(y*), or their last column for two classes.
         """
         if self.multilabel:
             return smooth(dense(y).astype(dtype), smoothing, 2)
         n_classes, n_outputs = len(self.classes), self.n_outputs
-        return Coded(self.codes(y), n_classes, n_outputs, dtype, smoothing)
+        return LazyOneHot(self.codes(y), n_classes, n_outputs, dtype, smoothing)
 
     def by_class(self, a: Array) -> Array:
         """Give each class a logit of its own.

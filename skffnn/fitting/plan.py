@@ -1,7 +1,8 @@
 """The plan of a fit: parameters checked, and names turned into objects, once."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from math import inf
 from numbers import Integral
 from typing import Any
@@ -11,11 +12,12 @@ from sklearn.metrics import get_scorer_names
 from sklearn.utils import check_random_state
 
 from ..nn.activations import ACTIVATIONS, Activation
-from ..nn.parameters import INITIALIZERS, Initializer
+from ..nn.parameters import INITIALIZERS, Initializer, rates_of
 from ..nn.penalties import PENALTIES, Penalty
-from ..optim.optimizers import LBFGS, SOLVERS, Optimizer
+from ..optim.optimizers import Optimizer
 from ..optim.schedules import SCHEDULES, Schedule
-from ..optim.state import Rules
+from ..optim.solvers import SOLVERS, Solver, StochasticSolver
+from ..optim.state import StoppingCriteria
 from ..utils.checks import (
     InvalidParameterError,
     check_bool,
@@ -39,12 +41,27 @@ NUMBERS: dict[str, tuple[float, float, str]] = {
     "label_smoothing": (0, 1, "left"),
 }
 COUNTS = ("max_iter", "max_fun")
+AS_GIVEN = (
+    "alpha",
+    "label_smoothing",
+    "batch_size",
+    "shuffle",
+    "dtype",
+    "random_state",
+    "class_weight",
+    "scoring",
+    "early_stopping",
+    "validation_fraction",
+)
 BOOLS = ("shuffle", "warm_start", "nesterovs_momentum", "early_stopping")
 
 
 @dataclass(frozen=True)
 class Plan:
     """What the parameters of an estimator stand for.
+
+    Names have become objects, and numbers are of Python's types, for those of NumPy
+    would change the type of arrays.
 
     Attributes
     ----------
@@ -56,18 +73,30 @@ class Plan:
         Scale of the initial parameters of each layer, the output layer included.
     dropout : list of float
         Rate of each hidden layer.
-    alpha, label_smoothing, learning_rate_init : float
-        As given, and of Python's type: one of NumPy's would change the type of arrays.
-    solver : Optimizer or LBFGS
-        How J(θ) is minimised.
-    schedule : Schedule
-        The learning rate over time.
+    alpha, label_smoothing : float
+        As given.
+    solver : Solver
+        How J(θ) is minimised, with its optimiser and its learning rate.
     penalty : Penalty
         Ω(θ).
     initializer : Initializer
         How initial parameters are drawn.
-    rules : Rules
+    criteria : StoppingCriteria
         When training ends.
+    batch_size : int or "auto"
+        Rows of a minibatch.
+    shuffle : bool
+        Whether each epoch visits the rows in a new order.
+    dtype : {"auto", "float32", "float64"}
+        The type to compute in.
+    random_state : object
+        Where random numbers come from.
+    class_weight, scoring : object
+        As given.
+    early_stopping : bool
+        Whether to split off a validation set.
+    validation_fraction : float
+        Its part of the rows.
     """
 
     hidden_sizes: tuple[int, ...]
@@ -76,15 +105,21 @@ class Plan:
     dropout: list[float]
     alpha: float
     label_smoothing: float
-    learning_rate_init: float
-    solver: Optimizer | LBFGS
-    schedule: Schedule
+    solver: Solver
     penalty: Penalty
     initializer: Initializer
-    rules: Rules
+    criteria: StoppingCriteria
+    batch_size: Any
+    shuffle: bool
+    dtype: str
+    random_state: Any
+    class_weight: Any
+    scoring: Any
+    early_stopping: bool
+    validation_fraction: float
 
     @classmethod
-    def of(cls, params: Mapping[str, Any]) -> "Plan":
+    def from_params(cls, params: Mapping[str, Any]) -> "Plan":
         """Make the plan that an estimator's parameters ask for.
 
         Parameters
@@ -114,31 +149,43 @@ class Plan:
         def named(name: str, registry: Mapping[str, Any], *kinds: Any) -> Any:
             return lookup(name, params[name], registry, kinds, params)
 
+        initializer = named("weight_init", INITIALIZERS, Initializer)
+        schedule = named("learning_rate", SCHEDULES, Schedule)
+        solver = named("solver", SOLVERS, Optimizer, Solver)
+        if not isinstance(solver, Solver):
+            solver = StochasticSolver(
+                solver,
+                schedule,
+                params["learning_rate_init"],
+                partial(rates_of, initializer=initializer),
+            )
         return cls(
             hidden_sizes=sizes,
             activations=activations,
             gains=[*gains, gains[-1] if gains else 1.0],
             dropout=[float(rate) for rate in dropout],
-            alpha=params["alpha"],
-            label_smoothing=params["label_smoothing"],
-            learning_rate_init=params["learning_rate_init"],
-            solver=named("solver", SOLVERS, Optimizer, LBFGS),
-            schedule=named("learning_rate", SCHEDULES, Schedule),
-            penalty=lookup("penalty", params["penalty"], PENALTIES, (Penalty,)),
-            initializer=lookup(
-                "weight_init", params["weight_init"], INITIALIZERS, (Initializer,)
+            solver=solver,
+            penalty=named("penalty", PENALTIES, Penalty),
+            initializer=initializer,
+            criteria=StoppingCriteria(
+                params["max_iter"], params["tol"], params["n_iter_no_change"]
             ),
-            rules=Rules(
-                max_iter=params["max_iter"],
-                tol=params["tol"],
-                n_iter_no_change=params["n_iter_no_change"],
-                shuffle=params["shuffle"],
-            ),
+            **{name: params[name] for name in AS_GIVEN},
         )
+
+    def for_partial_fit(self) -> "Plan":
+        """Return the plan of one epoch, whatever its loss.
+
+        Returns
+        -------
+        plan : Plan
+            Without early stopping.
+        """
+        return replace(self, criteria=replace(self.criteria, max_iter=1, early=False))
 
 
 def check_plain(params: Mapping[str, Any]) -> None:
-    """Check the parameters that are numbers, truth values or plain words.
+    """Check the parameters that are numbers, booleans or strings.
 
     Parameters
     ----------
@@ -175,9 +222,26 @@ def check_plain(params: Mapping[str, Any]) -> None:
     check_choice("dtype", params["dtype"], ["auto", "float32", "float64"])
     if not isinstance(params["class_weight"], (dict, list, type(None))):
         check_choice("class_weight", params["class_weight"], ["balanced"], " or a dict")
-    scoring, known = params["scoring"], ["loss", *get_scorer_names()]
-    named = isinstance(scoring, str) and scoring in known
-    if not (scoring is None or callable(scoring) or named):
+    check_scoring(params["scoring"])
+
+
+def check_scoring(scoring: Any) -> None:
+    """Check the parameter `scoring`.
+
+    Parameters
+    ----------
+    scoring : str, callable or None
+        What was given.
+
+    Raises
+    ------
+    InvalidParameterError
+        If it is something else.
+    """
+    if scoring is None or callable(scoring):
+        return
+    known = ["loss", *get_scorer_names()]
+    if not (isinstance(scoring, str) and scoring in known):
         raise InvalidParameterError(
             "scoring must be None, 'loss', a callable or one of "
             f"sklearn.metrics.get_scorer_names(), got {scoring!r}."
@@ -276,3 +340,21 @@ def is_sequence(value: Any) -> bool:
     if isinstance(value, np.ndarray):
         return value.ndim > 0
     return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def supports_partial_fit(solver: Any) -> bool:
+    """Tell whether a solver can train on rows that it sees once.
+
+    Parameters
+    ----------
+    solver : str or object
+        The parameter `solver`, which may be wrong.
+
+    Returns
+    -------
+    answer : bool
+        True for an optimiser, and for what is no solver: `partial_fit` then says so.
+    """
+    if isinstance(solver, str):
+        solver = SOLVERS.get(solver)
+    return getattr(solver, "incremental", True)

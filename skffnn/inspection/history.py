@@ -1,16 +1,13 @@
 """What a fitted estimator remembers of its training, epoch by epoch."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..fitting.plan import Plan
 from ..nn.arrays import Array
-from ..nn.parameters import Parameters
-from ..optim.optimizers import LBFGS
-from ..optim.schedules import Clock, Schedule
-from ..optim.state import Progress
+from ..optim.state import upgraded
 
 
 @dataclass(frozen=True)
@@ -26,9 +23,10 @@ class History:
     loss : ndarray of shape (n,)
         Training loss.
     validation_loss, score : ndarray of shape (n,) or None
-        On the validation rows; None without any.
+        On the validation set; None without one.
     learning_rate : ndarray of shape (n,) or None
-        η at the start of each epoch; None where there is none or none is known.
+        η at the start of each epoch, NaN where it is not known; None where there is
+        none.
     kept : int or None
         The epoch whose parameters were kept; None if it was forgotten.
     unit : {"epoch", "iteration"}
@@ -48,7 +46,7 @@ class History:
     score_name: str
 
     @classmethod
-    def of(cls, estimator: Any, name: str = "") -> "History":
+    def from_estimator(cls, estimator: Any, name: str = "") -> "History":
         """Read the curves of a fitted estimator.
 
         Parameters
@@ -63,105 +61,44 @@ class History:
         history : History
             Copies.
         """
-        plan = Plan.of(estimator.get_params(deep=False))
+        plan = Plan.from_params(estimator.get_params(deep=False))
         loss = np.array(estimator.loss_curve_)
-        clock = clock_of(estimator)
-        epochs = np.arange(clock.epoch - len(loss), clock.epoch) + 1
-        by_lbfgs = isinstance(plan.solver, LBFGS)
+        eta = np.array(estimator.learning_rate_curve_)
+        n, last, best_epoch = len(loss), len(loss), 0
+        if hasattr(estimator, "_state"):
+            state = upgraded(estimator._state)
+            last, best_epoch = state["clock"]["epoch"], state["best_epoch"]
+        epochs = np.arange(last - n, last) + 1
         validation_loss = score = None
-        kept = int(epochs[-1]) if len(epochs) else None
+        kept = last if n else None
         if estimator.validation_scores_ is not None:
-            # Earlier fits may have had no validation rows: the curves end together.
-            validation_loss, score = np.full((2, len(loss)), np.nan)
-            start = len(loss) - len(estimator.validation_scores_)
+            # Earlier fits may have had no validation set: the curves end together.
+            validation_loss, score = np.full((2, n), np.nan)
+            start = n - len(estimator.validation_scores_)
             validation_loss[start:] = estimator.validation_loss_curve_
             score[start:] = estimator.validation_scores_
             best = np.flatnonzero(score == estimator.best_validation_score_)
-            kept = int(epochs[best[0]]) if len(best) else None
+            if not best_epoch and len(best):  # not recorded by version 1 of a file
+                best_epoch = int(epochs[best[0]])
+            kept = best_epoch if best_epoch in epochs else None
         return cls(
             name,
             epochs,
             loss,
             validation_loss,
             score,
-            None if by_lbfgs else learning_rates(estimator, plan, clock),
+            None if np.isnan(eta).all() else eta,
             kept,
-            "iteration" if by_lbfgs else "epoch",
+            plan.solver.unit,
             score_name(estimator),
         )
 
 
-def clock_of(estimator: Any) -> Clock:
-    """Return how far training has come."""
-    if hasattr(estimator, "_state"):
-        return Clock(**estimator._state["clock"])
-    return Clock(samples=estimator.t_, epoch=len(estimator.loss_curve_))
-
-
 def score_name(estimator: Any) -> str:
-    """Return the name of the score on validation rows."""
+    """Return the name of the score on the validation set."""
     scoring = estimator.scoring
     if scoring is None:
         scoring = "accuracy" if estimator.class_weight is None else "loss"
     if scoring == "loss":
         return "minus the loss"
     return scoring.replace("_", " ") if isinstance(scoring, str) else "score"
-
-
-def learning_rates(estimator: Any, plan: Plan, clock: Clock) -> Array | None:
-    """Return the learning rate at the start of each epoch that is remembered.
-
-    It is not recorded. A schedule is a function of the clock, and the clock of each
-    epoch follows from the last one: each epoch had as many rows, and the rate dropped
-    where the scores stalled. That is exact if the parameters are those of the training,
-    and if a stream had chunks of one size, where the schedule counts rows.
-
-    Parameters
-    ----------
-    estimator : FFNNClassifier
-        Fitted.
-    plan : Plan
-        What its parameters stand for.
-    clock : Clock
-        How far its training has come.
-
-    Returns
-    -------
-    eta : ndarray of shape (n,) or None
-        None if it cannot be told.
-
-    Examples
-    --------
-    >>> from skffnn import FFNNClassifier
-    >>> model = FFNNClassifier(learning_rate="cosine", max_iter=4, random_state=0)
-    >>> model = model.fit([[0.0], [1.0]] * 5, [0, 1] * 5)
-    >>> plan = Plan.of(model.get_params(deep=False))
-    >>> print(learning_rates(model, plan, clock_of(model)).round(6))
-    [0.001    0.000854 0.0005   0.000146]
-    """
-    schedule, rules = plan.schedule, plan.rules
-    n = len(estimator.loss_curve_)
-    scores = estimator.validation_scores_
-    if scores is None:
-        scores = [-loss for loss in estimator.loss_curve_]
-    if n == 0 or (clock.drops and not len(scores) == n == clock.epoch):
-        return None
-    rows, rest = divmod(clock.samples, clock.epoch)
-    patience = Progress(Parameters([1, 1]), np.random.RandomState(0))
-    now = Clock(epoch=clock.epoch - n)
-    eta = []
-    for epoch in range(n):
-        now.samples = rows * now.epoch
-        eta.append(plan.learning_rate_init * schedule.factor(replace(now)))
-        now.epoch += 1
-        stalled = clock.drops and patience.has_stalled(scores[epoch], rules)
-        if stalled and schedule.goes_on(eta[-1]):
-            now.drops += 1
-            patience.new_patience(scores[epoch])
-    uneven = rest > 0 and counts_rows(schedule, clock)
-    return None if uneven or now.drops != clock.drops else np.array(eta)
-
-
-def counts_rows(schedule: Schedule, clock: Clock) -> bool:
-    """Tell whether a schedule depends on the rows that training has seen."""
-    return schedule.factor(replace(clock, samples=0)) != schedule.factor(clock)

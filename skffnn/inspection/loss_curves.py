@@ -111,7 +111,9 @@ class LossCurveDisplay:
             named = estimator.items()
         else:
             named = {"" if name is None else name: estimator}.items()
-        display = cls([History.of(network_of(e)[0], str(key)) for key, e in named])
+        display = cls(
+            [History.from_estimator(network_of(e)[0], str(key)) for key, e in named]
+        )
         return display.plot(ax, panels=panels)
 
     def plot(
@@ -173,7 +175,8 @@ class LossCurveDisplay:
         if panels is None:
             if ax is not None and np.ndim(np.asarray(ax, dtype=object)) == 0:
                 return ["loss"]
-            several = len(np.unique(np.concatenate(rates))) > 1 if rates else False
+            known = [eta[~np.isnan(eta)] for eta in rates]
+            several = len(np.unique(np.concatenate(known))) > 1 if rates else False
             defaults = there | {"learning_rate": several}
             return [panel for panel, draw in defaults.items() if draw]
         panels = [panels] if isinstance(panels, str) else list(panels)
@@ -182,7 +185,7 @@ class LossCurveDisplay:
             if not there[panel]:
                 why = "there were no validation rows"
                 if panel == "learning_rate":
-                    why = "L-BFGS has none, or training went on with other settings"
+                    why = "L-BFGS has none"
                 raise InvalidParameterError(f"panels has {panel!r}, but {why}.")
         if len(set(panels)) < max(1, len(panels)):
             raise InvalidParameterError(

@@ -1,15 +1,15 @@
 """WeightsDisplay: first-layer weights as images; what flows through each layer."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import ceil, isqrt
 from typing import Any
 
 import numpy as np
 
-from ..classifier import rows_per_block
+from ..data.blocks import rows_per_block
 from ..fitting.plan import activations_of
 from ..nn.arrays import Array
+from ..nn.flow import Flow
 from ..nn.network import Network
 from ..nn.objective import Objective
 from ..nn.parameters import Parameters
@@ -26,76 +26,7 @@ from .plotting import (
     rows_of,
 )
 
-FLAT = 1e-3  # a slope g'(a) no larger than this passes no gradient on to speak of
 BINS = 40
-
-
-@dataclass(frozen=True)
-class Flow:
-    """What flows through a network, forwards and backwards, for given rows.
-
-    Attributes
-    ----------
-    h : list of ndarray of shape (n, D(k)), k = 1 … L+1
-        Activations; the last are the outputs f(x).
-    flat : list of ndarray of shape (D(k),), k = 1 … L
-        For each hidden neuron the part of the rows for which |g'(a)| ≤ `FLAT`.
-    grad : list of ndarray of shape (D(k-1), D(k)), k = 1 … L+1, or None
-        ∂/∂W(k) of the mean of ℓ; None without labels.
-    """
-
-    h: list[Array]
-    flat: list[Array]
-    grad: list[Array] | None = None
-
-    @classmethod
-    def of(cls, network: Any, X: Any, y: Any = None) -> "Flow":
-        """Pass rows through a fitted network, in float64.
-
-        Parameters
-        ----------
-        network : FFNNClassifier
-            Fitted.
-        X : {array-like, sparse matrix} of shape (n, D(0))
-            Rows.
-        y : array-like of shape (n,) or (n, n_labels), default=None
-            Their labels.
-
-        Returns
-        -------
-        flow : Flow
-            The activations take as much memory as X with D(1) + … + D(L+1) columns.
-        """
-        theta = Parameters.from_arrays(network.coefs_, network.intercepts_)
-        theta = Parameters(theta.sizes, theta.vector.astype(np.float64))
-        activations = activations_of(network.activation, len(theta.W) - 1)
-        passes = Network(theta.W, theta.b, activations)
-        targets = network._fitted_targets()
-        size = rows_per_block(X, theta.sizes[1:])
-        h: list[list[Array]] = [[] for _ in theta.W]
-        flat = [np.zeros(D) for D in theta.sizes[1:-1]]
-        for start in range(0, X.shape[0], size):
-            x = X[start : start + size].astype(np.float64)
-            a = passes.forward(x, train=True)
-            work = passes.buffers(x.shape[0])
-            for k, d in enumerate(work.d):
-                h[k].append(work.h[k].copy())
-                flat[k] += (np.abs(d) <= FLAT).sum(axis=-2)
-            h[-1].append(targets.loss.output(a.copy()))
-        grad = None if y is None else Parameters(theta.sizes)
-        if grad is not None:
-            objective = Objective(theta, passes, targets.loss, L2(), alpha=0.0)
-            data = network._check(X, y, None, reset=False)
-            targets.check_known(data.y, "y")
-            blocks = data.batches(
-                targets, np.float64, batch_size=size, share_of_all=True
-            )
-            objective.full(blocks, grad, Parameters(theta.sizes))
-        return cls(
-            [np.concatenate(parts) for parts in h],
-            [count / X.shape[0] for count in flat],
-            None if grad is None else grad.W,
-        )
 
 
 class WeightsDisplay:
@@ -220,8 +151,7 @@ class WeightsDisplay:
             raise InvalidParameterError("y is given without X, got X=None.")
         flow = None
         if X is not None and kind == "histograms":
-            X, _ = network._prepare(rows_of(before, X))
-            flow = Flow.of(network, X, y)
+            flow = flow_of(network, rows_of(before, X), y)
         display = cls(network.coefs_, flow=flow, activations=maps_of(network))
         return display.plot(
             ax, kind=kind, image_shape=image_shape, max_images=max_images
@@ -387,3 +317,40 @@ def shape_of(image_shape: Any, n_features: int) -> tuple[int, int]:
             f"the number of features, got {image_shape!r}."
         )
     return int(height), int(width)
+
+
+def flow_of(network: Any, X: Any, y: Any = None) -> Flow:
+    """Pass rows through a fitted network, and back if there are labels, in float64.
+
+    Parameters
+    ----------
+    network : FFNNClassifier
+        Fitted.
+    X : {array-like, sparse matrix, dataframe} of shape (n, D(0))
+        Rows.
+    y : array-like of shape (n,) or (n, n_labels), default=None
+        Their labels.
+
+    Returns
+    -------
+    flow : Flow
+        What flows through each layer.
+    """
+    theta = Parameters.from_arrays(network.coefs_, network.intercepts_)
+    theta = Parameters(theta.sizes, theta.vector.astype(np.float64))
+    activations = activations_of(network.activation, len(theta.W) - 1)
+    targets = network._fitted_targets()
+    objective = Objective(
+        theta, Network(theta.W, theta.b, activations), targets.loss, L2(), alpha=0.0
+    )
+    if y is None:
+        X, _ = network._prepare(X)
+        size = rows_per_block(X, theta.sizes[1:])
+        starts = range(0, X.shape[0], size)
+        blocks: Any = ((X[i : i + size].astype(np.float64), None, None) for i in starts)
+        return Flow.from_blocks(objective, blocks, backward=False)
+    data = network._check(X, y, None, reset=False)
+    targets.check_known(data.y, "y")
+    size = rows_per_block(data.X, theta.sizes[1:])
+    blocks = data.batches(targets, np.float64, batch_size=size, estimate=False)
+    return Flow.from_blocks(objective, blocks, backward=True)

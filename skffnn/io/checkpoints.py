@@ -1,10 +1,9 @@
-"""Checkpoints: training is saved on its way, and goes on from there."""
+"""Checkpoints: training is saved on its way, and resumed from there."""
 
 import json
 import os
 import time
-import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -13,7 +12,10 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 
+from ..fitting.listeners import Listener
+from ..optim.training import Epoch
 from ..utils.checks import InvalidParameterError, check_number
+from ..utils.warn import warn
 from .format import (
     Writer,
     damage_named,
@@ -23,7 +25,7 @@ from .format import (
 )
 from .schema import KINDS, restore, snapshot
 
-# Parameters that say how often to write and what to print, and not what comes of a fit.
+# Parameters that do not change the result of a fit.
 NO_MATTER = ("checkpoint", "verbose")
 
 # Bytes of rows that are read at a time to make a fingerprint.
@@ -34,21 +36,22 @@ FINGERPRINT_BYTES = 2**20
 class Checkpoint:
     """Where training is saved on its way, and how often.
 
-    A checkpoint is a file that `skffnn.load` reads, written at the end of an epoch in
-    one step: a crash at any moment leaves the last one. `fit` with the same parameters
-    and data as those of the checkpoint that it finds goes on from there, to the very
-    result that it would have had ("lbfgs" goes on from the parameters, to one that is
-    as good); once training is over, it returns that result.
+    A checkpoint is a file that `skffnn.load` reads. It is replaced in one step at the
+    end of an epoch, so that a crash at any moment leaves the last one. When `fit` finds
+    a checkpoint of the same parameters and data, it resumes from there and ends with
+    the same result as an uninterrupted fit ("lbfgs" resumes from the parameters, and
+    ends with a result that is as good). Once training is over, `fit` returns the
+    result that the checkpoint holds.
 
     Parameters
     ----------
     path : str or path-like
         The file, in a folder that exists. Each fit needs one of its own.
     epochs : int, default=None
-        Write it every so many epochs.
+        Write a checkpoint after this many epochs.
     seconds : float, default=None
-        Write it when so much time has passed. With neither, it is written after each
-        epoch; with both, after whichever comes first.
+        Write a checkpoint after this many seconds. If both are None, it is written
+        after each epoch; if both are given, after whichever comes first.
 
     Examples
     --------
@@ -61,7 +64,7 @@ class Checkpoint:
     seconds: float | None = None
 
     @classmethod
-    def of(cls, value: Any) -> "Checkpoint | None":
+    def from_param(cls, value: Any) -> "Checkpoint | None":
         """Return the checkpoint that the parameter `checkpoint` stands for.
 
         Parameters
@@ -103,8 +106,8 @@ class Checkpoint:
         return cls(path, every, value.seconds)
 
 
-class Journal:
-    """The checkpoints of one fit.
+class CheckpointManager(Listener):
+    """Writes and restores the checkpoints of one fit.
 
     Parameters
     ----------
@@ -113,11 +116,13 @@ class Journal:
     params : mapping
         The parameters of the estimator.
     data : mapping of str to object
-        What it is fitted to, and from.
+        What it is fitted to, and starts from.
+    as_fitted : callable
+        Makes an estimator with given fitted attributes.
 
     Attributes
     ----------
-    epoch : int
+    n_iter : int
         Epochs of the fit that were over in the last checkpoint.
     finished : bool
         Whether training was over.
@@ -133,17 +138,18 @@ class Journal:
         checkpoint: Checkpoint,
         params: Mapping[str, Any],
         data: Mapping[str, Any],
+        as_fitted: Callable[[Mapping[str, Any]], Any],
     ) -> None:
-        self.checkpoint = checkpoint
+        self.checkpoint, self.as_fitted = checkpoint, as_fitted
         self.identity = {name: fingerprint(value) for name, value in data.items()}
         for name, value in params.items():
             if name not in NO_MATTER:
                 self.identity[name] = text_of(value, name)
-        self.epoch, self.finished, self._time = 0, False, time.monotonic()
+        self.n_iter, self.finished, self._time = 0, False, time.monotonic()
         self._known = version_of(self.checkpoint.path)
 
-    def take_up(self, model: Any) -> bool:
-        """Bring an estimator to where an earlier run of this fit has left it.
+    def restore(self, model: Any) -> bool:
+        """Restore an estimator from the checkpoint of an earlier run of this fit.
 
         Parameters
         ----------
@@ -170,11 +176,11 @@ class Journal:
         self._check_identity(content.get("identity"))
         with damage_named(path):
             restore(model, content["fitted"])
-            self.epoch, self.finished = model.n_iter_, content["finished"]
+            self.n_iter, self.finished = model.n_iter_, content["finished"]
         return True
 
     def _check_identity(self, theirs: Any) -> None:
-        """Raise unless the file is a checkpoint of this very fit."""
+        """Raise unless the file is a checkpoint of this fit."""
         wrong = "a saved model and no checkpoint"
         if isinstance(theirs, dict):
             names = theirs.keys() | self.identity.keys()
@@ -186,39 +192,26 @@ class Journal:
             f"{self.checkpoint.path} is {wrong}. Delete it, or choose another path."
         )
 
-    def due(self, epoch: int) -> bool:
-        """Tell whether it is time to write.
-
-        Parameters
-        ----------
-        epoch : int
-            Epochs of this fit that are over.
-
-        Returns
-        -------
-        due : bool
-            Whether so many epochs or seconds have passed.
-        """
-        new, passed = epoch - self.epoch, time.monotonic() - self._time
+    def on_epoch_end(self, epoch: Epoch, fit: Any) -> None:
+        """Write a checkpoint, if it is time for one."""
+        if fit.training.is_over:  # the result follows
+            return
         every, seconds = self.checkpoint.epochs, self.checkpoint.seconds
-        if new == 0:
-            return False
-        return (every is not None and new >= every) or (
+        new, passed = fit.n_iter - self.n_iter, time.monotonic() - self._time
+        if (every is not None and new >= every) or (
             seconds is not None and passed >= seconds
-        )
+        ):
+            self._write(fit, finished=False)
 
-    def write(self, estimator: Any, *, finished: bool) -> None:
-        """Write a checkpoint; if that cannot be done, training goes on with a warning.
+    def on_fit_end(self, fit: Any) -> None:
+        """Write the result, unless Ctrl-C came before it."""
+        if not fit.interrupted:
+            self._write(fit, finished=True)
 
-        Parameters
-        ----------
-        estimator : FFNNClassifier
-            Fitted as far as training has come.
-        finished : bool
-            Whether training is over.
-        """
-        self.epoch, self._time = estimator.n_iter_, time.monotonic()
-        content = snapshot(estimator)
+    def _write(self, fit: Any, *, finished: bool) -> None:
+        """Write a checkpoint; if that fails, warn, and training goes on."""
+        self.n_iter, self._time = fit.n_iter, time.monotonic()
+        content = snapshot(self.as_fitted(fit.fitted()))
         content |= {"identity": self.identity, "finished": finished}
         try:
             if version_of(self.checkpoint.path) != self._known:
@@ -226,10 +219,9 @@ class Journal:
             write_content(self.checkpoint.path, content, KINDS)
             self._known = version_of(self.checkpoint.path)
         except OSError as error:
-            warnings.warn(
-                f"The checkpoint after epoch {self.epoch} could not be written: "
-                f"{error}. Training goes on; what was there before is kept.",
-                stacklevel=2,
+            warn(
+                f"The checkpoint after epoch {self.n_iter} could not be written: "
+                f"{error}. Training goes on; what was there before is kept."
             )
 
 

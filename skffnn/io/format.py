@@ -15,7 +15,8 @@ one key that begins with "$" stands for what JSON does not have:
     {"$stream": {...}}              a RandomState, by its state
     {"$object": [name, {...}]}      an object of a known class, by its fields
 
-Version 1 is what this module writes. A later one has to read it too.
+Version 2 is what this module writes; version 1 lacks some of the content that
+`skffnn.io.schema` describes. Every version has to be read for ever.
 """
 
 import errno
@@ -37,9 +38,9 @@ from typing import Any
 import numpy as np
 
 from ..nn.arrays import Array
-from ..utils.streams import random_state_of
+from ..utils.streams import random_state_from
 
-FORMAT, VERSION = "skffnn", 1
+FORMAT, VERSION = "skffnn", 2
 HEADER = "header.json"
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date of a ZIP: equal models, equal files
 KINDS = "biufcSUmM"  # arrays of Python objects would have to be pickled
@@ -187,7 +188,7 @@ class Reader:
             "$tuple": lambda items: tuple(self.decode(items)),
             "$dict": lambda pairs: dict(self.decode(pairs)),
             "$float": {"inf": np.inf, "-inf": -np.inf, "nan": np.nan}.__getitem__,
-            "$stream": lambda state: random_state_of(self.decode(state)),
+            "$stream": lambda state: random_state_from(self.decode(state)),
             "$object": self._object,
         }
 

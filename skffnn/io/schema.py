@@ -1,66 +1,26 @@
-"""Snapshots: all that a fitted estimator is, as plain values."""
+"""The schema of a file: what a fitted estimator consists of, as plain values.
+
+The attributes and the training state are declared where they are made, with the types
+that they have in a file (`skffnn.fitting.fit`, `skffnn.optim.state`); here they are
+taken from an estimator, checked, and put back.
+"""
 
 from dataclasses import asdict
 from itertools import pairwise
-from types import NoneType
 from typing import Any
 
 import numpy as np
 
 from ..data.targets import Targets
+from ..fitting.fit import ATTRIBUTES
 from ..fitting.plan import Plan, activations_of
 from ..nn.activations import ACTIVATIONS
 from ..nn.parameters import INITIALIZERS, Parameters
 from ..nn.penalties import PENALTIES
-from ..optim.optimizers import SOLVERS
 from ..optim.schedules import SCHEDULES, Clock
-from ..optim.state import Progress, is_real
-from ..utils.streams import random_state_of
-
-# What fitting sets, with its types: the public attributes, and what prediction and
-# resuming need.
-FITTED: dict[str, tuple[Any, ...]] = {
-    "classes_": (np.ndarray,),
-    "coefs_": (list,),
-    "intercepts_": (list,),
-    "n_iter_": (int,),
-    "t_": (int,),
-    "loss_": (float,),
-    "loss_curve_": (list,),
-    "best_loss_": (float, NoneType),
-    "validation_scores_": (list, NoneType),
-    "validation_loss_curve_": (list, NoneType),
-    "best_validation_score_": (float, NoneType),
-    "n_features_in_": (int,),
-    "feature_names_in_": (np.ndarray,),
-    "n_layers_": (int,),
-    "n_outputs_": (int,),
-    "out_activation_": (str,),
-    "_multilabel": (bool,),
-    "_sparse_output": (bool,),
-    "_state": (dict,),
-}
-
-# The state of training, `Progress.pack`, likewise.
-STATE: dict[str, tuple[Any, ...]] = {
-    "last_theta": (np.ndarray, NoneType),
-    "best_theta": (np.ndarray, NoneType),
-    "random_state": (dict,),
-    "dropout_rng": (dict, NoneType),
-    "dtype": (str, NoneType),
-    "split_state": (dict, NoneType),
-    "order": (np.ndarray, NoneType),
-    "clock": (dict,),
-    "solver": (str,),
-    "optimizer": (dict,),
-    "reference": (float,),
-    "stall": (int,),
-    "best_score": (float,),
-    "converged": (bool,),
-    "loss_curve": (list,),
-    "validation_scores": (list,),
-    "validation_loss_curve": (list,),
-}
+from ..optim.solvers import SOLVERS
+from ..optim.state import TYPES, TrainingState, is_real, upgraded
+from ..utils.streams import random_state_from
 
 # Those that are not always there.
 OPTIONAL = ("feature_names_in_", "_state")
@@ -88,7 +48,7 @@ def snapshot(estimator: Any) -> dict[str, Any]:
         Its class, its parameters and what fitting set.
     """
     params = estimator.get_params(deep=False)
-    del params["checkpoint"]  # where it was trained is none of its properties
+    del params["checkpoint"]  # the checkpoint path is not part of the model
     return {
         "estimator": type(estimator).__name__,
         "params": params,
@@ -97,32 +57,37 @@ def snapshot(estimator: Any) -> dict[str, Any]:
 
 
 def fitted_of(estimator: Any) -> dict[str, Any]:
-    """Return what fitting has set of an estimator."""
-    return {name: vars(estimator)[name] for name in FITTED if name in vars(estimator)}
+    """Return the fitted attributes of an estimator."""
+    values = vars(estimator)
+    return {name: values[name] for name in ATTRIBUTES if name in values}
 
 
 def restore(model: Any, fitted: Any) -> None:
-    """Make an estimator the fitted one that a snapshot was taken of.
+    """Set the fitted attributes of an estimator from a snapshot.
 
     Parameters
     ----------
     model : FFNNClassifier
-        With the parameters of that one.
+        With the parameters of the estimator that the snapshot was taken of.
     fitted : dict of str to object
-        What fitting had set, as read, which may be anything.
+        The fitted attributes as read, which may be anything.
 
     Raises
     ------
     ValueError, TypeError, KeyError and others of `files.DAMAGE`
-        If the parts do not belong together.
+        If the parts do not fit together.
     """
-    check_types(fitted, FITTED)
+    # Version 1 of the format had no learning rates.
+    fitted.setdefault("learning_rate_curve_", [np.nan] * len(fitted["loss_curve_"]))
+    if "_state" in fitted:
+        fitted["_state"] = upgraded(fitted["_state"])
+    check_types(fitted, ATTRIBUTES)
     vars(model).update(fitted)
     check(model)
 
 
 def check(model: Any) -> None:
-    """Raise unless all parts of a fitted estimator belong together.
+    """Raise unless all parts of a fitted estimator fit together.
 
     Parameters
     ----------
@@ -134,11 +99,11 @@ def check(model: Any) -> None:
     ValueError, TypeError, KeyError and others of `files.DAMAGE`
         If they do not.
     """
-    Plan.of(model.get_params(deep=False))
-    check_types(fitted_of(model), FITTED)
+    Plan.from_params(model.get_params(deep=False))
+    check_types(fitted_of(model), ATTRIBUTES)
     check_network(model)
     if hasattr(model, "_state"):
-        check_progress(model)
+        check_state(model)
 
 
 def check_network(model: Any) -> None:
@@ -168,26 +133,26 @@ def check_network(model: Any) -> None:
     activations_of(model.activation, len(W) - 1)
 
 
-def check_progress(model: Any) -> None:
+def check_state(model: Any) -> None:
     """Raise unless training can go on from the state that is there."""
     theta = Parameters.from_arrays(model.coefs_, model.intercepts_)
     state = model._state
-    check_types(state, STATE)
+    check_types(state, TYPES)
     require(state["dtype"] in (None, "float32", "float64"), "it computes in no float")
     for name, kind in asdict(Clock()).items():
         require(type(state["clock"][name]) is type(kind), "its clock is damaged")
     if state["split_state"] is not None:
-        random_state_of(state["split_state"])
+        random_state_from(state["split_state"])
     if state["order"] is not None:
         whole = state["order"].ndim == 1 and state["order"].dtype.kind in "iu"
         require(whole, "the order of its rows is none")
-    progress = Progress.unpack(theta, state, validated=True)
-    for vector in (progress.theta.vector, progress.best_theta):
+    unpacked = TrainingState.unpack(theta, state, validated=True)
+    for vector in (unpacked.theta.vector, unpacked.best_theta):
         fits = vector is None or (
             is_real(vector) and vector.shape == theta.vector.shape
         )
         require(fits, "the state of training is of another network")
-    for value in progress.optimizer.values():
+    for value in unpacked.optimizer.values():
         number = type(value) in (int, float)
         fits = number or value.shape == theta.vector.shape
         require(fits, "the state of the optimiser is of another network")

@@ -37,13 +37,30 @@ def in_cache(*vectors: Array) -> list[tuple[Array, ...]]:
     >>> theta
     array([0.5, 0.5, 0.5])
     """
-    n = vectors[0].shape[-1]
-    if n <= BLOCK:
+    n, size = vectors[0].shape[-1], vectors[0].size
+    if size <= BLOCK:
         return [vectors]
+    step = max(1, BLOCK * n // size)  # a stack has as many elements in a block
     return [
-        tuple(v[..., start : start + BLOCK] for v in vectors)
-        for start in range(0, n, BLOCK)
+        tuple(v[..., start : start + step] for v in vectors)
+        for start in range(0, n, step)
     ]
+
+
+def column(value: Any) -> Any:
+    """Return a hyperparameter in the shape that broadcasts over parameter vectors.
+
+    Parameters
+    ----------
+    value : float or ndarray of shape (...)
+        One number, or one for each network of a stack.
+
+    Returns
+    -------
+    value : float or ndarray of shape (..., 1)
+        A float as it is.
+    """
+    return value[..., np.newaxis] if isinstance(value, np.ndarray) else value
 
 
 def matmul(x: Any, y: Array, out: Array) -> Array:
@@ -72,7 +89,9 @@ def matmul(x: Any, y: Array, out: Array) -> Array:
            [6., 8.]])
     """
     if not isinstance(x, np.ndarray):
-        out[...] = x @ y
+        # SciPy multiplies single matrices: a stack is done one by one.
+        for member in np.ndindex(y.shape[:-2]):
+            out[member] = x @ y[member]
     elif x.shape[-1] == 1:  # column times row: ten times as fast as NumPy's product
         np.multiply(x, y, out=out)
     else:

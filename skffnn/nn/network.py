@@ -5,6 +5,10 @@
     h(k) = g(a(k))                   hidden layers, k = 1 … L
 
 The output map o belongs to the loss, which turns a(L+1) into f(x) = o(a(L+1)).
+
+Only the last two axes of an array are rows and neurons. Axes before them are a stack of
+networks that compute at once: weights of shape (M, D(k-1), D(k)) are those of M
+networks, which take rows of their own, (M, n, D(0)), or share them, (n, D(0)).
 """
 
 from collections.abc import Sequence
@@ -29,30 +33,39 @@ class Buffers:
         Rows of a batch.
     dtype : dtype
         Type of the arrays.
+    stack : tuple of int, default=()
+        The axes before rows and neurons: (M,) for a stack of M networks.
 
     Attributes
     ----------
-    a : list of ndarray of shape (n_rows, D(k)), k = 1 … L+1
-        Pre-activations; in the backward pass their errors ∂ℓ/∂a(k). The logits lie
-        column after column, for the softmax adds up few columns faster than short rows.
-    h : list of ndarray of shape (n_rows, D(k)), k = 1 … L
+    a : list of ndarray of shape (..., n_rows, D(k)), k = 1 … L+1
+        Pre-activations; in the backward pass their errors ∂ℓ/∂a(k). The logits are
+        stored by columns, because the softmax sums a few long columns faster than many
+        short rows.
+    h : list of ndarray of shape (..., n_rows, D(k)), k = 1 … L
         Activations.
-    d : list of ndarray of shape (n_rows, D(k)), k = 1 … L
+    d : list of ndarray of shape (..., n_rows, D(k)), k = 1 … L
         Derivatives ∂h(k)/∂a(k).
     ones : ndarray of shape (1, n_rows)
         The row that sums over samples, 1ᵀ.
     """
 
-    def __init__(self, sizes: Sequence[int], n_rows: int, dtype: Any) -> None:
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        n_rows: int,
+        dtype: Any,
+        stack: tuple[int, ...] = (),
+    ) -> None:
         *hidden, K = sizes
-        self.a = [np.empty((n_rows, size), dtype) for size in hidden]
-        self.a.append(np.empty((K, n_rows), dtype).T)
+        self.a = [np.empty((*stack, n_rows, size), dtype) for size in hidden]
+        self.a.append(np.empty((*stack, K, n_rows), dtype).mT)
         self.h = [np.empty_like(a) for a in self.a[:-1]]
         self.ones = np.ones((1, n_rows), dtype)
 
     @cached_property
     def d(self) -> list[Array]:
-        """Made when training asks for it: predicting does without."""
+        """Allocated when training asks for it; prediction does not need it."""
         return [np.empty_like(h) for h in self.h]
 
 
@@ -83,9 +96,9 @@ class Dropout:
         ----------
         k : int
             Hidden layer, counted from 0.
-        h, d : ndarray of shape (n_rows, D)
+        h, d : ndarray of shape (..., n_rows, D)
             The activations and their derivative, changed in place.
-        m : ndarray of shape (n_rows, D)
+        m : ndarray of shape (..., n_rows, D)
             Scratch space for the mask.
         """
         p = self.rates[k]
@@ -102,9 +115,9 @@ class Network:
 
     Parameters
     ----------
-    W : sequence of ndarray of shape (D(k-1), D(k)), k = 1 … L+1
-        Weights; the network reads them where they lie.
-    b : sequence of ndarray of shape (1, D(k)) or (D(k),)
+    W : sequence of ndarray of shape (..., D(k-1), D(k)), k = 1 … L+1
+        Weights. They are not copied: the network follows changes made in place.
+    b : sequence of ndarray of shape (..., 1, D(k)) or (D(k),)
         Biases, likewise.
     activations : sequence of Activation
         g of each of the L hidden layers.
@@ -142,8 +155,8 @@ class Network:
             The same object at each call with the same number.
         """
         if n_rows not in self._buffers:
-            sizes = [W.shape[-1] for W in self.W]
-            self._buffers[n_rows] = Buffers(sizes, n_rows, self.W[0].dtype)
+            sizes, stack = [W.shape[-1] for W in self.W], self.W[0].shape[:-2]
+            self._buffers[n_rows] = Buffers(sizes, n_rows, self.W[0].dtype, stack)
         return self._buffers[n_rows]
 
     def forward(
@@ -153,7 +166,7 @@ class Network:
 
         Parameters
         ----------
-        x : ndarray or sparse array of shape (n, D(0))
+        x : ndarray or sparse array of shape (..., n, D(0))
             Rows of X, of the type of θ.
         train : bool, default=False
             Also keep ∂h(k)/∂a(k), which `backward` needs.
@@ -162,11 +175,11 @@ class Network:
 
         Returns
         -------
-        a : ndarray of shape (n, D(L+1))
+        a : ndarray of shape (..., n, D(L+1))
             Logits, in a buffer that the next pass overwrites.
         """
         W, b = self.W, self.b
-        work = self.buffers(x.shape[0])
+        work = self.buffers(x.shape[-2])
         h = x  # h(0) = x
         for k, g in enumerate(self.activations):
             a, d = work.a[k], work.d[k] if train else None
@@ -185,15 +198,15 @@ class Network:
 
         Parameters
         ----------
-        x : ndarray or sparse array of shape (n, D(0))
-            The rows that the forward pass was made for.
-        grad_a : ndarray of shape (n, D(L+1))
+        x : ndarray or sparse array of shape (..., n, D(0))
+            The rows of the last forward pass.
+        grad_a : ndarray of shape (..., n, D(L+1))
             The output error ∂ℓ/∂a(L+1).
         grad : Parameters
             Receives the gradient, summed over the rows.
         """
         W = self.W
-        work = self.buffers(x.shape[0])
+        work = self.buffers(x.shape[-2])
         h = [x, *work.h]
         for k in reversed(range(len(W))):
             matmul(transpose(h[k]), grad_a, out=grad.W[k])  # ∂ℓ/∂W = hᵀ ∂ℓ/∂a

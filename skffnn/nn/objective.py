@@ -1,10 +1,16 @@
-"""The objective J(θ) = Σ_t w_t ℓ(f(x_t | θ), y_t) + α Ω(θ) and its gradient.
+"""The objective J(θ) = 1/S Σ_t s_t ℓ(f(x_t | θ), y_t) + α Ω(θ) and its gradient.
 
-The weights w_t of the rows are s_t / S, where s_t is the sample weight and S their
-sum, so that the first term is the lecture's average over the data. It is a sum over
-rows: the data term of a set of rows is the sum of those of any partition of it, and
-so is its gradient. Minibatches (w_t = s_t / B, with s of mean 1 and B rows: an
-unbiased estimate), the blocks of a full batch, and validation all call `data_term`.
+The first term, the data term, is the lecture's average over the rows, weighted: s_t is
+the sample weight of row t and S = Σ_t s_t. It is a sum over rows, and a sum does not
+know the whole: `sums` returns Σ s ℓ, its gradient and Σ s for any part of the rows,
+wherever they are, and whoever holds the sums of all parts divides, in `from_sums`.
+
+A minibatch is an estimate: its loss is its weighted sum over its number of rows, with
+weights s of mean 1 over the training set, so that the gradient is unbiased. Both go
+through `data_term`, whose weights w are s for a sum, and s / B for a batch of B rows.
+
+θ may be a stack of networks, a vector of shape (M, n_parameters): all values are then
+arrays of shape (M,), and so may α be.
 """
 
 from collections.abc import Iterable
@@ -12,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import Array
+from .arrays import Array, column
 from .losses import Loss
 from .network import Dropout, Network
 from .parameters import Parameters
@@ -34,7 +40,7 @@ class Objective:
         Output map and loss.
     penalty : Penalty
         Ω.
-    alpha : float
+    alpha : float or ndarray of shape (...)
         The lecture's λ.
     dropout : Dropout, default=None
         Applied in training.
@@ -46,7 +52,7 @@ class Objective:
         network: Network,
         loss: Loss,
         penalty: Penalty,
-        alpha: float,
+        alpha: Any,
         dropout: Dropout | None = None,
     ) -> None:
         self.theta = theta
@@ -56,53 +62,49 @@ class Objective:
         self.alpha = alpha
         self.dropout = dropout
 
-    def data_term(self, batch: Batch, grad: Parameters | None = None) -> float:
-        """Return Σ_t w_t ℓ(f(x_t), y_t) over the rows of a batch.
+    def data_term(self, batch: Batch, grad: Parameters) -> Any:
+        """Return Σ_t w_t ℓ(f(x_t), y_t) over the rows of a batch, and its gradient.
 
         Parameters
         ----------
         batch : tuple (x, y, w)
-            Rows of shape (n, D(0)), targets of shape (n, D(L+1)), and weights of
-            shape (n, 1).
-        grad : Parameters, default=None
-            Receives the gradient; None computes the loss alone, without dropout.
+            Rows of shape (..., n, D(0)), targets of shape (..., n, D(L+1)), and weights
+            of shape (..., n, 1).
+        grad : Parameters
+            Receives the gradient.
 
         Returns
         -------
-        value : float
+        value : float or ndarray of shape (...)
             The weighted sum of the losses.
         """
         x, y, w = batch
-        if grad is None:
-            a = self.network.forward(x)
-        else:
-            a = self.network.forward(x, train=True, dropout=self.dropout)
+        a = self.network.forward(x, train=True, dropout=self.dropout)
         value = self.weighted_loss(a, y, w)  # a is now ∂ℓ/∂a
-        if grad is not None:
-            a *= w
-            self.network.backward(x, a, grad)
+        a *= w
+        self.network.backward(x, a, grad)
         return value
 
-    def weighted_loss(self, a: Array, y: Array, w: Array) -> float:
+    def weighted_loss(self, a: Array, y: Array, w: Array) -> Any:
         """Return Σ_t w_t ℓ(f(x_t), y_t) and turn the logits `a` into ∂ℓ/∂a.
 
         Parameters
         ----------
-        a : ndarray of shape (n, D(L+1))
+        a : ndarray of shape (..., n, D(L+1))
             Logits, overwritten.
-        y : ndarray of shape (n, D(L+1))
+        y : ndarray of shape (..., n, D(L+1))
             Targets.
-        w : ndarray of shape (n, 1)
+        w : ndarray of shape (..., n, 1)
             Weights.
 
         Returns
         -------
-        value : float
+        value : float or ndarray of shape (...)
             The weighted sum of the losses.
         """
-        return float(np.vdot(w, self.loss.loss_and_error(a, y)))
+        return np.vecdot(w[..., 0], self.loss.loss_and_error(a, y)[..., 0])
 
-    def penalty_term(self, grad: Parameters | None = None) -> float:
+    def penalty_term(self, grad: Parameters | None = None) -> Any:
         """Return α Ω(θ).
 
         Parameters
@@ -112,49 +114,111 @@ class Objective:
 
         Returns
         -------
-        value : float
+        value : float or ndarray of shape (...)
             The penalty.
         """
-        if self.alpha == 0:
+        if not isinstance(self.alpha, np.ndarray) and self.alpha == 0:
             return 0.0
         W = self.theta.weights
         if grad is not None:
-            self.penalty.add_gradient(W, self.alpha, grad.weights)
+            self.penalty.add_gradient(W, column(self.alpha), grad.weights)
         return self.alpha * self.penalty.value(W)
 
-    def decay(self, eta: float) -> None:
+    def decay(self, eta: Any) -> None:
         """Take one step of decoupled weight decay, θ ← θ - η α ∂Ω/∂θ.
 
         Parameters
         ----------
-        eta : float
+        eta : float or ndarray of shape (...)
             Learning rate.
         """
         W = self.theta.weights
-        self.penalty.add_gradient(W, -eta * self.alpha, W)
+        self.penalty.add_gradient(W, column(-eta * self.alpha), W)
 
-    def full(
+    def sums(
         self, blocks: Iterable[Batch], grad: Parameters, part: Parameters
-    ) -> float:
-        """Return J(θ) over all rows, block by block.
+    ) -> tuple[Any, Any]:
+        """Return Σ s ℓ and Σ s over some of the rows, block by block.
+
+        The sums over all rows are those over their parts, added up.
 
         Parameters
         ----------
-        blocks : iterable of (x, y, w)
-            A partition of the rows, with weights that sum to 1.
+        blocks : iterable of (x, y, s)
+            The rows, with their sample weights s as a column.
         grad : Parameters
-            Receives the gradient.
+            Receives the gradient of Σ s ℓ.
         part : Parameters
             Scratch space for the gradient of one block.
 
         Returns
         -------
-        value : float
-            The objective.
+        value : float or ndarray of shape (...)
+            Σ s ℓ.
+        weight : float or ndarray of shape (...)
+            Σ s.
         """
-        value = 0.0
+        value: Any = 0.0
+        weight: Any = 0.0
         grad.vector[...] = 0
         for batch in blocks:
             value += self.data_term(batch, part)
             grad.vector += part.vector
-        return value + self.penalty_term(grad)
+            weight += batch[2].sum(axis=(-2, -1))
+        return value, weight
+
+    def from_sums(self, value: Any, weight: Any, grad: Parameters) -> Any:
+        """Return J(θ) = Σ s ℓ / Σ s + α Ω(θ) from the sums over all rows.
+
+        Parameters
+        ----------
+        value : float or ndarray of shape (...)
+            Σ s ℓ.
+        weight : float or ndarray of shape (...)
+            Σ s.
+        grad : Parameters
+            The gradient of Σ s ℓ; becomes ∂J/∂θ.
+
+        Returns
+        -------
+        J : float or ndarray of shape (...)
+            The objective.
+        """
+        grad.vector /= column(weight)
+        return value / weight + self.penalty_term(grad)
+
+
+class FullBatch:
+    """J(θ) and its gradient over all rows, as a function.
+
+    Parameters
+    ----------
+    objective : Objective
+        J, and the θ that it is evaluated at.
+    blocks : iterable of (x, y, s)
+        All rows, a block at a time, so that memory does not grow with their number.
+    """
+
+    def __init__(self, objective: Objective, blocks: Iterable[Batch]) -> None:
+        self.objective = objective
+        self.blocks = blocks
+        self.grad = Parameters.zeros_like(objective.theta)
+        self._part = Parameters.zeros_like(objective.theta)
+
+    def __call__(self) -> tuple[float, Array]:
+        """Evaluate J at θ as it is now.
+
+        Returns
+        -------
+        value : float
+            J(θ).
+        grad : ndarray of shape (n_parameters,)
+            ∂J/∂θ, in an array that the next call overwrites.
+        """
+        objective, dropout = self.objective, self.objective.dropout
+        masks: Any = None if dropout is None else dropout.rng.bit_generator.state
+        value, weight = objective.sums(self.blocks, self.grad, self._part)
+        if dropout is not None:
+            # The next call draws the same masks: J has to be a function of θ.
+            dropout.rng.bit_generator.state = masks
+        return float(objective.from_sums(value, weight, self.grad)), self.grad.vector

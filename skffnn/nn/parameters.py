@@ -73,6 +73,22 @@ class Parameters:
         self.weights = vector[..., : ends[n_layers - 1]]
 
     @classmethod
+    def zeros_like(cls, theta: "Parameters") -> "Parameters":
+        """Make a vector of zeros with the shape and the type of another.
+
+        Parameters
+        ----------
+        theta : Parameters
+            The other one.
+
+        Returns
+        -------
+        zeros : Parameters
+            Room for a gradient, for example.
+        """
+        return cls(theta.sizes, np.zeros_like(theta.vector))
+
+    @classmethod
     def from_arrays(
         cls, coefs: Sequence[Array], intercepts: Sequence[Array]
     ) -> "Parameters":

@@ -1,11 +1,12 @@
 """Penalties Ω(θ) on the weights: J(θ) = data term + α Ω(θ).
 
-A penalty sees the weights of every layer as one vector, without the biases.
-To add one, write a class with `value` and `add_gradient` and enter it in
-`PENALTIES`; a user's own object works wherever a name does.
+A penalty sees the weights of every layer as one vector, without the biases; those of
+a stack of networks are a matrix with a row for each. To add a penalty, write a class
+with `value` and `add_gradient` and enter it in `PENALTIES`; a user's own object works
+wherever a name does.
 """
 
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -16,30 +17,30 @@ from .arrays import Array, in_cache
 class Penalty(Protocol):
     """What the objective asks of a penalty."""
 
-    def value(self, W: Array) -> float:
+    def value(self, W: Array) -> Any:
         """Return Ω.
 
         Parameters
         ----------
-        W : ndarray of shape (n_weights,)
+        W : ndarray of shape (..., n_weights)
             The weights of all layers.
 
         Returns
         -------
-        omega : float
+        omega : float or ndarray of shape (...)
             The penalty, before it is multiplied by α.
         """
 
-    def add_gradient(self, W: Array, alpha: float, grad: Array) -> None:
+    def add_gradient(self, W: Array, alpha: Any, grad: Array) -> None:
         """Add α ∂Ω/∂W to `grad`.
 
         Parameters
         ----------
-        W : ndarray of shape (n_weights,)
+        W : ndarray of shape (..., n_weights)
             The weights of all layers.
-        alpha : float
+        alpha : float or ndarray of shape (..., 1)
             The factor α.
-        grad : ndarray of shape (n_weights,)
+        grad : ndarray of shape (..., n_weights)
             Changed in place. It may be `W` itself: a step of weight decay.
         """
 
@@ -52,17 +53,17 @@ class L2:
     >>> import numpy as np
     >>> from skffnn import L2
     >>> W, grad = np.array([3.0, -4.0]), np.zeros(2)
-    >>> L2().value(W)
+    >>> float(L2().value(W))
     12.5
     >>> L2().add_gradient(W, 0.1, grad)
     >>> print(grad)
     [ 0.3 -0.4]
     """
 
-    def value(self, W: Array) -> float:
-        return 0.5 * float(np.vecdot(W, W))  # ½ Σ w²
+    def value(self, W: Array) -> Any:
+        return 0.5 * np.vecdot(W, W)  # ½ Σ w²
 
-    def add_gradient(self, W: Array, alpha: float, grad: Array) -> None:
+    def add_gradient(self, W: Array, alpha: Any, grad: Array) -> None:
         for w, g in in_cache(W, grad):
             g += alpha * w  # ∂Ω/∂w = w
 

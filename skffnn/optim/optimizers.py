@@ -1,14 +1,16 @@
-"""Optimisers: how θ moves, given the gradient g = ∂J/∂θ and a learning rate η.
+"""Optimisers: the update Δ of θ, given the gradient g = ∂J/∂θ and a learning rate η.
 
-Conventions: `theta` and `grad` are vectors of shape (..., n_parameters), changed in
-place; after a step `grad` holds no gradient any more, it was scratch space. The state
-is a dict of plain arrays and numbers, made by `init` and changed by `step`, so that
-it can be copied, saved and resumed.
+An optimiser does not move θ: it returns Δ, and the training loop adds it, θ ← θ + Δ.
 
-To add an optimiser, write a dataclass with `init` and `step` and enter it in
-`SOLVERS`. With an attribute `decoupled` that is True, α Ω is not part of the gradient
-but a step of its own, θ ← θ - η α ∂Ω/∂θ. A field that is named like a parameter of
-`FFNNClassifier` takes its value from there.
+Conventions: `theta` and `grad` are vectors of shape (..., n_parameters); `grad` is
+scratch space once it has been read, and may be what is returned. The state is a dict of
+plain arrays and numbers, made by `init` and changed in place by `update`, so that it
+can be copied, saved and resumed.
+
+To add an optimiser, write a dataclass with `init` and `update` and enter it in
+`OPTIMIZERS`. If it has an attribute `decoupled` that is True, α Ω is not part of the
+gradient; the weights decay in a step of their own, θ ← θ - η α ∂Ω/∂θ. A field with the
+name of a parameter of the estimator takes its value from there.
 """
 
 from dataclasses import dataclass
@@ -40,19 +42,23 @@ class Optimizer(Protocol):
             Arrays and numbers.
         """
 
-    def step(self, theta: Array, grad: Array, state: State, eta: float) -> None:
-        """Move θ.
+    def update(self, grad: Array, state: State, eta: Any) -> Array:
+        """Return what is to be added to θ.
 
         Parameters
         ----------
-        theta : ndarray of shape (..., n_parameters)
-            The parameters.
         grad : ndarray of shape (..., n_parameters)
-            The gradient; afterwards, anything.
+            The gradient; may be overwritten.
         state : dict
-            What `init` made.
-        eta : float
+            What `init` made; changed in place.
+        eta : float or ndarray of shape (..., 1)
             Learning rate.
+
+        Returns
+        -------
+        delta : ndarray of shape (..., n_parameters)
+            The update Δ. It may be `grad` or an array of the state, and is read before
+            the next call.
         """
 
 
@@ -60,10 +66,10 @@ class Optimizer(Protocol):
 class SGD:
     """Stochastic gradient descent with momentum.
 
-    The velocity v gathers the gradients g, and θ moves with it::
+    The velocity v gathers the gradients g, and θ moves with it, θ ← θ + Δ::
 
-        v ← μ v - η g,    θ ← θ + v                  momentum
-                          θ ← θ + μ v - η g          Nesterov's: v a step ahead
+        v ← μ v - η g,    Δ = v                      momentum
+                          Δ = μ v - η g              Nesterov's: v a step ahead
 
     Parameters
     ----------
@@ -83,7 +89,7 @@ class SGD:
     >>> theta, sgd = np.array([1.0]), SGD(momentum=0.5, nesterovs_momentum=False)
     >>> state = sgd.init(theta)
     >>> for _ in range(2):
-    ...     sgd.step(theta, np.array([1.0]), state, eta=0.1)
+    ...     theta += sgd.update(np.array([1.0]), state, eta=0.1)
     >>> theta  # 1 - 0.1 - (0.05 + 0.1)
     array([0.75])
     """
@@ -95,23 +101,18 @@ class SGD:
     def init(self, theta: Array) -> State:
         return {"v": np.zeros_like(theta)} if self.momentum > 0 else {}
 
-    def step(self, theta: Array, grad: Array, state: State, eta: float) -> None:
+    def update(self, grad: Array, state: State, eta: Any) -> Array:
         mu = self.momentum
         if mu == 0:
-            for th, g in in_cache(theta, grad):
-                g *= eta
-                th -= g  # θ ← θ - η g
-            return
-        for th, g, v in in_cache(theta, grad, state["v"]):
-            g *= eta
+            grad *= -eta
+            return grad  # Δ = -η g
+        for g, v in in_cache(grad, state["v"]):
+            g *= -eta
             v *= mu
-            v -= g  # v ← μ v - η g
+            v += g  # v ← μ v - η g
             if self.nesterovs_momentum:
-                th -= g
-                np.multiply(v, mu, out=g)
-                th += g  # θ ← θ + μ v - η g
-            else:
-                th += v  # θ ← θ + v
+                g += mu * v  # Δ = μ v - η g
+        return grad if self.nesterovs_momentum else state["v"]
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ class Adam:
 
         m ← β₁ m + (1 - β₁) g                        first moment
         v ← β₂ v + (1 - β₂) g²                       second moment
-        θ ← θ - η_t m / (√v + ε),    η_t = η √(1 - β₂ᵗ) / (1 - β₁ᵗ)
+        Δ = -η_t m / (√v + ε),    η_t = η √(1 - β₂ᵗ) / (1 - β₁ᵗ)
 
     The state holds m / (1 - β₁) and v / (1 - β₂), which saves two passes over the
     parameters; the factors are made up for in η_t and ε.
@@ -145,9 +146,8 @@ class Adam:
 
     >>> import numpy as np
     >>> theta, adam = np.array([1.0, 1.0]), Adam()
-    >>> adam.step(theta, np.array([0.5, 2.0]), adam.init(theta), eta=0.1)
-    >>> theta.round(6)
-    array([0.9, 0.9])
+    >>> adam.update(np.array([0.5, 2.0]), adam.init(theta), eta=0.1).round(6)
+    array([-0.1, -0.1])
     """
 
     beta_1: float = 0.9
@@ -158,13 +158,13 @@ class Adam:
     def init(self, theta: Array) -> State:
         return {"t": 0, "m": np.zeros_like(theta), "v": np.zeros_like(theta)}
 
-    def step(self, theta: Array, grad: Array, state: State, eta: float) -> None:
+    def update(self, grad: Array, state: State, eta: Any) -> Array:
         state["t"] += 1
         beta_1, beta_2, t = self.beta_1, self.beta_2, state["t"]
         scale_m, scale_v = 1 - beta_1, sqrt(1 - beta_2)
         eta_t = eta * sqrt(1 - beta_2**t) / (1 - beta_1**t) * scale_m / scale_v
         epsilon = self.epsilon / scale_v
-        for th, g, m, v in in_cache(theta, grad, state["m"], state["v"]):
+        for g, m, v in in_cache(grad, state["m"], state["v"]):
             m *= beta_1
             m += g  # m ← β₁ m + g
             v *= beta_2
@@ -173,16 +173,16 @@ class Adam:
             np.sqrt(v, out=g)
             g += epsilon
             np.divide(m, g, out=g)
-            g *= eta_t
-            th -= g  # θ ← θ - η_t m / (√v + ε)
+            g *= -eta_t  # Δ = -η_t m / (√v + ε)
+        return grad
 
 
 @dataclass(frozen=True)
 class AdamW(Adam):
-    """Adam with decoupled weight decay: θ ← θ - η (step of Adam + α ∂Ω/∂θ).
+    """Adam with decoupled weight decay: θ ← θ + (Δ of Adam) - η α ∂Ω/∂θ.
 
-    The penalty is kept out of the moments, so that all weights decay at one rate.
-    `alpha` is then the weight decay, for which 0.01 is a common choice.
+    The penalty does not enter the moments, so that all weights decay at the same rate.
+    `alpha` is the weight decay, for which 0.01 is a common choice.
 
     Parameters
     ----------
@@ -204,71 +204,4 @@ class AdamW(Adam):
     decoupled: ClassVar[bool] = True
 
 
-class Rated:
-    """An optimiser whose steps are scaled: θ ← θ + r ⊙ (its step).
-
-    Parameters
-    ----------
-    optimizer : Optimizer
-        What takes the steps; the state is its own.
-    rates : ndarray of shape (..., n_parameters)
-        r, a factor on the learning rate of each parameter.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> theta, sgd = np.array([1.0, 1.0]), Rated(SGD(momentum=0), np.array([1.0, 0.1]))
-    >>> sgd.step(theta, np.array([1.0, 1.0]), sgd.init(theta), eta=0.5)
-    >>> theta
-    array([0.5 , 0.95])
-    """
-
-    def __init__(self, optimizer: Optimizer, rates: Array) -> None:
-        self.optimizer = optimizer
-        self.rates = rates
-        self.init = optimizer.init
-        self.decoupled = getattr(optimizer, "decoupled", False)
-        self._start = np.empty_like(rates)
-
-    def step(self, theta: Array, grad: Array, state: State, eta: float) -> None:
-        self._start[...] = theta
-        self.optimizer.step(theta, grad, state, eta)
-        theta -= self._start
-        theta *= self.rates
-        theta += self._start  # θ ← θ + r ⊙ step
-
-
-@dataclass(frozen=True)
-class LBFGS:
-    """Limited-memory BFGS on the whole of J(θ), by `scipy.optimize.minimize`.
-
-    It has no step of its own: `training` hands it J(θ) and the gradient over all rows.
-
-    Parameters
-    ----------
-    max_fun : int, default=15000
-        Most evaluations of J(θ).
-    memory : int, default=10
-        Pairs of steps and gradient changes that stand for the Hessian.
-
-    References
-    ----------
-    Byrd, Lu, Nocedal & Zhu, *A limited memory algorithm for bound constrained
-    optimization*, SIAM Journal on Scientific Computing, 1995.
-
-    Examples
-    --------
-    >>> from skffnn import LBFGS, FFNNClassifier
-    >>> model = FFNNClassifier(solver=LBFGS(memory=20))
-    """
-
-    max_fun: int = 15000
-    memory: int = 10
-
-
-SOLVERS: dict[str, type[Optimizer] | type[LBFGS]] = {
-    "sgd": SGD,
-    "adam": Adam,
-    "adamw": AdamW,
-    "lbfgs": LBFGS,
-}
+OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": SGD, "adam": Adam, "adamw": AdamW}

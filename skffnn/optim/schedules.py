@@ -23,7 +23,7 @@ class Clock:
         Epochs that are over.
     part : float, default=0.0
         The part of the current epoch that is over.
-    drops : int, default=0
+    decays : int, default=0
         How often training stopped improving and went on at a lower rate.
 
     Examples
@@ -38,7 +38,7 @@ class Clock:
     samples: int = 0
     epoch: int = 0
     part: float = 0.0
-    drops: int = 0
+    decays: int = 0
 
 
 class Schedule:
@@ -46,7 +46,7 @@ class Schedule:
 
     Attributes
     ----------
-    planned : bool
+    fixed_horizon : bool
         Whether `max_iter` is the plan and not a limit: reaching the end is no warning,
         and without validation rows, training that stalls goes on. Of epochs with the
         same validation score, the last one is kept, when the rate is lowest.
@@ -60,7 +60,7 @@ class Schedule:
     >>> model = FFNNClassifier(learning_rate=Halving())
     """
 
-    planned: ClassVar[bool] = False
+    fixed_horizon: ClassVar[bool] = False
 
     def factor(self, clock: Clock) -> float:
         """Return the learning rate as a multiple of the initial one.
@@ -78,7 +78,7 @@ class Schedule:
         raise NotImplementedError
 
     def goes_on(self, eta: float) -> bool:
-        """Tell whether training that has stalled goes on, with `drops` one higher.
+        """Tell whether training that has stalled goes on, with `decays` one higher.
 
         Parameters
         ----------
@@ -132,7 +132,7 @@ class InvScaling(Schedule):
 
 @dataclass(frozen=True)
 class Adaptive(Schedule):
-    """η = η_0 / 5^drops: divided by five each time that training stops improving.
+    """η = η_0 / 5^decays: divided by five each time that training stops improving.
 
     Training goes on after a drop, until η would be below `smallest`.
 
@@ -144,14 +144,14 @@ class Adaptive(Schedule):
     Examples
     --------
     >>> from skffnn import Adaptive, Clock
-    >>> print(round(Adaptive().factor(Clock(drops=2)), 6))
+    >>> print(round(Adaptive().factor(Clock(decays=2)), 6))
     0.04
     """
 
     smallest: float = 1e-6
 
     def factor(self, clock: Clock) -> float:
-        return float(5.0**-clock.drops)
+        return float(5.0**-clock.decays)
 
     def goes_on(self, eta: float) -> bool:
         return eta > self.smallest
@@ -180,7 +180,7 @@ class Cosine(Schedule):
     """
 
     max_iter: int = 200
-    planned: ClassVar[bool] = True
+    fixed_horizon: ClassVar[bool] = True
 
     def factor(self, clock: Clock) -> float:
         return _between(1, 0, _cycle(clock, self.max_iter))
@@ -212,7 +212,7 @@ class OneCycle(Schedule):
 
     max_iter: int = 200
     warmup: float = 0.3
-    planned: ClassVar[bool] = True
+    fixed_horizon: ClassVar[bool] = True
 
     def factor(self, clock: Clock) -> float:
         tau = _cycle(clock, self.max_iter)

@@ -1,45 +1,99 @@
-"""Where training stands: what it carries on, what it remembers, when it has stalled."""
+"""The state of training: what carries on from epoch to epoch, and from fit to fit.
 
-from dataclasses import asdict, dataclass, field, fields
+Each field is declared once, with the types that it has in a file, the fitted attribute
+that it becomes, if any, and how it is packed and unpacked. To add one, write one line
+in `TrainingState`: files, fitted attributes and resumed fits follow.
+"""
+
+from collections.abc import Callable
+from copy import copy
+from dataclasses import MISSING, asdict, dataclass, field, fields
+from types import NoneType
 from typing import Any
 
 import numpy as np
 
 from ..nn.arrays import Array
 from ..nn.parameters import Parameters
-from ..utils.streams import random_state_of
+from ..utils.streams import generator_from, random_state_from
 from .optimizers import State
 from .schedules import Clock
 
+# The curves forget older epochs: a stream of partial_fit must not grow for ever.
+MAX_HISTORY = 10_000
+
 
 @dataclass(frozen=True)
-class Rules:
+class StoppingCriteria:
     """When training ends.
 
     Attributes
     ----------
     max_iter : int
-        Most epochs.
+        Maximum number of epochs.
     tol : float
         Smallest improvement that counts.
     n_iter_no_change : float
-        Epochs without one that are tolerated; may be infinite.
-    shuffle : bool
-        Draw a new order of the rows for each epoch.
-    stops : bool
-        False to train `max_iter` epochs whatever happens.
+        Epochs without improvement that are tolerated; may be infinite.
+    early : bool
+        False to train for `max_iter` epochs whatever happens.
     """
 
     max_iter: int
     tol: float
     n_iter_no_change: float
-    shuffle: bool
-    stops: bool = True
+    early: bool = True
+
+
+@dataclass(frozen=True)
+class Stored:
+    """How a field of the training state is stored, and what it becomes.
+
+    Attributes
+    ----------
+    types : tuple of type
+        Types of the packed value, as a file holds it.
+    pack, unpack : callable
+        To plain values and arrays, and back to a value that shares nothing with them.
+    attribute : str or None
+        The fitted attribute that has its value.
+    on_validation : bool
+        Whether the attribute is None without a validation set.
+    """
+
+    types: tuple[type, ...]
+    pack: Callable[[Any], Any] = lambda value: value
+    unpack: Callable[[Any], Any] = lambda value: value
+    attribute: str | None = None
+    on_validation: bool = False
+
+
+def stored(*types: type, default: Any = None, **options: Any) -> Any:
+    """Declare a field of the training state; the options are those of `Stored`."""
+    made = "default_factory" if callable(default) else "default"
+    return field(**{made: default}, metadata={"stored": Stored(types, **options)})
+
+
+def curve(attribute: str, **options: Any) -> Any:
+    """Declare a list with one number for each epoch."""
+    return stored(list, default=list, unpack=list, attribute=attribute, **options)
+
+
+def copied(value: Any) -> Any:
+    """Return a copy of an array, of the arrays of a dict, or of nothing."""
+    if isinstance(value, dict):
+        return {name: copied(item) for name, item in value.items()}
+    return value.copy() if isinstance(value, np.ndarray) else value
+
+
+def smallest_integers(order: Array | None) -> Array | None:
+    """Return an order of rows in the smallest type that can hold it."""
+    return None if order is None else order.astype(np.min_scalar_type(order.max()))
 
 
 @dataclass
-class Progress:
-    """What training has reached: all that a later fit needs to carry on.
+class TrainingState:
+    """All that a later fit needs to carry on.
 
     Attributes
     ----------
@@ -63,55 +117,62 @@ class Progress:
         State of the optimiser.
     reference : float
         The score that the next epoch has to beat by `tol`.
-    stall : int
+    epochs_without_improvement : int
         Epochs since it was beaten.
     best_score : float
-        Best score on the validation rows.
+        Best score on the validation set.
     best_theta : ndarray of shape (n_parameters,) or None
-        θ at that score; None without validation.
+        θ at that score; None without a validation set.
+    best_epoch : int
+        The epoch that `best_theta` is from; 0 if it is not known.
     converged : bool
         Whether training ended because it no longer improved.
-    loss_curve, validation_scores, validation_loss_curve : list of float
-        One entry for each epoch.
+    loss_curve, learning_rate_curve : list of float
+        Training loss, and learning rate at the start, of each epoch.
+    validation_scores, validation_loss_curve : list of float
+        Score and loss on the validation set after each epoch.
     """
 
     theta: Parameters
-    random_state: np.random.RandomState
-    dropout_rng: np.random.Generator | None = None
-    dtype: str | None = None
-    split_state: State | None = None
-    order: Array | None = None
-    clock: Clock = field(default_factory=Clock)
-    solver: str = ""
-    optimizer: State = field(default_factory=dict)
-    reference: float = -np.inf
-    stall: int = 0
-    best_score: float = -np.inf
-    best_theta: Array | None = None
-    converged: bool = False
-    loss_curve: list[float] = field(default_factory=list)
-    validation_scores: list[float] = field(default_factory=list)
-    validation_loss_curve: list[float] = field(default_factory=list)
+    random_state: np.random.RandomState = stored(
+        dict,
+        default=MISSING,
+        pack=lambda stream: stream.get_state(legacy=False),
+        unpack=random_state_from,
+    )
+    dropout_rng: np.random.Generator | None = stored(
+        dict,
+        NoneType,
+        pack=lambda rng: rng and rng.bit_generator.state,
+        unpack=lambda state: state and generator_from(state),
+    )
+    dtype: str | None = stored(str, NoneType)
+    split_state: State | None = stored(dict, NoneType)
+    order: Array | None = stored(
+        np.ndarray,
+        NoneType,
+        pack=smallest_integers,
+        unpack=lambda order: None if order is None else order.astype(np.intp),
+    )
+    clock: Clock = stored(
+        dict, default=Clock, pack=asdict, unpack=lambda clock: Clock(**clock)
+    )
+    solver: str = stored(str, default="")
+    optimizer: State = stored(dict, default=dict, unpack=copied)
+    reference: float = stored(float, default=-np.inf)
+    epochs_without_improvement: int = stored(int, default=0)
+    best_score: float = stored(float, default=-np.inf)
+    best_theta: Array | None = stored(np.ndarray, NoneType, unpack=copied)
+    best_epoch: int = stored(int, default=0)
+    converged: bool = stored(bool, default=False)
+    loss_curve: list[float] = curve("loss_curve_")
+    learning_rate_curve: list[float] = curve("learning_rate_curve_")
+    validation_scores: list[float] = curve("validation_scores_", on_validation=True)
+    validation_loss_curve: list[float] = curve(
+        "validation_loss_curve_", on_validation=True
+    )
 
-    def has_stalled(self, score: float, rules: Rules) -> bool:
-        """Take note of an epoch's score; tell whether patience is at its end.
-
-        Parameters
-        ----------
-        score : float
-            The higher the better; NaN is no improvement.
-        rules : Rules
-            `tol` and `n_iter_no_change`.
-
-        Returns
-        -------
-        stalled : bool
-            True after more than `n_iter_no_change` epochs without improvement.
-        """
-        self.stall = 0 if score >= self.reference + rules.tol else self.stall + 1
-        if score > self.reference:
-            self.reference = score
-        return self.stall > rules.n_iter_no_change
+    # ------------------------------------------------------------------- storing
 
     def pack(self, kept: Array) -> State:
         """Return all but θ as plain values and arrays, to be kept or saved.
@@ -126,58 +187,69 @@ class Progress:
         state : dict
             What `unpack` takes.
         """
-        state = {f.name: getattr(self, f.name) for f in fields(self)}
-        state["last_theta"] = state.pop("theta").vector
+        state = {name: how.pack(getattr(self, name)) for name, how in DECLARED.items()}
         # Training that was cut short goes on at the last θ, and with the best one as it
         # was before it was rounded; what the model has need not be stored twice.
+        state["last_theta"] = self.theta.vector
         for name in ("last_theta", "best_theta"):
             if self.converged or np.array_equal(state[name], kept):
                 state[name] = None
-        state["random_state"] = self.random_state.get_state(legacy=False)
-        if self.order is not None:
-            state["order"] = self.order.astype(np.min_scalar_type(self.order.max()))
-        state["clock"] = asdict(self.clock)
-        if self.dropout_rng is not None:
-            state["dropout_rng"] = self.dropout_rng.bit_generator.state
         return state
 
     @classmethod
-    def unpack(cls, theta: Parameters, state: State, validated: bool) -> "Progress":
-        """Make the progress that was packed, sharing nothing with it.
+    def unpack(
+        cls, theta: Parameters, state: State, validated: bool
+    ) -> "TrainingState":
+        """Return the state that was packed, sharing nothing with it.
 
         Parameters
         ----------
         theta : Parameters
             The parameters of the fitted model.
         state : dict
-            What `pack` returned.
+            What `pack` returned, in this version or in an earlier one.
         validated : bool
-            Whether there are validation rows again. Without them, what was best on the
-            earlier ones is where training goes on.
+            Whether there is a validation set again. Without one, training goes on from
+            the best θ on the earlier one.
 
         Returns
         -------
-        progress : Progress
+        state : TrainingState
             Ready to be changed.
         """
-        state = {k: v.copy() if hasattr(v, "copy") else v for k, v in state.items()}
-        state["optimizer"] = {
-            k: v.copy() if np.ndim(v) else v for k, v in state["optimizer"].items()
+        state = upgraded(state)
+        values = {name: how.unpack(state[name]) for name, how in DECLARED.items()}
+        last = state["last_theta"]
+        if last is not None and (validated or values["best_score"] == -np.inf):
+            if values["best_theta"] is None:
+                values["best_theta"] = theta.vector
+            theta = Parameters(theta.sizes, last.copy())
+        return cls(theta, **values)
+
+    def attributes(self, validated: bool) -> dict[str, Any]:
+        """Return the fitted attributes that are fields of the state.
+
+        Parameters
+        ----------
+        validated : bool
+            Whether there is a validation set.
+
+        Returns
+        -------
+        attributes : dict of str to object
+            Copies.
+        """
+        return {
+            how.attribute: (
+                copy(getattr(self, name))
+                if validated or not how.on_validation
+                else None
+            )
+            for name, how in DECLARED.items()
+            if how.attribute is not None
         }
-        last = state.pop("last_theta")
-        if last is not None and (validated or state["best_score"] == -np.inf):
-            if state["best_theta"] is None:
-                state["best_theta"] = theta.vector
-            theta = Parameters(theta.sizes, last)
-        if state["order"] is not None:
-            state["order"] = state["order"].astype(np.intp)
-        state["random_state"] = random_state_of(state["random_state"])
-        state["clock"] = Clock(**state["clock"])
-        if state["dropout_rng"] is not None:
-            dropout_rng = np.random.default_rng()
-            dropout_rng.bit_generator.state = state["dropout_rng"]
-            state["dropout_rng"] = dropout_rng
-        return cls(theta=theta, **state)
+
+    # ------------------------------------------------------------------- arrays
 
     def cast(self, dtype: Any) -> None:
         """Convert θ, and all that has its shape, to the type to compute in.
@@ -212,8 +284,72 @@ class Progress:
             self.order = rows.copy()
         return self.order
 
+    # ------------------------------------------------------------------- epochs
+
+    def record(self, **values: float) -> None:
+        """Append to curves, which forget what is older than `MAX_HISTORY` epochs.
+
+        Parameters
+        ----------
+        **values : float
+            The value of the epoch, by the name of the curve.
+        """
+        for name, value in values.items():
+            of_epochs = getattr(self, name)
+            of_epochs.append(value)
+            del of_epochs[:-MAX_HISTORY]
+
+    def has_stalled(self, score: float, criteria: StoppingCriteria) -> bool:
+        """Compare an epoch's score with the reference, and count.
+
+        Parameters
+        ----------
+        score : float
+            The higher the better; NaN is no improvement.
+        criteria : StoppingCriteria
+            `tol` and `n_iter_no_change`.
+
+        Returns
+        -------
+        stalled : bool
+            True after more than `n_iter_no_change` epochs without improvement.
+        """
+        improved = score >= self.reference + criteria.tol
+        self.epochs_without_improvement = (
+            0 if improved else self.epochs_without_improvement + 1
+        )
+        if score > self.reference:
+            self.reference = score
+        return self.epochs_without_improvement > criteria.n_iter_no_change
+
+    def reset_patience(self, reference: float = -np.inf) -> None:
+        """Start to count the epochs without improvement again.
+
+        Parameters
+        ----------
+        reference : float, default=-inf
+            The score that the next epoch is compared with.
+        """
+        self.reference, self.epochs_without_improvement = reference, 0
+
+    def keep_if_best(self, score: float, epoch: int, *, latest: bool = False) -> None:
+        """Keep a copy of θ if it has the best score so far.
+
+        Parameters
+        ----------
+        score : float
+            Its score on the validation set.
+        epoch : int
+            The epoch that it is from.
+        latest : bool, default=False
+            Of equal scores, keep the latest and not the first.
+        """
+        if score > self.best_score or (latest and score == self.best_score):
+            self.best_score, self.best_epoch = score, epoch
+            self.best_theta = self.theta.vector.copy()
+
     def chosen(self) -> Array:
-        """Return the θ to keep: the best on validation rows, or the last.
+        """Return the θ to keep: the best on the validation set, or the last.
 
         Returns
         -------
@@ -222,29 +358,45 @@ class Progress:
         """
         return self.theta.vector if self.best_theta is None else self.best_theta
 
-    def new_patience(self, reference: float = -np.inf) -> None:
-        """Start counting anew.
 
-        Parameters
-        ----------
-        reference : float, default=-inf
-            The score that the next epoch is compared with.
-        """
-        self.reference, self.stall = reference, 0
+DECLARED: dict[str, Stored] = {
+    f.name: f.metadata["stored"] for f in fields(TrainingState) if f.metadata
+}
 
-    def remember(self, score: float, *, later: bool = False) -> None:
-        """Keep a copy of θ if it has the best score so far.
+# The packed state, with the types of its values. θ itself is part of the model.
+TYPES: dict[str, tuple[type, ...]] = {
+    **{name: how.types for name, how in DECLARED.items()},
+    "last_theta": (np.ndarray, NoneType),
+}
 
-        Parameters
-        ----------
-        score : float
-            Its score on the validation rows.
-        later : bool, default=False
-            Of equal scores, keep the later one and not the first.
-        """
-        if score > self.best_score or (later and score == self.best_score):
-            self.best_score = score
-            self.best_theta = self.theta.vector.copy()
+
+def upgraded(state: State) -> State:
+    """Return a packed state in the form of this version.
+
+    Parameters
+    ----------
+    state : dict
+        From this version, or from version 1 of the file format.
+
+    Returns
+    -------
+    state : dict
+        With the same arrays.
+    """
+    if "stall" not in state:
+        return state
+    state = dict(state)
+    state["epochs_without_improvement"] = state.pop("stall")
+    clock = dict(state["clock"])
+    clock["decays"] = clock.pop("drops")
+    solver = state["solver"].replace("skffnn.optimizers.", "skffnn.optim.optimizers.")
+    unknown = [np.nan] * len(state["loss_curve"])
+    return state | {
+        "clock": clock,
+        "solver": solver,
+        "best_epoch": 0,
+        "learning_rate_curve": unknown,
+    }
 
 
 def is_real(value: Any) -> bool:

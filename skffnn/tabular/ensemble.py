@@ -144,7 +144,7 @@ class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
         if weights is not None:
             counted = weights > 0
             X, y, weights = X[counted], y[counted], weights[counted]
-        targets = Targets.of(y)
+        targets = Targets.from_labels(y)
         random_state = check_random_state(self.random_state)
         fold = self._folds(X, y, weights, targets, random_state)
         seeds = random_state.randint(2**31 - 1, size=self.n_networks)

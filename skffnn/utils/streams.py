@@ -10,7 +10,7 @@ STORES = {"MT19937": ("pos", 624), "Philox": ("buffer_pos", 4)}
 BIT_GENERATORS = ("MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64")
 
 
-def random_state_of(state: dict[str, Any]) -> np.random.RandomState:
+def random_state_from(state: dict[str, Any]) -> np.random.RandomState:
     """Make a stream of random numbers that is in a given state.
 
     Parameters
@@ -39,3 +39,21 @@ def random_state_of(state: dict[str, Any]) -> np.random.RandomState:
     random_state = np.random.RandomState(getattr(np.random, name)())
     random_state.set_state(state)
     return random_state
+
+
+def generator_from(state: dict[str, Any]) -> np.random.Generator:
+    """Make a generator of random numbers that is in a given state.
+
+    Parameters
+    ----------
+    state : dict
+        From `Generator.bit_generator.state`.
+
+    Returns
+    -------
+    rng : Generator
+        A generator of its own.
+    """
+    rng = np.random.default_rng()
+    rng.bit_generator.state = state
+    return rng

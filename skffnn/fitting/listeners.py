@@ -1,0 +1,182 @@
+"""Listeners to the end of an epoch: a line for each, or a progress bar.
+
+A listener is an object with the methods of `Listener`, all of which may do nothing. A
+fit tells its listeners of each epoch when the state of training is up to date, and they
+may ask for what it would return if it ended there, `fit.fitted()`. Checkpoints
+(`skffnn.io.checkpoints`) are a listener too.
+"""
+
+import time
+from contextlib import AbstractContextManager
+from typing import Any, Self
+
+from ..optim.training import Epoch
+from ..utils.warn import warn
+
+
+class Listener(AbstractContextManager["Listener"]):
+    """Does nothing; entered before training and left after it, whatever ended it.
+
+    Examples
+    --------
+    >>> from skffnn.fitting.listeners import Listener
+    >>> class Losses(Listener):
+    ...     def __init__(self):
+    ...         self.losses = []
+    ...     def on_epoch_end(self, epoch, fit):
+    ...         self.losses.append(epoch.loss)
+    """
+
+    def on_epoch_end(self, epoch: Epoch, fit: Any) -> None:
+        """Take note of the end of an epoch.
+
+        Parameters
+        ----------
+        epoch : Epoch
+            Its numbers.
+        fit : Fit
+            The fit: `fit.n_iter` epochs of it are over, and `fit.fitted()` returns the
+            fitted attributes as they are now.
+        """
+
+    def on_fit_end(self, fit: Any) -> None:
+        """Take note that training is over, by itself or by Ctrl-C.
+
+        Parameters
+        ----------
+        fit : Fit
+            The fit.
+        """
+
+    def __exit__(self, *error: object) -> None:
+        """Clear up, whatever ended training."""
+
+
+class Lines(Listener):
+    """Prints a line for each epoch, at most 80 characters wide."""
+
+    def __enter__(self) -> Self:
+        self.start = time.perf_counter()
+        return self
+
+    def on_epoch_end(self, epoch: Epoch, fit: Any) -> None:
+        seconds = time.perf_counter() - self.start
+        print(f"Epoch {epoch.number:>4}  {columns(epoch)} {seconds:>6.1f} s")
+
+
+def columns(epoch: Epoch) -> str:
+    """Return the numbers of an epoch with their names, in columns of fixed width.
+
+    Parameters
+    ----------
+    epoch : Epoch
+        What is known of it.
+
+    Returns
+    -------
+    text : str
+        Of the same width for each epoch of a fit.
+
+    Examples
+    --------
+    >>> print(columns(Epoch(1, loss=0.5, validation_loss=0.6, score=0.75)))
+    loss 0.5000     val 0.6000     score 0.7500
+    """
+    text = f"loss {epoch.loss:<#9.4g}"  # "#" keeps trailing zeros
+    if epoch.validation_loss is not None and epoch.score is not None:
+        text += f"  val {epoch.validation_loss:<#9.4g}  score {epoch.score:<7.4f}"
+    if epoch.eta is not None:
+        text += f"  rate {epoch.eta:<#7.2g}"
+    return text
+
+
+class Bar(Listener):
+    """Shows a progress bar on standard error, drawn by the library rich.
+
+    It has a console of its own, so that fits in several threads do not collide.
+
+    Parameters
+    ----------
+    max_iter : int
+        Maximum number of epochs of this fit.
+    done : int, default=0
+        Those of them that an earlier run has gone through.
+    """
+
+    def __init__(self, max_iter: int, done: int = 0) -> None:
+        self.max_iter, self.done = max_iter, done
+
+    def __enter__(self) -> Self:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+        self.bar: Any = Progress(
+            BarColumn(bar_width=20),
+            TextColumn("{task.fields[epochs]}"),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[text]}"),
+            console=Console(stderr=True),
+        )
+        self.task = self.bar.add_task(
+            "", total=self.max_iter, completed=self.done, epochs="", text=""
+        )
+        self.bar.start()
+        return self
+
+    def on_epoch_end(self, epoch: Epoch, fit: Any) -> None:
+        text = f"loss {epoch.loss:#.4g}"
+        if epoch.score is not None:
+            text += f"  score {epoch.score:.4f}"
+        epochs = f"{fit.n_iter} of {self.max_iter} epochs"
+        self.bar.update(self.task, completed=fit.n_iter, epochs=epochs, text=text)
+
+    def on_fit_end(self, fit: Any) -> None:
+        if fit.n_iter < self.max_iter:
+            epochs = f"{fit.n_iter} epochs, stopped early"
+            self.bar.update(self.task, total=fit.n_iter, epochs=epochs)
+
+    def __exit__(self, *error: object) -> None:
+        self.bar.stop()
+
+
+# By the value of `verbose`; a larger one is as the last.
+REPORTERS = (Listener, Lines, Bar)
+
+
+def reporter(verbose: int, max_iter: int, done: int = 0) -> Listener:
+    """Return the listener that `verbose` asks for.
+
+    Parameters
+    ----------
+    verbose : bool or int
+        0 for silence, 1 for lines, 2 or more for a progress bar, or for lines if there
+        is only one epoch, or if rich is not installed, with a warning.
+    max_iter : int
+        Maximum number of epochs of this fit.
+    done : int, default=0
+        Those of them that an earlier run has gone through.
+
+    Returns
+    -------
+    reporter : Listener
+        Silent, lines, or a bar.
+    """
+    kind: type[Listener] = REPORTERS[min(int(verbose), len(REPORTERS) - 1)]
+    if kind is Bar and max_iter == 1:  # each call of partial_fit
+        kind = Lines
+    if kind is Bar and not has_rich():
+        warn(
+            "The progress bar of verbose=2 needs the library rich, which is not "
+            "installed (pip install rich): a line is printed for each epoch."
+        )
+        kind = Lines
+    return Bar(max_iter, done) if kind is Bar else kind()
+
+
+def has_rich() -> bool:
+    """Tell whether the library that draws progress bars can be imported."""
+    try:
+        import rich.progress  # noqa: F401
+    except ImportError:
+        return False
+    return True

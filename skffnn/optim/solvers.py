@@ -1,0 +1,265 @@
+"""Solvers: the ways to minimise J(θ).
+
+A solver is given a `Training` and what it needs of the rows: minibatches, or, if
+`full_batch` is true, J and its gradient over all rows as a function. It changes θ, says
+`training.end_epoch` after each epoch, and returns when `training.is_over`. Nothing else
+in the package asks which solver it is.
+
+To add a solver, write a dataclass with the attributes of `Solver` and enter it in
+`SOLVERS`. A field with the name of a parameter of the estimator takes its value from
+there. For a new rule of stepping over minibatches, an optimiser is enough
+(`skffnn.optim.optimizers`).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+import numpy as np
+from scipy.optimize import minimize
+
+from ..data.batches import Batches
+from ..nn.arrays import Array
+from ..nn.parameters import Parameters
+from .blas import one_thread_for_scipy
+from .optimizers import OPTIMIZERS, Optimizer
+from .schedules import Schedule
+from .state import TrainingState
+from .training import Training
+
+
+@runtime_checkable
+class Solver(Protocol):
+    """What a fit asks of a solver.
+
+    Attributes
+    ----------
+    full_batch : bool
+        Whether `solve` needs J and its gradient over all rows, and not minibatches.
+        Training is then in float64.
+    incremental : bool
+        Whether it can train on rows that it sees once, as `partial_fit` does.
+    unit : str
+        What it counts: "epoch" or "iteration".
+    """
+
+    full_batch: ClassVar[bool]
+    incremental: ClassVar[bool]
+    unit: ClassVar[str]
+
+    def solve(self, training: Training, rows: Any) -> None:
+        """Minimise J(θ), from the θ and the state that are there.
+
+        Parameters
+        ----------
+        training : Training
+            J, the state of training, and when to stop. What the solver finds in
+            `training.state.optimizer` is its own, if it left it there.
+        rows : Batches or FullBatch
+            The minibatches, or J and its gradient over all rows.
+        """
+
+
+@dataclass(frozen=True)
+class StochasticSolver:
+    """A step for each minibatch: the update of an optimiser, at the rate of a schedule.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        Turns gradients into updates.
+    schedule : Schedule
+        The learning rate over time.
+    learning_rate_init : float
+        η_0.
+    rates : callable
+        From θ to factors on the learning rate of each parameter, or None.
+    """
+
+    optimizer: Optimizer
+    schedule: Schedule
+    learning_rate_init: float
+    rates: Callable[[Parameters], Array | None]
+
+    full_batch: ClassVar[bool] = False
+    incremental: ClassVar[bool] = True
+    unit: ClassVar[str] = "epoch"
+
+    def solve(self, training: Training, rows: Batches) -> None:
+        state, schedule = training.state, self.schedule
+        self._claim(state)
+        rates, grad = self.rates(state.theta), Parameters.zeros_like(state.theta)
+        # A fixed horizon is reached, unless a validation score says it is enough.
+        stops = training.criteria.early and not (
+            schedule.fixed_horizon and training.validation is None
+        )
+
+        def has_converged(score: float) -> bool:
+            """Lower the rate instead, if the schedule does."""
+            if not schedule.goes_on(eta):
+                return stops
+            state.clock.decays += 1
+            state.reset_patience(score)
+            return False
+
+        with np.errstate(all="ignore"):
+            while not training.is_over:
+                rows.shuffle(state.random_state)
+                eta = training.eta = self.eta(state)
+                loss = self._epoch(training, rows, grad, rates)
+                training.end_epoch(
+                    loss, eta, latest=schedule.fixed_horizon, on_stall=has_converged
+                )
+        if not (state.converged or schedule.fixed_horizon) and training.criteria.early:
+            training.warn_unconverged(f"max_iter={training.criteria.max_iter} epochs")
+
+    def eta(self, state: TrainingState) -> float:
+        """Return the learning rate as training stands."""
+        return self.learning_rate_init * self.schedule.factor(state.clock)
+
+    def _epoch(
+        self, training: Training, rows: Batches, grad: Parameters, rates: Array | None
+    ) -> float:
+        """Go once through the rows; return the mean of J as θ changed."""
+        objective, optimizer, state = training.objective, self.optimizer, training.state
+        theta, clock = state.theta, state.clock
+        decoupled = getattr(optimizer, "decoupled", False)
+        total, n_batches = np.float64(0), len(rows)
+        for i, batch in enumerate(rows):
+            clock.part = i / n_batches
+            eta = self.eta(state)
+            loss = objective.data_term(batch, grad)
+            if decoupled:  # α Ω is then no part of what is minimised
+                objective.decay(eta)
+            else:
+                loss += objective.penalty_term(grad)
+            delta = optimizer.update(grad.vector, state.optimizer, eta)
+            if rates is not None:
+                delta = np.multiply(rates, delta, out=grad.vector)
+            theta.vector += delta  # θ ← θ + r ⊙ Δ
+            total += loss * len(batch[1])
+        return float(total / rows.n_rows)
+
+    def _claim(self, state: TrainingState) -> None:
+        """Go on with the optimiser's state, if it is its own; else start it."""
+        made_by = name_of(self.optimizer.init)
+        fresh = self.optimizer.init(state.theta.vector)
+        if state.solver != made_by or state.optimizer.keys() != fresh.keys():
+            state.solver, state.optimizer = made_by, fresh
+
+
+@dataclass(frozen=True)
+class LBFGS:
+    """Limited-memory BFGS on J(θ) over all rows, by `scipy.optimize.minimize`.
+
+    It does not know where the rows are: it evaluates J and its gradient. An earlier fit
+    is continued from its parameters; the approximation of the Hessian starts anew.
+
+    Parameters
+    ----------
+    max_fun : int, default=15000
+        Maximum number of evaluations of J(θ).
+    memory : int, default=10
+        Pairs of steps and gradient changes that approximate the Hessian.
+
+    References
+    ----------
+    Byrd, Lu, Nocedal & Zhu, *A limited memory algorithm for bound constrained
+    optimization*, SIAM Journal on Scientific Computing, 1995.
+
+    Examples
+    --------
+    >>> from skffnn import LBFGS, FFNNClassifier
+    >>> model = FFNNClassifier(solver=LBFGS(memory=20))
+    """
+
+    max_fun: int = 15000
+    memory: int = 10
+
+    full_batch: ClassVar[bool] = True
+    incremental: ClassVar[bool] = False
+    unit: ClassVar[str] = "iteration"
+
+    def solve(
+        self, training: Training, rows: Callable[[], tuple[float, Array]]
+    ) -> None:
+        state, criteria = training.state, training.criteria
+        theta, first = state.theta.vector, training.n_iter
+        state.optimizer = {}  # moments from elsewhere would mislead later steps
+        accepted = theta.copy()
+
+        def J(x: Array) -> tuple[float, Array]:
+            theta[...] = x
+            value, grad = rows()
+            return value, grad.copy()
+
+        def iteration_ended(intermediate_result: Any) -> None:
+            theta[...] = accepted[...] = intermediate_result.x
+            # Without a validation set the gradient decides, and not patience.
+            training.end_epoch(
+                float(intermediate_result.fun),
+                on_stall=lambda score: training.validation is not None,
+            )
+            if state.converged:
+                raise StopIteration
+
+        # The gradient decides (gtol); that J cannot get smaller is told from rounding.
+        options = {
+            "maxiter": criteria.max_iter - first,
+            "maxfun": self.max_fun,
+            "maxcor": self.memory,
+            "gtol": criteria.tol,
+            "ftol": 64 * np.finfo(np.float64).eps,
+        }
+        if training.is_over:
+            return
+        try:
+            with one_thread_for_scipy, np.errstate(all="ignore"):
+                result = minimize(
+                    J,
+                    theta.copy(),
+                    jac=True,
+                    method="L-BFGS-B",
+                    callback=iteration_ended,
+                    options=options,
+                )
+                if training.n_iter == 0:  # nothing to gain, or no evaluation left
+                    training.end_epoch(float(result.fun))
+        finally:
+            theta[...] = accepted  # and not where a line search was
+        if not np.isfinite(result.jac @ result.jac):
+            raise training.diverged("the gradient")
+        state.converged = state.converged or result.success
+        if not state.converged:
+            training.warn_unconverged(self._limit(training, result))
+
+    def _limit(self, training: Training, result: Any) -> str:
+        """Say what ended L-BFGS before the gradient was small."""
+        if training.n_iter >= training.criteria.max_iter:
+            return f"max_iter={training.criteria.max_iter} iterations"
+        if result.nfev >= self.max_fun:
+            return f"max_fun={self.max_fun} evaluations"
+        return f"{result.nit} iterations, with no lower loss along the search direction"
+
+
+def name_of(function: Any) -> str:
+    """Return the name of a function, which tells whose state a file holds.
+
+    Parameters
+    ----------
+    function : callable
+        A function, a method, a `functools.partial` of one, or an object.
+
+    Returns
+    -------
+    name : str
+        With its module.
+    """
+    while isinstance(function, partial):
+        function = function.func
+    named = function if hasattr(function, "__qualname__") else type(function)
+    return f"{named.__module__}.{named.__qualname__}"
+
+
+SOLVERS: dict[str, Any] = {**OPTIMIZERS, "lbfgs": LBFGS}

@@ -1,0 +1,28 @@
+"""Warnings that point to the line of the user's code that they are about."""
+
+import inspect
+import warnings
+from pathlib import Path
+
+PACKAGE = str(Path(__file__).parents[1])
+
+
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn at the nearest line outside this package.
+
+    Parameters
+    ----------
+    message : str
+        What happened, and what helps.
+    category : type, default=UserWarning
+        The class of the warning.
+    """
+    frame, level = inspect.currentframe(), 0
+    while frame is not None and is_internal(frame.f_code.co_filename):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level + 1)
+
+
+def is_internal(path: str) -> bool:
+    """Tell whether a file is of this package, or of the context managers it uses."""
+    return path.startswith(PACKAGE) or Path(path).name == "contextlib.py"
