@@ -2,9 +2,14 @@
 
 import numpy as np
 import pytest
+from helpers import STEPPERS, maker
 from scipy.sparse import csr_array
+from sklearn.datasets import load_iris
 
 from skffnn.data.batches import Batches
+
+make = maker(hidden_layer_sizes=(8, 4), max_iter=3)
+FEW, FEW_LABELS = (a[::3] for a in load_iris(return_X_y=True))
 
 N = 10
 X = np.arange(3.0 * N).reshape(N, 3)
@@ -75,3 +80,14 @@ def test_batches_have_the_type_of_y():
     single = X.astype(np.float32)
     for data in (single, csr_array(single)):
         assert all(x.dtype == Y.dtype for x, _, _ in Batches(data, Y, batch_size=4))
+
+
+class TestBatchLargerThanTheData:
+    """More rows in a batch than there are."""
+
+    @pytest.mark.parametrize("solver", STEPPERS)
+    def test_is_a_warning_and_a_full_batch(self, solver):
+        with pytest.warns(UserWarning, match=r"batch_size=1000 is more than the 50"):
+            model = make(batch_size=1000, solver=solver).fit(FEW, FEW_LABELS)
+        full = make(batch_size=50, solver=solver).fit(FEW, FEW_LABELS)
+        np.testing.assert_array_equal(model.predict_proba(FEW), full.predict_proba(FEW))

@@ -7,19 +7,13 @@ import sys
 
 import numpy as np
 import pytest
+from helpers import STEPPERS, X, assert_same, y
 from scipy import sparse
-from sklearn.datasets import load_iris
-from sklearn.preprocessing import StandardScaler
-from test_saving import assert_same
 
 import skffnn
-from skffnn import LBFGS, SCHEDULES, SOLVERS, Cosine, FFNNClassifier, OneCycle
+from skffnn import SCHEDULES, Cosine, FFNNClassifier, OneCycle
 
-X, y = load_iris(return_X_y=True)
-ORDER = np.random.RandomState(0).permutation(len(y))
-X, y = StandardScaler().fit_transform(X)[ORDER], y[ORDER]
 N, M = 3, 4
-STEPPERS = [name for name, solver in SOLVERS.items() if not issubclass(solver, LBFGS)]
 # Plans are of so many epochs, whatever a single fit does of them.
 PLANS = {"cosine": Cosine(max_iter=N + M), "one_cycle": OneCycle(max_iter=N + M)}
 DATA = {"dense": X, "float32": X.astype(np.float32), "sparse": sparse.csr_array(X)}

@@ -4,9 +4,28 @@ from math import cos, pi
 
 import numpy as np
 import pytest
+from helpers import (
+    ROUNDING,
+    STEPPERS,
+    RecordingSolver,
+    Scripted,
+    X,
+    maker,
+    parameters,
+    y,
+)
 
-from skffnn import SCHEDULES, FFNNClassifier
-from skffnn.optim.schedules import Adaptive, Clock, Cosine, InvScaling, OneCycle
+from skffnn import (
+    SCHEDULES,
+    Adaptive,
+    Constant,
+    Cosine,
+    FFNNClassifier,
+    OneCycle,
+)
+from skffnn.optim.schedules import Clock, InvScaling
+
+make = maker(max_iter=5)
 
 RTOL = 1e-12
 
@@ -82,3 +101,72 @@ def test_every_schedule_acts_on_every_stochastic_solver(name, solver, capsys):
 
 def vars_of(name):
     return getattr(SCHEDULES[name], "__dataclass_fields__", {})
+
+
+class TestRates:
+    """learning-rate schedules with adam."""
+
+    @pytest.mark.parametrize("solver", STEPPERS)
+    @pytest.mark.parametrize("name", [name for name in SCHEDULES if name != "constant"])
+    def test_apply_to_every_stochastic_solver(self, solver, name):
+        # Patience of one epoch and an improvement that none makes: adaptive drops.
+        params = {"solver": solver, "n_iter_no_change": 1, "tol": 1e3}
+        constant = make(learning_rate="constant", max_iter=8, **params).fit(X, y)
+        other = make(learning_rate=name, max_iter=8, **params).fit(X, y)
+        assert not np.array_equal(parameters(constant), parameters(other))
+
+    @pytest.mark.parametrize("name", [name for name in SCHEDULES if name != "adaptive"])
+    def test_the_solver_gets_the_rate_of_the_schedule(self, name):
+        recorder = RecordingSolver()
+        schedule = SCHEDULES[name]()
+        make(
+            solver=recorder,
+            learning_rate=schedule,
+            learning_rate_init=0.3,
+            batch_size=60,
+            max_iter=3,
+        ).fit(X, y)
+        clocks = [Clock(150 * e, e, i / 3) for e in range(3) for i in range(3)]
+        expected = [0.3 * schedule.factor(clock) for clock in clocks]
+        assert recorder.etas == pytest.approx(expected, rel=ROUNDING)
+
+
+class TestAdaptiveRate:
+    """adaptive rate after a lucky low loss."""
+
+    def test_the_reference_is_reset_when_the_rate_drops(self):
+        recorder = RecordingSolver()
+        scores = [0.9, 0.5, 0.5, 0.5, 0.6, 0.7, 0.8, 0.85]
+        make(
+            solver=recorder,
+            learning_rate="adaptive",
+            learning_rate_init=1.0,
+            n_iter_no_change=2,
+            max_iter=8,
+            scoring=Scripted(*scores),
+        ).fit(X, y, X_val=X, y_val=y)
+        # One drop after the lucky 0.9, and none while the score rises.
+        assert recorder.etas == [1.0] * 4 + [0.2] * 4
+
+    def test_the_rate_drops_until_it_is_tiny(self):
+        recorder = RecordingSolver()
+        model = make(
+            solver=recorder,
+            learning_rate=Adaptive(smallest=0.05),
+            tol=1e3,
+            learning_rate_init=1.0,
+            n_iter_no_change=1,
+            max_iter=100,
+        ).fit(X, y)
+        # No epoch improves: two are tolerated, then the rate is divided by five.
+        assert recorder.etas == pytest.approx(
+            [1.0] * 3 + [0.2] * 2 + [0.04] * 2, rel=ROUNDING
+        )
+        assert model.n_iter_ == 7
+
+    def test_a_constant_rate_stays(self):
+        recorder = RecordingSolver()
+        make(solver=recorder, learning_rate=Constant(), learning_rate_init=0.5).fit(
+            X, y
+        )
+        assert recorder.etas == [0.5] * 5

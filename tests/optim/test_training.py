@@ -167,21 +167,6 @@ def test_of_equal_scores_a_plan_keeps_the_last(schedule, kept):
         np.testing.assert_array_equal(a, b)
 
 
-def test_dropout_is_off_in_prediction_and_unbiased_in_training():
-    from skffnn.nn.network import Dropout
-
-    p, n = 0.3, 200_000
-    h, d = np.full((1, n), 2.0), np.full((1, n), 0.5)
-    Dropout([p], np.random.default_rng(0)).apply(0, h, d, np.empty((1, n)))
-    assert set(np.unique(h)) == {0, 2 / (1 - p)}
-    np.testing.assert_array_equal(d, h / 4)  # the same mask
-    assert (h == 0).mean() == pytest.approx(p, abs=0.01)  # ten standard errors
-    assert h.mean() == pytest.approx(2, abs=0.02)
-
-    model = FFNNClassifier((30,), dropout=0.5, max_iter=5, random_state=0).fit(X, y)
-    np.testing.assert_array_equal(model.predict_proba(X), model.predict_proba(X))
-
-
 def test_label_smoothing_mixes_in_the_uniform_distribution():
     # A network without hidden layer and inputs has a minimum known by hand: its
     # probabilities are the frequencies of the smoothed labels.
