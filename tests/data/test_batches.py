@@ -9,7 +9,7 @@ from sklearn.datasets import load_iris
 from skffnn.data.batches import Batches
 
 make = maker(hidden_layer_sizes=(8, 4), max_iter=3)
-FEW, FEW_LABELS = (a[::3] for a in load_iris(return_X_y=True))
+few_rows, few_labels = (a[::3] for a in load_iris(return_X_y=True))
 
 N = 10
 X = np.arange(3.0 * N).reshape(N, 3)
@@ -88,6 +88,8 @@ class TestBatchLargerThanTheData:
     @pytest.mark.parametrize("solver", STEPPERS)
     def test_is_a_warning_and_a_full_batch(self, solver):
         with pytest.warns(UserWarning, match=r"batch_size=1000 is more than the 50"):
-            model = make(batch_size=1000, solver=solver).fit(FEW, FEW_LABELS)
-        full = make(batch_size=50, solver=solver).fit(FEW, FEW_LABELS)
-        np.testing.assert_array_equal(model.predict_proba(FEW), full.predict_proba(FEW))
+            model = make(batch_size=1000, solver=solver).fit(few_rows, few_labels)
+        full = make(batch_size=50, solver=solver).fit(few_rows, few_labels)
+        np.testing.assert_array_equal(
+            model.predict_proba(few_rows), full.predict_proba(few_rows)
+        )

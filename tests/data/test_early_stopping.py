@@ -10,7 +10,7 @@ from skffnn import (
 )
 
 make = maker(max_iter=5)
-FEW, FEW_LABELS = (a[::3] for a in load_iris(return_X_y=True))
+few_rows, few_labels = (a[::3] for a in load_iris(return_X_y=True))
 
 
 class TestEarlyStoppingSplit:
@@ -75,7 +75,7 @@ class TestTooFewRows:
     def test_one_row_is_an_error(self, solver, weights):
         model = make(early_stopping=True, solver=solver)
         with pytest.raises(ValueError, match=r"early_stopping.*n_samples=1"):
-            model.fit(FEW[:1], FEW_LABELS[:1], weights)
+            model.fit(few_rows[:1], few_labels[:1], weights)
         assert not snapshot(model)
 
     def test_a_few_rows_that_are_all_the_same_are_one_row(self):
@@ -88,29 +88,33 @@ class TestTooFewRows:
         assert np.isfinite(model.validation_loss_curve_).all()
 
     def test_one_row_that_counts_is_one_row(self):
-        weights = np.eye(len(FEW_LABELS))[0]
+        weights = np.eye(len(few_labels))[0]
         with pytest.raises(ValueError, match=r"early_stopping.*n_samples=1"):
-            make(early_stopping=True).fit(FEW, FEW_LABELS, weights)
+            make(early_stopping=True).fit(few_rows, few_labels, weights)
 
     @pytest.mark.parametrize("n_classes", [2, 3])
     @pytest.mark.parametrize("weighted", [False, True])
     def test_a_class_of_one_row_is_a_warning_and_a_random_split(
         self, n_classes, weighted
     ):
-        rows = np.flatnonzero(n_classes > FEW_LABELS)
-        first = rows[FEW_LABELS[rows] > 0]
-        rows = np.r_[np.flatnonzero(FEW_LABELS == 0)[:1], first]
+        rows = np.flatnonzero(few_labels < n_classes)
+        first = rows[few_labels[rows] > 0]
+        rows = np.r_[np.flatnonzero(few_labels == 0)[:1], first]
         weights = np.ones(len(rows)) if weighted else None
         with pytest.warns(UserWarning, match="too few.*validation_fraction.*X_val"):
-            model = make(early_stopping=True).fit(FEW[rows], FEW_LABELS[rows], weights)
+            model = make(early_stopping=True).fit(
+                few_rows[rows], few_labels[rows], weights
+            )
         assert len(model.validation_scores_) == model.n_iter_
 
     def test_fewer_validation_rows_than_classes_is_a_warning(self):
         rows = np.r_[0:3, 20:23, 40:43]
         with pytest.warns(UserWarning, match="too few to hold each of the 3 classes"):
-            make(early_stopping=True).fit(FEW[rows], FEW_LABELS[rows])
+            make(early_stopping=True).fit(few_rows[rows], few_labels[rows])
 
     def test_two_rows_are_enough(self):
         with pytest.warns(UserWarning, match="too few"):
-            model = make(early_stopping=True).fit(FEW[[0, -1]], FEW_LABELS[[0, -1]])
+            model = make(early_stopping=True).fit(
+                few_rows[[0, -1]], few_labels[[0, -1]]
+            )
         assert model.t_ == model.n_iter_

@@ -15,6 +15,7 @@ from skffnn import (
     FFNNClassifier,
     InvalidParameterError,
 )
+from skffnn.fitting.plan import Plan
 
 make = maker(hidden_layer_sizes=(8, 4), max_iter=3)
 
@@ -142,8 +143,14 @@ WRONG_VALUES = [
 ]
 
 
-def found(value):
-    """Return what a message about a wrong value has to quote."""
+def validate(params):
+    """Check parameters as `fit` and `partial_fit` do."""
+    Plan.of(params)
+    Checkpoint.of(params["checkpoint"])
+
+
+def quoted(value):
+    """Return what the message about an invalid value has to quote."""
     if isinstance(value, list | tuple | np.ndarray) and np.size(value) > 0:
         return ""  # either the sequence, or the one value in it that is wrong
     return repr(value)
@@ -156,23 +163,22 @@ class TestParameters:
         assert WRONG.keys() == FFNNClassifier().get_params().keys()
 
     @pytest.mark.parametrize(("name", "value", "allowed"), WRONG_VALUES)
-    def test_are_named_before_the_data_are_looked_at(self, name, value, allowed):
-        model = make(**{name: value})
-        attributes = vars(model).copy()
+    def test_are_refused_with_what_is_allowed(self, name, value, allowed):
+        params = make(**{name: value}).get_params(deep=False)
         with pytest.raises(InvalidParameterError, match=allowed) as error:
-            model.fit("no data at all", None)
+            validate(params)
         assert name in str(error.value)
-        assert found(value) in str(error.value)
+        assert quoted(value) in str(error.value)
+
+    @pytest.mark.parametrize("params", [{"alpha": -1}, {"checkpoint": 3}], ids=str)
+    @pytest.mark.parametrize("method", ["fit", "partial_fit"])
+    def test_are_refused_before_the_data_are_looked_at(self, method, params):
+        model = make(**params)
+        attributes = vars(model).copy()
+        with pytest.raises(InvalidParameterError, match=next(iter(params))):
+            getattr(model, method)("no data at all", None)
         assert vars(model).keys() == attributes.keys()
         assert all(vars(model)[key] is attributes[key] for key in attributes)
-
-    @pytest.mark.parametrize(("name", "value", "allowed"), WRONG_VALUES)
-    def test_are_named_by_partial_fit(self, name, value, allowed):
-        model = make(**{name: value})
-        if name == "early_stopping":  # what is not False may hide partial_fit
-            return
-        with pytest.raises(InvalidParameterError, match=allowed):
-            model.partial_fit("no data at all", None, classes="no classes")
 
     @pytest.mark.parametrize("warm_start", [False, True])
     @pytest.mark.parametrize("name", WRONG)
