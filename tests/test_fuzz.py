@@ -1,4 +1,4 @@
-"""Whatever it is given: a clear error, or a model that keeps its promises."""
+"""Any input gives a clear error or a working model."""
 
 import copy
 import warnings

@@ -174,7 +174,7 @@ class TestModelSelection:
 
 
 class TestEnsembles:
-    """Inside other estimators."""
+    """FFNNClassifier inside other estimators."""
 
     @pytest.mark.parametrize(
         "ensemble",

@@ -15,7 +15,7 @@ X2, y2 = make_classification(120, 6, flip_y=0.2, random_state=0)
 
 
 class TestPredictLogProba:
-    """predict_log_proba."""
+    """Logarithms of probabilities."""
 
     @pytest.mark.parametrize("target", ["binary", "multi-class", "multi-label"])
     @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -43,7 +43,7 @@ class TestPredictLogProba:
 
 
 class TestDecisionFunction:
-    """decision_function, hidden activations."""
+    """Logits and hidden features."""
 
     def test_of_many_classes_are_the_logits_of_softmax(self):
         model = make().fit(X, y)

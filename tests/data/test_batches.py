@@ -1,4 +1,4 @@
-"""Batches: each row once, nothing copied that need not be, dense and sparse alike."""
+"""Batches hold each row once, and copy no more than they must."""
 
 import numpy as np
 import pytest
@@ -83,7 +83,7 @@ def test_batches_have_the_type_of_y():
 
 
 class TestBatchLargerThanTheData:
-    """More rows in a batch than there are."""
+    """A batch size larger than the data."""
 
     @pytest.mark.parametrize("solver", STEPPERS)
     def test_is_a_warning_and_a_full_batch(self, solver):

@@ -63,7 +63,7 @@ class TestClassNames:
         )
         assert one.loss_curve_ == pytest.approx(other.loss_curve_, rel=rtol)
 
-    def test_the_other_way_round_mirror_two_classes(self):
+    def test_swapped_mirror_two_classes(self):
         class Mirrored:
             def __init__(self, sign):
                 self.sign = sign

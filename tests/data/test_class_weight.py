@@ -15,7 +15,7 @@ make = maker(max_iter=5)
 
 
 class TestClassWeight:
-    """class_weight."""
+    """Class weights."""
 
     @pytest.mark.parametrize("solver", SOLVERS)
     @pytest.mark.parametrize("class_weight", [{0: 1, 1: 7.5, 2: 0.25}, "balanced"])
@@ -81,7 +81,7 @@ class TestClassWeight:
         )
         np.testing.assert_allclose(parameters(model), parameters(other), rtol=ROUNDING)
 
-    def test_weighs_multilabel_rows(self):
+    def test_applies_to_multilabel_rows(self):
         by_label = [{0: 1, 1: 2}, {0: 1, 1: 3}, {0: 0.5, 1: 1}]
         weights = np.prod(
             [[w[v] for v in column] for w, column in zip(by_label, Y.T, strict=True)],
@@ -92,7 +92,7 @@ class TestClassWeight:
 
 
 class TestInvalidClassWeight:
-    """Wrong class weights."""
+    """Invalid class weights."""
 
     @pytest.mark.parametrize(
         ("class_weight", "message"),

@@ -48,7 +48,7 @@ class TestFrames:
 
     @pytest.mark.parametrize("early_stopping", [False, True])
     @pytest.mark.parametrize("labels", [np.arange(3), NAMES], ids=["int", "str"])
-    def test_are_as_good_as_arrays(self, library, labels, early_stopping):
+    def test_give_the_same_fit_as_arrays(self, library, labels, early_stopping):
         frame = self.frame(library)
         target = self.series(library, labels[y])
         weights = self.series(library, np.linspace(1, 2, len(y)))
@@ -102,7 +102,7 @@ class TestFrames:
         with pytest.warns(UserWarning, match="does not have valid feature names"):
             model.predict(X)
 
-    def test_go_on_in_partial_fit(self, library):
+    def test_are_accepted_by_partial_fit(self, library):
         frame = self.frame(library)
         model = make().partial_fit(frame, y, classes=[0, 1, 2]).partial_fit(frame, y)
         plain = make().partial_fit(X, y, classes=[0, 1, 2]).partial_fit(X, y)

@@ -29,7 +29,7 @@ X2, y2 = PROBLEMS["binary"]
 
 
 class TestFloat32Input:
-    """float32 input."""
+    """Features of type float32."""
 
     @pytest.mark.parametrize("solver", SOLVERS)
     @pytest.mark.parametrize("batch_size", [30, 150])

@@ -14,7 +14,7 @@ few_rows, few_labels = (a[::3] for a in load_iris(return_X_y=True))
 
 
 class TestEarlyStoppingSplit:
-    """early-stopping split."""
+    """The split into training rows and held-out rows."""
 
     @pytest.mark.parametrize("weighted", [False, True])
     @pytest.mark.parametrize("n_classes", [2, 3, 10])
@@ -56,19 +56,19 @@ class TestEarlyStoppingSplit:
     def test_does_not_always_validate_on_the_same_rows(self):
         X_ = np.vstack([np.zeros(4), X[y < 2], X[y == 2]])
         y_ = np.r_[0, np.sort(y)]
-        held_back = []
+        held_out = []
         for seed in range(10):
             scorer = Scripted(0.5)
             make(
                 early_stopping=True, scoring=scorer, max_iter=1, random_state=seed
             ).fit(X_, y_)
-            held_back.append((scorer.rows[0][0] == 0).all(axis=1).any())
+            held_out.append((scorer.rows[0][0] == 0).all(axis=1).any())
         # By chance a tenth of the seeds, and all ten with probability 1e-10.
-        assert not all(held_back)
+        assert not all(held_out)
 
 
 class TestTooFewRows:
-    """Too few rows to split."""
+    """Too few rows to hold any out."""
 
     @pytest.mark.parametrize("weights", [None, [2.0]])
     @pytest.mark.parametrize("solver", SOLVERS)
@@ -78,16 +78,16 @@ class TestTooFewRows:
             model.fit(few_rows[:1], few_labels[:1], weights)
         assert not snapshot(model)
 
-    def test_a_few_rows_that_are_all_the_same_are_one_row(self):
+    def test_a_few_identical_rows_are_one_row(self):
         with pytest.raises(ValueError, match="early_stopping"):
             make(early_stopping=True).fit(np.ones((9, 2)), np.repeat([0, 1, 2], 3))
 
-    def test_many_rows_that_are_all_the_same_are_rows_of_their_own(self):
+    def test_many_identical_rows_are_split_like_different_rows(self):
         labels = np.repeat([0, 1, 2], 10)
         model = make(early_stopping=True).fit(np.ones((30, 2)), labels)
         assert np.isfinite(model.validation_loss_curve_).all()
 
-    def test_one_row_that_counts_is_one_row(self):
+    def test_one_row_of_non_zero_weight_is_one_row(self):
         weights = np.eye(len(few_labels))[0]
         with pytest.raises(ValueError, match=r"early_stopping.*n_samples=1"):
             make(early_stopping=True).fit(few_rows, few_labels, weights)

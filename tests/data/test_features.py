@@ -19,7 +19,7 @@ make = maker(hidden_layer_sizes=(8, 4), max_iter=3)
 
 
 class TestInvalidFeatures:
-    """Wrong features."""
+    """Invalid features."""
 
     @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
     @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])

@@ -77,7 +77,7 @@ class TestRowOrder:
 
 
 class TestValidationSetOrSplit:
-    """Validation rows that are given, and the same rows split off."""
+    """A validation set that is passed, and the same rows held out by early stopping."""
 
     @pytest.mark.parametrize("scoring", [None, "loss"])
     @pytest.mark.parametrize("weighted", [False, True])

@@ -177,7 +177,7 @@ def training_rows(X_, y_, params):
 
 
 class TestScaleOfWeights:
-    """The unit of the weights."""
+    """The scale of the weights."""
 
     @pytest.mark.parametrize("scale", [1000.0, 1e-300, 1e300])
     @pytest.mark.parametrize("params", EVERY_WAY, ids=case_id)
@@ -221,7 +221,7 @@ class TestScaleOfWeights:
         other = make(class_weight={0: scale, 1: 2 * scale, 2: 3 * scale}).fit(X, y)
         assert_close(one, other)
 
-    def test_of_rows_that_are_held_back_does_not_matter(self):
+    def test_of_held_out_rows_does_not_matter(self):
         # What weighs 1e200 as much as all the rest may land in either part.
         for seed in range(5):
             w = WEIGHTS.copy()

@@ -1,4 +1,4 @@
-"""Sample weights: what they weigh, and which are refused."""
+"""Sample weights: their effect on loss, split and scores, and invalid ones."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ make = maker(max_iter=5)
 
 
 class TestSampleWeight:
-    """sample_weight."""
+    """Sample weights."""
 
     @pytest.mark.parametrize("solver", SOLVERS)
     def test_a_batch_of_zero_weights_is_harmless(self, solver):
@@ -34,7 +34,7 @@ class TestSampleWeight:
         assert np.isfinite(parameters(model)).all()
 
     @pytest.mark.parametrize("n_classes", [2, 3])
-    def test_the_split_heeds_weights(self, n_classes):
+    def test_the_split_is_weighted(self, n_classes):
         rows = y < n_classes
         X_, y_, w = X[rows], y[rows], WEIGHTS[rows]
         scorer = Scripted(0.5)
@@ -69,7 +69,7 @@ class TestSampleWeight:
 
 
 class TestInvalidWeights:
-    """Wrong sample weights."""
+    """Invalid sample weights."""
 
     @pytest.mark.parametrize(
         ("weights", "message"),

@@ -1,4 +1,4 @@
-"""The validation split: stratified, weighted, and blind to the order of rows."""
+"""The validation split: stratified, weighted, independent of the order of the rows."""
 
 import warnings
 

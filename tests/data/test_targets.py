@@ -59,8 +59,8 @@ class TestLabels:
         assert model.loss_ >= 0
 
 
-class TestMultiLabelSparse:
-    """multi-label, sparse y."""
+class TestSparseTargets:
+    """Sparse label indicator matrices."""
 
     @pytest.mark.parametrize("container", [sparse.csr_array, sparse.csr_matrix])
     @pytest.mark.parametrize("early_stopping", [False, True])
@@ -85,7 +85,7 @@ class TestMultiLabelSparse:
 
 
 class TestInvalidTargets:
-    """Wrong targets."""
+    """Invalid targets."""
 
     @pytest.mark.parametrize("target", [X[:, 0], X[:, :2]], ids=["1-D", "2-D"])
     def test_that_are_continuous(self, target):
@@ -118,7 +118,7 @@ class TestInvalidTargets:
                 model.fit(X, Y, X_val=X, y_val=wrong)
         assert_untouched(model, before, predictions)
 
-    def test_of_labels_that_add_up_to_2_are_not_1(self):
+    def test_duplicate_entries_that_add_up_to_2_are_refused(self):
         twice = sparse.csr_array(Y)
         twice.data = np.ones_like(twice.data)
         parts = sparse.csr_array(

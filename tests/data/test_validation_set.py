@@ -14,7 +14,7 @@ make = maker(max_iter=5)
 
 
 class TestValidationSet:
-    """own validation set, validation metric, validation loss per epoch."""
+    """A validation set that is passed to `fit` is scored after each epoch."""
 
     @pytest.mark.parametrize("solver", SOLVERS)
     @pytest.mark.parametrize("scoring", [None, "f1_macro", "neg_log_loss", "loss"])
@@ -56,7 +56,7 @@ class TestValidationSet:
 
 
 class TestInvalidValidationSet:
-    """A wrong validation set."""
+    """An invalid validation set."""
 
     @pytest.mark.parametrize(
         "given",
@@ -69,7 +69,7 @@ class TestInvalidValidationSet:
         ],
         ids=lambda given: " ".join(given),
     )
-    def test_that_is_not_whole(self, given):
+    def test_that_is_incomplete_is_an_error(self, given):
         missing = "y_val" if "X_val" in given else "X_val"
         model = make()
         with pytest.raises(ValueError, match=f"together: {missing} is None"):

@@ -21,7 +21,7 @@ make = maker(max_iter=8, learning_rate_init=0.05)
 
 
 class InterruptingScorer:
-    """Accuracy, and Ctrl-C at one of the calls."""
+    """Accuracy as a scorer, with Ctrl-C at one of the calls."""
 
     def __init__(self, at):
         self.left = at

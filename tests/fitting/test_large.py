@@ -1,4 +1,4 @@
-"""Long streams and large tables, in little memory, and memory that is too little."""
+"""Long streams and large tables are trained on in little memory."""
 
 import subprocess
 import sys

@@ -31,7 +31,7 @@ def peak_memory(function, *args):
 
 
 class TestMemory:
-    """memory and speed."""
+    """Memory of training and prediction."""
 
     @pytest.mark.parametrize(
         "method",

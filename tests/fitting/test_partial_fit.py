@@ -12,8 +12,8 @@ from skffnn import (
 make = maker(max_iter=5)
 
 
-class TestIntegerRandomState:
-    """integer random_state."""
+class TestRandomState:
+    """An integer seed."""
 
     @pytest.mark.parametrize("dropout", [0.0, 0.5])
     @pytest.mark.parametrize("solver", STEPPERS)
@@ -31,8 +31,8 @@ class TestIntegerRandomState:
         np.testing.assert_array_equal(parameters(model.fit(X, y)), first)
 
 
-class TestPartialFitArguments:
-    """partial_fit: `classes` and `sample_weight` positions."""
+class TestArguments:
+    """Arguments are passed by keyword."""
 
     def test_are_keyword_only(self):
         with pytest.raises(TypeError, match="positional"):
@@ -45,10 +45,10 @@ class TestPartialFitArguments:
         assert model.t_ == len(y)
 
 
-class TestPartialFitWithEarlyStopping:
-    """partial_fit with early_stopping."""
+class TestAvailability:
+    """`partial_fit` is missing where it could not work."""
 
-    def test_is_absent_with_an_error_that_names_the_way(self):
+    def test_is_not_available_and_the_error_suggests_a_validation_set(self):
         model = make(early_stopping=True)
         assert not hasattr(model, "partial_fit")
         with pytest.raises(AttributeError) as error:
@@ -58,7 +58,7 @@ class TestPartialFitWithEarlyStopping:
         assert "X_val" in said
 
     @pytest.mark.parametrize("solver", ["lbfgs", LBFGS()], ids=str)
-    def test_is_absent_with_lbfgs(self, solver):
+    def test_is_not_available_with_lbfgs(self, solver):
         model = make(solver=solver)
         assert not hasattr(model, "partial_fit")
         with pytest.raises(AttributeError) as error:
@@ -66,6 +66,6 @@ class TestPartialFitWithEarlyStopping:
         assert "lbfgs" in f"{error.value} {error.value.__cause__}"
 
     @pytest.mark.parametrize("solver", STEPPERS)
-    def test_is_there_otherwise(self, solver):
+    def test_is_available_otherwise(self, solver):
         assert hasattr(make(solver=solver), "partial_fit")
         assert hasattr(make(solver=SOLVERS[solver]()), "partial_fit")

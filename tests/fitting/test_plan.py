@@ -156,10 +156,10 @@ def quoted(value):
     return repr(value)
 
 
-class TestParameters:
-    """Wrong parameters."""
+class TestInvalidParameters:
+    """Invalid parameters raise an `InvalidParameterError`."""
 
-    def test_all_are_tested(self):
+    def test_every_parameter_is_in_the_table(self):
         assert WRONG.keys() == FFNNClassifier().get_params().keys()
 
     @pytest.mark.parametrize(("name", "value", "allowed"), WRONG_VALUES)
@@ -182,7 +182,7 @@ class TestParameters:
 
     @pytest.mark.parametrize("warm_start", [False, True])
     @pytest.mark.parametrize("name", WRONG)
-    def test_leave_a_fitted_estimator_as_it_was(self, name, warm_start):
+    def test_a_fitted_estimator_is_left_as_it_was(self, name, warm_start):
         model = make(warm_start=warm_start).fit(X, y)
         before, predictions = snapshot(model), model.predict_proba(X)
         old, wrong = getattr(model, name), WRONG[name][0][0]
@@ -192,11 +192,11 @@ class TestParameters:
         assert_untouched(model, before, predictions)
 
     @pytest.mark.parametrize("name", ["alpha", "tol", "momentum", "learning_rate_init"])
-    def test_too_large_for_a_float_are_named(self, name):
+    def test_an_integer_too_large_for_a_float_is_refused(self, name):
         with pytest.raises(InvalidParameterError, match=name):
             make(**{name: 10**400}).fit(X, y)
 
-    def test_raise_what_is_a_value_error_and_a_type_error(self):
+    def test_the_error_is_a_value_error_and_a_type_error(self):
         assert issubclass(InvalidParameterError, ValueError)
         assert issubclass(InvalidParameterError, TypeError)
 
@@ -206,12 +206,12 @@ class TestParameters:
         + [("scoring", "f1_macro"), ("scoring", "loss"), ("dtype", "float32")]
         + [("class_weight", "balanced"), ("batch_size", "auto")],
     )
-    def test_with_a_slip_are_told_the_nearest_name(self, parameter, name):
+    def test_a_typo_suggests_the_nearest_name(self, parameter, name):
         with pytest.raises(InvalidParameterError, match=f"mean '{name}'"):
             make(**{parameter: f"{name}x"}).fit(X, y)
 
     @pytest.mark.parametrize("parameter", REGISTRIES)
-    def test_are_told_all_names_there_are(self, parameter):
+    def test_an_unknown_name_lists_all_names(self, parameter):
         with pytest.raises(InvalidParameterError) as error:
             make(**{parameter: "qqqq"}).fit(X, y)
         assert all(f"'{name}'" in str(error.value) for name in REGISTRIES[parameter])
@@ -227,7 +227,9 @@ class TestParameters:
             ("penalty", ["value", "add_gradient"]),
         ],
     )
-    def test_are_told_what_an_object_needs(self, parameter, methods):
+    def test_an_invalid_object_lists_the_methods_that_are_needed(
+        self, parameter, methods
+    ):
         with pytest.raises(InvalidParameterError) as error:
             make(**{parameter: object()}).fit(X, y)
         assert all(method in str(error.value) for method in methods)
@@ -245,21 +247,21 @@ class TestParameters:
         ],
         ids=str,
     )
-    def test_in_a_sequence_are_one_for_each_hidden_layer(self, name, value):
+    def test_a_sequence_has_one_value_for_each_hidden_layer(self, name, value):
         with pytest.raises(InvalidParameterError, match=f"(?s){name}.* 2.*layer"):
             make(**{name: value}).fit(X, y)
 
-    def test_in_a_sequence_are_named_where_one_is_unknown(self):
+    def test_an_unknown_name_in_a_sequence_is_quoted(self):
         with pytest.raises(InvalidParameterError, match=r"'tahn'.*mean 'tanh'"):
             make(activation=("relu", "tahn")).fit(X, y)
 
     @pytest.mark.parametrize("value", [(), [], "relu"])
-    def test_of_no_hidden_layer_may_be_an_empty_sequence(self, value):
+    def test_without_hidden_layers_a_sequence_may_be_empty(self, value):
         model = make(hidden_layer_sizes=(), activation=value, dropout=()).fit(X, y)
         assert model.predict(X).shape == y.shape
 
     @pytest.mark.parametrize("value", [("relu",), ["tanh", "relu"]])
-    def test_of_no_hidden_layer_are_wrong_at_once_or_never(self, value):
+    def test_without_hidden_layers_a_sequence_is_refused_or_ignored(self, value):
         model = make(hidden_layer_sizes=(), activation=value)
         try:
             model.fit(X, y)
@@ -295,11 +297,11 @@ class TestParameters:
         ids=lambda params: next(iter(params)),  # the same in every process
     )  # fmt: skip
     @pytest.mark.parametrize("solver", ["sgd", "adam"])
-    def test_at_the_edge_are_right(self, params, solver):
+    def test_edge_cases_are_valid(self, params, solver):
         model = make(solver=solver, **params).fit(X, y)
         assert np.isfinite(model.predict_proba(X)).all()
 
-    def test_of_a_name_that_does_not_exist_are_no_parameters(self):
+    def test_an_unknown_parameter_is_refused(self):
         with pytest.raises(TypeError, match="hidden_layers"):
             FFNNClassifier(hidden_layers=(3,))
         with pytest.raises(ValueError, match="hidden_layers"):

@@ -1,4 +1,4 @@
-"""N epochs, another process, M epochs more: the bits of N + M epochs in one."""
+"""N epochs and M more in another process are N + M epochs, bit for bit."""
 
 import itertools
 import pickle

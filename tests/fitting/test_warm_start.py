@@ -46,7 +46,7 @@ STREAMS = {
 
 
 class TestWarmStart:
-    """warm_start."""
+    """A second `fit` continues the first."""
 
     @pytest.mark.parametrize("stream", STREAMS)
     @pytest.mark.parametrize("solver", STEPPERS)
@@ -126,7 +126,7 @@ class TestWarmStart:
 
     @pytest.mark.parametrize("solver", STEPPERS)
     @pytest.mark.parametrize("early_stopping", [False, True])
-    def test_after_convergence_patience_starts_anew(self, solver, early_stopping):
+    def test_after_convergence_patience_is_reset(self, solver, early_stopping):
         # No epoch but the first improves by so much.
         model = make(
             tol=1e3,
@@ -152,7 +152,7 @@ class TestWarmStart:
 
     @pytest.mark.parametrize("second", SOLVERS)
     @pytest.mark.parametrize("first", SOLVERS)
-    def test_another_solver_goes_on(self, first, second):
+    def test_another_solver_continues_from_the_parameters(self, first, second):
         model = make(solver=first, warm_start=True, max_iter=20).fit(X, y)
         start, n_epochs = objective(model, X, y), len(model.loss_curve_)
         model.set_params(solver=second, alpha=0.0).fit(X, y)
@@ -200,7 +200,7 @@ class TestWarmStart:
         with pytest.raises(ValueError, match=r"3 features.*expecting 4"):
             model.fit(X[:, :3], y)
 
-    def test_other_rows_go_on(self):
+    def test_other_rows_are_allowed(self):
         model = make(warm_start=True, early_stopping=True, batch_size=20).fit(X, y)
         model.fit(X[:70], y[:70])
         assert model.n_iter_ == 5
@@ -220,14 +220,14 @@ class TestWarmStart:
         ],
         ids=str,
     )
-    def test_other_changes_go_on(self, change):
+    def test_other_changes_are_allowed(self, change):
         model = make(warm_start=True, solver="sgd", batch_size=30).fit(X, y)
         model.set_params(**change).fit(X, y).fit(X, y)
         assert len(model.loss_curve_) == 15
 
 
-class TestEarlyStoppingThenAWarmFit:
-    """early stopping, then a warm fit."""
+class TestWarmStartAfterEarlyStopping:
+    """A warm start after early stopping."""
 
     @pytest.mark.parametrize("solver", SOLVERS)
     def test_the_earlier_parameters_stay_as_they_were(self, solver):

@@ -57,7 +57,7 @@ def test_a_pipeline_is_seen_through(display):
 @pytest.mark.parametrize(
     "estimator", [FFNNClassifier(), make_pipeline(StandardScaler(), FFNNClassifier())]
 )
-def test_an_estimator_that_is_not_fitted(display, estimator):
+def test_an_unfitted_estimator_is_refused(display, estimator):
     with pytest.raises(NotFittedError):
         display.from_estimator(estimator, **KINDS[display])
 
@@ -66,14 +66,14 @@ def test_an_estimator_that_is_not_fitted(display, estimator):
 @pytest.mark.parametrize(
     "estimator", [None, "x", FFNNClassifier, LogisticRegression(), [FFNNClassifier()]]
 )
-def test_something_else_than_a_network(display, estimator):
+def test_other_estimators_are_refused(display, estimator):
     with pytest.raises(InvalidParameterError, match="estimator must be an FFNNClass"):
         display.from_estimator(estimator, **KINDS[display])
 
 
 @each_display
 @pytest.mark.parametrize("ax", ["x", 1, [None]])
-def test_axes_that_are_none(display, ax):
+def test_invalid_axes_are_refused(display, ax):
     with pytest.raises(InvalidParameterError, match="ax must be Axes"):
         display.from_estimator(fit(), ax=ax, **KINDS[display])
 

@@ -125,7 +125,9 @@ def test_learning_rates_of_training_that_goes_on(name, rates, tmp_path):
 @pytest.mark.parametrize(
     ("name", "known"), [("constant", True), ("cosine", True), ("invscaling", False)]
 )
-def test_rates_of_uneven_chunks_are_told_where_rows_do_not_count(name, known, rates):
+def test_learning_rates_of_uneven_chunks_are_known_unless_they_depend_on_the_rows(
+    name, known, rates
+):
     model = FFNNClassifier((3,), learning_rate=name, batch_size=10)
     for n in (30, 41, 50):
         model.partial_fit(X[:n], y[:n], classes=[0, 1, 2])
@@ -138,7 +140,7 @@ def test_rates_of_uneven_chunks_are_told_where_rows_do_not_count(name, known, ra
             LossCurveDisplay.from_estimator(model, panels=["learning_rate"])
 
 
-def test_drops_that_other_parameters_do_not_explain_are_not_made_up():
+def test_learning_rate_decays_are_unknown_after_parameters_have_changed():
     params = {"learning_rate": "adaptive", "n_iter_no_change": 1, "tol": 1e3}
     model = fit(**params)
     assert History.of(model).learning_rate is not None
@@ -201,7 +203,7 @@ def test_another_display_adds_to_the_axes_in_another_colour():
         ({"estimator": {"a": fit(max_iter=1)}, "name": "b"}, r"keys are the names"),
     ],
 )
-def test_wrong_arguments_of_loss_curves(arguments, message):
+def test_invalid_arguments_of_loss_curves(arguments, message):
     arguments = {"estimator": fit(max_iter=2)} | arguments
     with pytest.raises(InvalidParameterError, match=message):
         LossCurveDisplay.from_estimator(**arguments)

@@ -114,7 +114,7 @@ def test_activations_are_named():
 
 
 @pytest.mark.parametrize("hidden", [(3,), (60, 60), (2,) * 6])
-def test_nothing_that_is_written_overlaps(hidden):
+def test_labels_do_not_overlap(hidden):
     display = NetworkDisplay.from_estimator(fit(hidden, max_iter=2))
     display.figure_.canvas.draw()
     inside = display.figure_.bbox
@@ -134,7 +134,7 @@ def test_nothing_that_is_written_overlaps(hidden):
         ({"input_names": ["a"]}, r"input_names must have 4 names.*got 1"),
     ],
 )
-def test_wrong_arguments_of_the_network(arguments, message):
+def test_invalid_arguments_of_the_network(arguments, message):
     with pytest.raises(InvalidParameterError, match=message):
         NetworkDisplay.from_estimator(fit(max_iter=1), **arguments)
 

@@ -168,12 +168,12 @@ def test_blocks_of_rows_and_sparse_rows_make_no_difference(monkeypatch):
         ({"kind": "histograms", "y": y}, r"y is given without X"),
     ],
 )
-def test_wrong_arguments_of_the_weights(arguments, message):
+def test_invalid_arguments_of_the_weights(arguments, message):
     with pytest.raises(InvalidParameterError, match=message):
         WeightsDisplay.from_estimator(fit(max_iter=1), **{"kind": "images"} | arguments)
 
 
-def test_features_that_make_no_square_need_a_shape():
+def test_an_image_that_is_not_square_needs_a_shape():
     model = fit(rows=X[:, :3], max_iter=1)
     with pytest.raises(InvalidParameterError, match="whose product is 3"):
         WeightsDisplay.from_estimator(model, kind="images")
@@ -189,6 +189,6 @@ def test_features_that_make_no_square_need_a_shape():
     ],
     ids=["features", "lengths", "labels", "nan"],
 )
-def test_rows_that_do_not_fit(rows, labels, message):
+def test_rows_that_do_not_match_the_network_are_refused(rows, labels, message):
     with pytest.raises(ValueError, match=message):
         WeightsDisplay.from_estimator(fit(max_iter=1), rows, labels, kind="histograms")

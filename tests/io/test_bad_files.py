@@ -138,7 +138,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_a_header_that_is_wrong_is_refused(name, tmp_path):
+def test_an_invalid_header_is_refused(name, tmp_path):
     text, message = REFUSED[name]
     with pytest.raises(FileFormatError, match=message):
         read_bytes(archive(text), tmp_path)
@@ -181,7 +181,7 @@ def test_a_header_that_is_wrong_is_refused(name, tmp_path):
         "empty",
     ],
 )
-def test_an_array_that_is_not_what_it_says_is_refused(member, tmp_path):
+def test_an_array_that_does_not_match_its_header_is_refused(member, tmp_path):
     tracemalloc.start()
     with pytest.raises(FileFormatError):
         read_bytes(
@@ -192,7 +192,7 @@ def test_an_array_that_is_not_what_it_says_is_refused(member, tmp_path):
     assert peak < 2**24  # and not the terabytes that it announces
 
 
-def test_what_unpacks_to_more_than_it_is_is_refused(tmp_path):
+def test_compressed_members_are_refused(tmp_path):
     bomb = archive(header(), [("0.npy", bytes(10**7))], zipfile.ZIP_DEFLATED)
     with pytest.raises(FileFormatError, match="compressed"):
         read_bytes(bomb, tmp_path)
@@ -203,7 +203,7 @@ def test_what_unpacks_to_more_than_it_is_is_refused(tmp_path):
         read_bytes(lie, tmp_path)
 
 
-def test_a_member_that_says_it_is_larger_in_the_archive_is_refused(whole, tmp_path):
+def test_a_member_with_two_sizes_is_refused(whole, tmp_path):
     start = whole.index(b"PK\x01\x02") + 20  # the size in the archive
     lie = whole[:start] + struct.pack("<L", 2**31 - 1) + whole[start + 4 :]
     with pytest.raises(FileFormatError, match="two sizes"):

@@ -65,7 +65,7 @@ def test_the_end_is_written_even_where_no_checkpoint_was_due(tmp_path):
     assert skffnn.load(tmp_path / "run").n_iter_ == 8
 
 
-class TestAFileOfSomethingElse:
+class TestAnotherFile:
     def test_that_appears_while_training_is_not_overwritten(
         self, tmp_path, monkeypatch
     ):
@@ -141,7 +141,7 @@ def test_the_names_of_features_belong_to_the_fit(tmp_path):
         ("a\0b", "must be a file"),
     ],
 )
-def test_a_checkpoint_that_cannot_be_is_refused_before_training(checkpoint, message):
+def test_an_invalid_checkpoint_is_refused_before_training(checkpoint, message):
     with pytest.raises(InvalidParameterError, match=message):
         make(checkpoint).fit(X, y)
 

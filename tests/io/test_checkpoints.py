@@ -1,4 +1,4 @@
-"""Training that is cut short at any moment goes on to the result it would have had."""
+"""Training that is interrupted resumes from its checkpoint, to the same result."""
 
 import pickle
 
@@ -98,7 +98,7 @@ def test_lbfgs_goes_on_from_the_parameters(tmp_path, monkeypatch):
     assert model.n_iter_ <= 200
 
 
-def test_a_validation_set_of_ones_own(tmp_path, monkeypatch):
+def test_with_a_validation_set(tmp_path, monkeypatch):
     rows = {"X_val": X[:50], "y_val": y[:50], "sample_weight_val": np.arange(50.0)}
     model = make(tmp_path / "run")
     whole = unlike_checkpoint(model).fit(X[50:], y[50:], **rows)
@@ -125,14 +125,14 @@ def test_a_warm_fit(tmp_path, monkeypatch):
         model.fit(X, y)  # from another start
 
 
-def test_a_fit_that_is_over_is_not_done_again(tmp_path, monkeypatch):
+def test_a_finished_fit_is_not_repeated(tmp_path, monkeypatch):
     model = make(tmp_path / "run").fit(X, y)
     fail_in(0, monkeypatch)
     assert_same(model, make(tmp_path / "run", verbose=True).fit(X, y))
     assert_same(model, make(Checkpoint(str(tmp_path / "run"), epochs=3)).fit(X, y))
 
 
-def test_ctrl_c_loses_no_epoch_that_was_over(tmp_path, monkeypatch):
+def test_ctrl_c_loses_no_finished_epoch(tmp_path, monkeypatch):
     model = make(tmp_path / "run")
     whole = unlike_checkpoint(model).fit(X, y)
     fail_in(4, monkeypatch, KeyboardInterrupt())
@@ -153,8 +153,8 @@ def test_a_warm_fit_is_told_apart_by_its_state_too(tmp_path):
         model.fit(X, y)
 
 
-def test_patience_is_not_given_back_by_a_failure(tmp_path, monkeypatch):
-    """A plan goes on although patience has come to its end."""
+def test_a_failure_does_not_reset_patience(tmp_path, monkeypatch):
+    """A fixed-horizon schedule carries on although patience has run out."""
     params = {"learning_rate": "cosine", "n_iter_no_change": 1, "tol": 1.0}
     model = make(tmp_path / "run", **params)
     whole = unlike_checkpoint(model).fit(X, y)

@@ -101,7 +101,7 @@ def fits_without_arguments(kind):
 
 
 @pytest.mark.parametrize("value", [lambda: 0, object(), {"a": {1, 2}}, [b"bytes"]])
-def test_what_only_code_could_make_again_is_refused(value, tmp_path):
+def test_values_that_need_code_to_restore_are_refused(value, tmp_path):
     path = tmp_path / "f"
     files.write_content(path, {"earlier": 1}, KINDS)
     with pytest.raises(TypeError, match=r"cannot be saved, got .* use pickle"):

@@ -1,4 +1,4 @@
-"""Models come out of their files as they went in, and go on as if never saved."""
+"""A model that is loaded is the one that was saved, and trains on like it."""
 
 import json
 
@@ -153,7 +153,7 @@ class TestWhatCannotBeSaved:
 
 @pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.skffnn")), ids=lambda p: p.stem)
 def test_files_of_every_version_load_for_ever(path):
-    """Each has a file beside it with what its model had answered."""
+    """Each has a file beside it with the predictions of its model."""
     expected = json.loads(path.with_suffix(".json").read_text("utf-8"))
     model = skffnn.load(path)
     f = model.predict_proba(np.array(expected["X"]))

@@ -14,7 +14,7 @@ make = maker(max_iter=5)
 
 
 class TestDropout:
-    """dropout, per-layer or custom activation."""
+    """Dropout."""
 
     @pytest.mark.parametrize("solver", SOLVERS)
     def test_is_on_in_training_and_off_in_prediction(self, solver):

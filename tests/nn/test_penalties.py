@@ -25,7 +25,7 @@ make = maker(max_iter=5)
 
 
 class TestAlpha:
-    """alpha."""
+    """The factor α of the penalty."""
 
     @pytest.mark.parametrize("solver", STEPPERS)
     def test_does_not_depend_on_the_batch_size(self, solver):

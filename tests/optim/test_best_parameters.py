@@ -11,8 +11,8 @@ from skffnn import (
 make = maker(max_iter=5)
 
 
-class TestBestWeights:
-    """best weights."""
+class TestBestParameters:
+    """The parameters with the best validation score are kept."""
 
     @pytest.mark.parametrize("solver", SOLVERS)
     @pytest.mark.parametrize("own", [False, True])

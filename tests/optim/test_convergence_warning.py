@@ -8,7 +8,7 @@ make = maker(max_iter=5)
 
 
 class TestConvergenceWarning:
-    """convergence warning."""
+    """The convergence warning."""
 
     @pytest.mark.parametrize("solver", STEPPERS)
     def test_of_steps_says_what_happened_and_the_remedy(self, solver):
@@ -25,7 +25,7 @@ class TestConvergenceWarning:
             make(**{"max_iter": 100} | params, solver="lbfgs").fit(X, y)
 
     @pytest.mark.filterwarnings("error")
-    def test_is_not_given_where_training_has_converged(self):
+    def test_is_not_given_after_convergence(self):
         make(max_iter=50, tol=1e3, n_iter_no_change=2).fit(X, y)
         make(max_iter=500, solver="lbfgs", tol=1e-3, alpha=0.1).fit(X, y)
         make(max_iter=50, n_iter_no_change=2, scoring=Scripted(0.5)).fit(
@@ -34,7 +34,7 @@ class TestConvergenceWarning:
 
     @pytest.mark.filterwarnings("error")
     @pytest.mark.parametrize("name", ["cosine", "one_cycle"])
-    def test_is_not_given_where_max_iter_is_the_plan(self, name):
+    def test_is_not_given_for_fixed_horizon_schedules(self, name):
         make(learning_rate=name).fit(X, y)
 
     @pytest.mark.filterwarnings("error")

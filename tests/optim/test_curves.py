@@ -23,7 +23,7 @@ make = maker(max_iter=5)
 
 
 class TestLossCurve:
-    """loss_curve_."""
+    """The curves of the loss."""
 
     def test_is_gathered_while_the_weights_change(self):
         model = make(warm_start=True, max_iter=1, learning_rate_init=NO_STEP).fit(X, y)
@@ -52,7 +52,7 @@ class TestLossCurve:
 
 
 class TestBoundedHistory:
-    """partial_fit, growing pickle."""
+    """The curves have a bounded length."""
 
     def test_history_is_bounded(self, monkeypatch):
         monkeypatch.setattr(skffnn.optim.training, "MAX_HISTORY", 10)

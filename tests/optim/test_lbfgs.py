@@ -18,7 +18,7 @@ X2, y2 = make_classification(120, 6, flip_y=0.2, random_state=0)
 
 
 class TestLBFGS:
-    """lbfgs."""
+    """The solver "lbfgs"."""
 
     @pytest.mark.parametrize("target", ["binary", "multi-class"])
     def test_is_not_stopped_before_the_gradient_is_small(self, target):

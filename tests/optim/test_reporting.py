@@ -61,7 +61,7 @@ def test_numbers_of_any_size_are_as_wide(loss):
     assert len(Epoch(1, loss, 1e-9, loss, -0.5).columns()) == len(usual)
 
 
-def test_what_there_is_not_is_not_printed(capsys):
+def test_missing_values_are_not_printed(capsys):
     fit(verbose=1, solver="lbfgs")
     out = capsys.readouterr().out
     assert "loss" in out
@@ -135,7 +135,7 @@ def test_the_kinds_by_verbose():
 
 
 @pytest.mark.parametrize("verbose", [1, 2])
-def test_what_is_said_changes_nothing(verbose):
+def test_verbosity_does_not_change_training(verbose):
     pytest.importorskip("rich")
     for W, V in zip(fit(verbose=verbose).coefs_, fit().coefs_, strict=True):
         np.testing.assert_array_equal(W, V)

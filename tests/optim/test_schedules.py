@@ -103,8 +103,8 @@ def vars_of(name):
     return getattr(SCHEDULES[name], "__dataclass_fields__", {})
 
 
-class TestRates:
-    """learning-rate schedules with adam."""
+class TestSchedulesOfTraining:
+    """Schedules set the learning rate of every stochastic solver."""
 
     @pytest.mark.parametrize("solver", STEPPERS)
     @pytest.mark.parametrize("name", [name for name in SCHEDULES if name != "constant"])
@@ -131,8 +131,8 @@ class TestRates:
         assert recorder.etas == pytest.approx(expected, rel=ROUNDING)
 
 
-class TestAdaptiveRate:
-    """adaptive rate after a lucky low loss."""
+class TestAdaptiveSchedule:
+    """The schedule "adaptive"."""
 
     def test_the_reference_is_reset_when_the_rate_drops(self):
         recorder = RecordingSolver()

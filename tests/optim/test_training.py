@@ -23,7 +23,7 @@ TRAIN, VAL = np.arange(150) % 3 != 0, np.arange(150) % 3 == 0
 RTOL = 1e-9  # means of fifty numbers
 
 
-def own_validation(**kwargs):
+def fit_with_validation(**kwargs):
     kwargs = {"random_state": 0, "dtype": "float64", "max_iter": 15} | kwargs
     model = FFNNClassifier((8,), **{"learning_rate_init": 0.05} | kwargs)
     return model.fit(X[TRAIN], y[TRAIN], X_val=X[VAL], y_val=y[VAL])
@@ -35,7 +35,7 @@ def patience(scores, tol=0.1, n_iter_no_change=2):
     return [progress.has_stalled(score, rules) for score in scores]
 
 
-def test_patience_ends_after_more_than_n_epochs_without_an_improvement_by_tol():
+def test_training_stops_after_more_than_n_epochs_without_an_improvement_by_tol():
     assert patience([0, 1, 2, 3]) == [False] * 4
     assert patience([0, 0.05, 0.05, 0.05]) == [False, False, False, True]
     # Small steps add up to nothing: each is compared with the best so far.
@@ -73,7 +73,7 @@ def test_curves_are_bounded():
     ids=["accuracy", "loss", "name", "callable"],
 )
 def test_the_parameters_that_are_kept_have_the_best_score(scoring, score, solver):
-    model = own_validation(scoring=scoring, solver=solver)
+    model = fit_with_validation(scoring=scoring, solver=solver)
     assert model.best_validation_score_ == max(model.validation_scores_)
     assert score(model) == pytest.approx(model.best_validation_score_, rel=RTOL)
     assert len(model.validation_scores_) == len(model.loss_curve_) == model.n_iter_
@@ -81,7 +81,7 @@ def test_the_parameters_that_are_kept_have_the_best_score(scoring, score, solver
 
 
 def test_the_validation_loss_is_the_cross_entropy_of_the_model_after_each_epoch():
-    longer = own_validation(n_iter_no_change=np.inf)
+    longer = fit_with_validation(n_iter_no_change=np.inf)
     for epochs in (1, 4):
         # Without validation the last parameters are kept, on the same path.
         model = FFNNClassifier(
@@ -145,14 +145,14 @@ def test_the_warning_says_what_ended_training_and_what_helps(kwargs, message):
 
 @pytest.mark.parametrize("schedule", ["cosine", "one_cycle"])
 @pytest.mark.filterwarnings("error")
-def test_a_planned_end_is_no_warning(schedule):
+def test_fixed_horizon_schedules_do_not_warn(schedule):
     model = FFNNClassifier(learning_rate=schedule, max_iter=3)
     model.fit(X, y)
     model.fit(X, y, X_val=X, y_val=y)
 
 
 @pytest.mark.parametrize(("schedule", "kept"), [("cosine", 4), ("constant", 2)])
-def test_of_equal_scores_a_plan_keeps_the_last(schedule, kept):
+def test_of_equal_scores_a_fixed_horizon_schedule_keeps_the_last(schedule, kept):
     scores = iter([0.5, 0.9, 0.7, 0.9, 0.8])
     kwargs = {"learning_rate": Cosine(max_iter=5) if schedule == "cosine" else schedule}
     kwargs |= {"solver": "sgd", "random_state": 0}
@@ -209,7 +209,7 @@ def test_the_loss_of_adamw_is_its_data_term():
 
 
 @pytest.mark.parametrize("schedule", ["cosine", "one_cycle"])
-def test_a_plan_is_gone_through_unless_validation_ends_it(schedule):
+def test_a_fixed_horizon_is_reached_unless_validation_stops_training(schedule):
     kwargs = {"learning_rate": schedule, "tol": 1e9, "n_iter_no_change": 2}
     kwargs |= {"max_iter": 12, "random_state": 0}
     assert FFNNClassifier(**kwargs).fit(X, y).n_iter_ == 12
@@ -219,7 +219,7 @@ def test_a_plan_is_gone_through_unless_validation_ends_it(schedule):
 @pytest.mark.parametrize(
     "name", ["alpha", "learning_rate_init", "beta_1", "label_smoothing", "dropout"]
 )
-def test_a_number_of_numpys_is_as_good_as_one_of_pythons(name):
+def test_numpy_scalars_and_python_numbers_give_the_same_fit(name):
     kwargs = {"max_iter": 3, "batch_size": 20, "random_state": 0}
     ours, theirs = (
         FFNNClassifier((8,), **{name: number}, **kwargs).fit(X, y)
@@ -229,7 +229,7 @@ def test_a_number_of_numpys_is_as_good_as_one_of_pythons(name):
         np.testing.assert_array_equal(a, b)
 
 
-def test_state_of_another_optimiser_is_not_taken_over():
+def test_the_state_of_another_optimiser_is_discarded():
     from dataclasses import dataclass
 
     @dataclass(frozen=True)
@@ -249,7 +249,7 @@ def test_state_of_another_optimiser_is_not_taken_over():
 
 
 def test_partial_fit_goes_on_from_the_parameters_that_were_kept():
-    model = own_validation(max_iter=7, scoring="loss", learning_rate_init=1.0)
+    model = fit_with_validation(max_iter=7, scoring="loss", learning_rate_init=1.0)
     assert np.argmax(model.validation_scores_) < 6
     kept = [W.copy() for W in model.coefs_]
     model.set_params(learning_rate_init=1e-300).partial_fit(X, y)
@@ -257,7 +257,7 @@ def test_partial_fit_goes_on_from_the_parameters_that_were_kept():
         np.testing.assert_array_equal(a, b)
 
 
-def test_a_scorer_that_takes_no_weights_is_named_where_there_are_some():
+def test_a_scorer_that_takes_no_weights_is_an_error_with_weights():
     def scorer(estimator, X, y):
         return 0.5
 

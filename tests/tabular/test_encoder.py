@@ -105,7 +105,7 @@ def test_the_form_may_change_between_fit_and_transform(library):
         )
 
 
-def test_numbers_that_pandas_calls_categories_are_nominal():
+def test_numbers_of_a_pandas_category_dtype_are_categorical():
     pd = pytest.importorskip("pandas")
     frame = pd.DataFrame({"month": pd.Categorical([12, 1, 12])})
     encoder = TableEncoder().fit(frame)
@@ -147,7 +147,7 @@ def test_the_order_of_the_rows_does_not_matter():
     )
 
 
-def test_a_mixture_of_numbers_and_strings_is_nominal():
+def test_a_mixture_of_numbers_and_strings_is_categorical():
     encoder = TableEncoder().fit([[1], ["one"], [2.5]])
     assert list(encoder.get_feature_names_out()) == ["x0_1", "x0_2.5", "x0_one"]
 
@@ -183,6 +183,6 @@ def test_cells_that_hold_lists_are_refused():
 
 
 @pytest.mark.parametrize("n", [1, 0, 2.5, None])
-def test_a_number_of_categories_that_is_none(n):
+def test_an_invalid_number_of_categories_is_refused(n):
     with pytest.raises(InvalidParameterError, match="max_categories"):
         TableEncoder(max_categories=n).fit([["a"]])

@@ -1,4 +1,4 @@
-"""AveragedClassifier: who is trained on what, the average, and its temperature."""
+"""AveragedClassifier: its folds, the average, and its temperature."""
 
 import numpy as np
 import pytest
@@ -154,7 +154,7 @@ def test_a_grid_search_reaches_the_networks():
 
 
 @pytest.mark.parametrize("n", [1, 0, 2.5, None])
-def test_a_number_of_networks_that_is_none(n):
+def test_an_invalid_number_of_networks_is_refused(n):
     with pytest.raises(InvalidParameterError, match="n_networks"):
         AveragedClassifier(n_networks=n).fit([[0.0], [1.0]], [0, 1])
 

@@ -97,7 +97,7 @@ def test_infinite_numbers_are_refused(value):
         model.predict(pd.DataFrame(table))
 
 
-def test_a_table_of_nominal_columns_only_and_one_of_numbers_only():
+def test_a_table_of_categorical_columns_only_and_one_of_numbers_only():
     table, y = columns()
     for names in (["colour", "flag"], ["real", "gaps"]):
         X = pd.DataFrame(table)[names]

@@ -99,7 +99,7 @@ def test_numbers_beyond_the_limit_have_no_inverse():
 
 
 @pytest.mark.parametrize("limit", [0, -1, "3", None, np.nan])
-def test_a_limit_that_is_none(limit):
+def test_an_invalid_limit_is_refused(limit):
     with pytest.raises(InvalidParameterError, match="limit"):
         RobustSmoothScaler(limit).fit([[0.0], [1.0]])
 

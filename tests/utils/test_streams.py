@@ -28,7 +28,7 @@ X2, y2 = PROBLEMS["binary"]
 
 
 class TestGlobalState:
-    """numpy's global random numbers, and what ran before."""
+    """NumPy's global random state, and what ran before."""
 
     @pytest.mark.parametrize("params", EVERY_WAY, ids=case_id)
     def test_does_not_matter_and_is_not_touched(self, params):
@@ -54,7 +54,7 @@ class TestGlobalState:
         np.testing.assert_array_equal(model.fit(X, y).predict_proba(X), first)
 
     @pytest.mark.parametrize("solver", STEPPERS)
-    def test_an_integer_is_that_random_state(self, solver):
+    def test_an_integer_seed_is_the_random_state_of_that_seed(self, solver):
         params = {"solver": solver, "batch_size": 20, "dropout": 0.2}
         one = make(random_state=3, **params).fit(X, y)
         state = np.random.RandomState(3)
