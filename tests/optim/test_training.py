@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_iris
+from helpers import X, y
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import (
     accuracy_score,
@@ -10,15 +10,12 @@ from sklearn.metrics import (
     log_loss,
     make_scorer,
 )
-from sklearn.preprocessing import StandardScaler
 
 from skffnn import SOLVERS, Cosine, FFNNClassifier
 from skffnn.nn.parameters import Parameters
 from skffnn.optim.state import Progress, Rules
 from skffnn.optim.training import MAX_HISTORY, record
 
-X, y = load_iris(return_X_y=True)
-X = StandardScaler().fit_transform(X)
 TRAIN, VAL = np.arange(150) % 3 != 0, np.arange(150) % 3 == 0
 RTOL = 1e-9  # means of fifty numbers
 
