@@ -5,20 +5,10 @@ import pickle
 import joblib
 import numpy as np
 import pytest
-from helpers import (
-    X,
-    maker,
-    y,
-)
+from helpers import X, maker, y
 from sklearn.base import clone
 
-from skffnn import (
-    ACTIVATIONS,
-    INITIALIZERS,
-    PENALTIES,
-    SCHEDULES,
-    SOLVERS,
-)
+from skffnn import ACTIVATIONS, INITIALIZERS, PENALTIES, SCHEDULES, SOLVERS
 
 make = maker(max_iter=8, learning_rate_init=0.05)
 

@@ -2,13 +2,7 @@
 
 import numpy as np
 import pytest
-from helpers import (
-    STEPPERS,
-    X,
-    Y,
-    maker,
-    y,
-)
+from helpers import STEPPERS, X, Y, maker, y
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import make_classification
@@ -29,13 +23,7 @@ from sklearn.multioutput import ClassifierChain, MultiOutputClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skffnn import (
-    ACTIVATIONS,
-    INITIALIZERS,
-    PENALTIES,
-    SCHEDULES,
-    SOLVERS,
-)
+from skffnn import ACTIVATIONS, INITIALIZERS, PENALTIES, SCHEDULES, SOLVERS
 
 make = maker(max_iter=8, learning_rate_init=0.05)
 

@@ -5,9 +5,7 @@ import pytest
 from helpers import ROUNDING, X, Y, maker, y
 from sklearn.datasets import make_classification
 
-from skffnn import (
-    ACTIVATIONS,
-)
+from skffnn import ACTIVATIONS
 
 make = maker(max_iter=5)
 

@@ -7,9 +7,7 @@ from sklearn.datasets import make_classification
 from sklearn.metrics import get_scorer
 from sklearn.utils.class_weight import compute_class_weight
 
-from skffnn import (
-    SOLVERS,
-)
+from skffnn import SOLVERS
 
 make = maker(max_iter=5)
 

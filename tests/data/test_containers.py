@@ -2,20 +2,13 @@
 
 import numpy as np
 import pytest
-from helpers import (
-    X,
-    Y,
-    maker,
-    y,
-)
+from helpers import X, Y, maker, y
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from skffnn import (
-    SOLVERS,
-)
+from skffnn import SOLVERS
 
 make = maker(max_iter=8, learning_rate_init=0.05)
 

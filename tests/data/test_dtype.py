@@ -18,11 +18,7 @@ from helpers import (
     y,
 )
 
-from skffnn import (
-    ACTIVATIONS,
-    INITIALIZERS,
-    SOLVERS,
-)
+from skffnn import ACTIVATIONS, INITIALIZERS, SOLVERS
 
 make = maker(**SMOOTH)
 X2, y2 = PROBLEMS["binary"]

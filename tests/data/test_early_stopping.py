@@ -5,9 +5,7 @@ import pytest
 from helpers import Scripted, X, maker, snapshot, y
 from sklearn.datasets import load_digits, load_iris
 
-from skffnn import (
-    SOLVERS,
-)
+from skffnn import SOLVERS
 
 make = maker(max_iter=5)
 few_rows, few_labels = (a[::3] for a in load_iris(return_X_y=True))

@@ -2,14 +2,7 @@
 
 import numpy as np
 import pytest
-from helpers import (
-    STEPPERS,
-    X,
-    assert_untouched,
-    maker,
-    snapshot,
-    y,
-)
+from helpers import STEPPERS, X, assert_untouched, maker, snapshot, y
 from scipy import sparse
 from sklearn.exceptions import NotFittedError
 

@@ -23,9 +23,7 @@ from helpers import (
     y,
 )
 
-from skffnn import (
-    SOLVERS,
-)
+from skffnn import SOLVERS
 
 make = maker(**SMOOTH)
 X2, y2 = PROBLEMS["binary"]

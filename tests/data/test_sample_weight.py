@@ -17,9 +17,7 @@ from helpers import (
 )
 from sklearn.metrics import log_loss
 
-from skffnn import (
-    SOLVERS,
-)
+from skffnn import SOLVERS
 
 make = maker(max_iter=5)
 

@@ -6,9 +6,7 @@ from helpers import X, Y, assert_untouched, maker, parameters, snapshot, y
 from scipy import sparse
 from sklearn.exceptions import DataConversionWarning
 
-from skffnn import (
-    SOLVERS,
-)
+from skffnn import SOLVERS
 
 make = maker(max_iter=8, learning_rate_init=0.05)
 

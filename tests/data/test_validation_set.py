@@ -6,9 +6,7 @@ from helpers import ROUNDING, Scripted, X, Y, assert_untouched, maker, snapshot,
 from scipy import sparse
 from sklearn.metrics import get_scorer, log_loss
 
-from skffnn import (
-    SOLVERS,
-)
+from skffnn import SOLVERS
 
 make = maker(max_iter=5)
 

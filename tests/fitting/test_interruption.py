@@ -4,16 +4,9 @@ import pickle
 
 import numpy as np
 import pytest
-from helpers import (
-    STEPPERS,
-    X,
-    maker,
-    y,
-)
+from helpers import STEPPERS, X, maker, y
 
-from skffnn import (
-    SOLVERS,
-)
+from skffnn import SOLVERS
 from skffnn.nn.penalties import L2
 from skffnn.optim.schedules import Schedule
 

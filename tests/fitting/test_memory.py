@@ -4,17 +4,10 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from helpers import (
-    STEPPERS,
-    X,
-    maker,
-    y,
-)
+from helpers import STEPPERS, X, maker, y
 from scipy import sparse
 
-from skffnn import (
-    SOLVERS,
-)
+from skffnn import SOLVERS
 from skffnn.data.dataset import FEW_EPOCHS
 
 make = maker(max_iter=5)

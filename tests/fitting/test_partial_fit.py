@@ -4,10 +4,7 @@ import numpy as np
 import pytest
 from helpers import STEPPERS, X, assert_same_training, maker, parameters, y
 
-from skffnn import (
-    LBFGS,
-    SOLVERS,
-)
+from skffnn import LBFGS, SOLVERS
 
 make = maker(max_iter=5)
 

@@ -27,13 +27,11 @@ REGISTRIES = {
     "penalty": PENALTIES,
 }
 
-# Values that no number can have, and what their message says is allowed.
+# Values that are no number, no integer, no boolean.
 NO_NUMBER = [None, "1", "", True, np.nan, 1j, [0.5], (), {}, object(), np.array([1, 2])]
-
 NO_INTEGER = [*NO_NUMBER, 1.5, 2.0, np.inf]
-
 NO_BOOL = [None, 0, 1, "True", "no", 1.0, np.nan, [True], np.array([True, False])]
-
+# For each parameter, values that are refused and what the message says is allowed.
 WRONG = {
     "hidden_layer_sizes": (
         [

@@ -19,12 +19,7 @@ from helpers import (
 from scipy import sparse
 from sklearn.datasets import make_classification
 
-from skffnn import (
-    SCHEDULES,
-    SOLVERS,
-    Cosine,
-    OneCycle,
-)
+from skffnn import SCHEDULES, SOLVERS, Cosine, OneCycle
 
 make = maker(max_iter=5)
 

@@ -5,12 +5,7 @@ import pytest
 from helpers import THREE_CLASSES, fit
 
 import skffnn
-from skffnn import (
-    SCHEDULES,
-    FFNNClassifier,
-    InvalidParameterError,
-    LossCurveDisplay,
-)
+from skffnn import SCHEDULES, FFNNClassifier, InvalidParameterError, LossCurveDisplay
 from skffnn.inspection.history import History
 
 plt = pytest.importorskip("matplotlib.pyplot")

@@ -5,11 +5,7 @@ import pytest
 from helpers import THREE_CLASSES, fit
 
 import skffnn
-from skffnn import (
-    InvalidParameterError,
-    NetworkDisplay,
-    WeightsDisplay,
-)
+from skffnn import InvalidParameterError, NetworkDisplay, WeightsDisplay
 
 pytest.importorskip("matplotlib")
 

@@ -8,11 +8,7 @@ from sklearn.metrics import log_loss
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skffnn import (
-    FFNNClassifier,
-    InvalidParameterError,
-    WeightsDisplay,
-)
+from skffnn import FFNNClassifier, InvalidParameterError, WeightsDisplay
 
 matplotlib = pytest.importorskip("matplotlib")
 plt = pytest.importorskip("matplotlib.pyplot")
@@ -20,7 +16,6 @@ plt = pytest.importorskip("matplotlib.pyplot")
 X, y = THREE_CLASSES
 
 EXACT = 1e-12  # some operations in float64, in another order
-
 DIFFERENCES = 1e-7  # error of central differences, of a step of 1e-5, in float64
 
 

@@ -9,11 +9,7 @@ from scipy import sparse
 from sklearn import clone
 
 import skffnn
-from skffnn import (
-    SCHEDULES,
-    Checkpoint,
-    FFNNClassifier,
-)
+from skffnn import SCHEDULES, Checkpoint, FFNNClassifier
 
 
 def make(path=None, **params):

@@ -6,15 +6,7 @@ import joblib
 import numpy as np
 import pytest
 import skops.io
-from helpers import (
-    GOLDEN,
-    STEPPERS,
-    X,
-    Y,
-    assert_same,
-    maker,
-    y,
-)
+from helpers import GOLDEN, STEPPERS, X, Y, assert_same, maker, y
 from scipy import sparse
 from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import StandardScaler

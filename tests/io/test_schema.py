@@ -8,11 +8,7 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from helpers import (
-    X,
-    maker,
-    y,
-)
+from helpers import X, maker, y
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -4,11 +4,7 @@ import numpy as np
 import pytest
 from helpers import NO_STEP, ROUNDING, X, maker, parameters, y
 
-from skffnn import (
-    ACTIVATIONS,
-    SOLVERS,
-    FFNNClassifier,
-)
+from skffnn import ACTIVATIONS, SOLVERS, FFNNClassifier
 
 make = maker(max_iter=5)
 

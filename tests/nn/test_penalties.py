@@ -16,10 +16,7 @@ from helpers import (
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
-from skffnn import (
-    SOLVERS,
-    FFNNClassifier,
-)
+from skffnn import SOLVERS, FFNNClassifier
 
 make = maker(max_iter=5)
 

@@ -4,9 +4,7 @@ import numpy as np
 import pytest
 from helpers import Scripted, X, maker, parameters, y
 
-from skffnn import (
-    SOLVERS,
-)
+from skffnn import SOLVERS
 
 make = maker(max_iter=5)
 

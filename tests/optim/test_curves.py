@@ -3,21 +3,11 @@
 import pickle
 
 import pytest
-from helpers import (
-    NO_STEP,
-    ROUNDING,
-    X,
-    curves,
-    maker,
-    objective,
-    y,
-)
+from helpers import NO_STEP, ROUNDING, X, curves, maker, objective, y
 from sklearn.metrics import log_loss
 
 import skffnn.optim.training
-from skffnn import (
-    SOLVERS,
-)
+from skffnn import SOLVERS
 
 make = maker(max_iter=5)
 

@@ -4,12 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
-from helpers import (
-    STEPPERS,
-    X,
-    maker,
-    y,
-)
+from helpers import STEPPERS, X, maker, y
 
 make = maker(max_iter=5)
 

@@ -15,14 +15,7 @@ from helpers import (
     y,
 )
 
-from skffnn import (
-    SCHEDULES,
-    Adaptive,
-    Constant,
-    Cosine,
-    FFNNClassifier,
-    OneCycle,
-)
+from skffnn import SCHEDULES, Adaptive, Constant, Cosine, FFNNClassifier, OneCycle
 from skffnn.optim.schedules import Clock, InvScaling
 
 make = maker(max_iter=5)

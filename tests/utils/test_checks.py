@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from skffnn import (
-    FFNNClassifier,
-)
+from skffnn import FFNNClassifier
 from skffnn.utils.checks import needs_no_check
 
 

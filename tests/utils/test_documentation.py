@@ -7,11 +7,7 @@ from helpers import X, maker, y
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skffnn import (
-    AveragedClassifier,
-    RobustSmoothScaler,
-    TableEncoder,
-)
+from skffnn import AveragedClassifier, RobustSmoothScaler, TableEncoder
 from skffnn.utils import documentation
 
 make = maker(max_iter=8, learning_rate_init=0.05)

@@ -17,11 +17,7 @@ from helpers import (
 )
 from sklearn.model_selection import GridSearchCV
 
-from skffnn import (
-    PENALTIES,
-    SCHEDULES,
-    SOLVERS,
-)
+from skffnn import PENALTIES, SCHEDULES, SOLVERS
 
 make = maker(**SMOOTH)
 X2, y2 = PROBLEMS["binary"]
