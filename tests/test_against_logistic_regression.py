@@ -2,15 +2,13 @@
 
 import numpy as np
 import pytest
+from helpers import X
+from helpers import y as species
 from scipy.sparse import csr_array
-from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import StandardScaler
 
 from skffnn import FFNNClassifier
 
-X, species = load_iris(return_X_y=True)
-X = StandardScaler().fit_transform(X)
 # LogisticRegression stops where its loss no longer falls by more than rounding, at
 # gradients up to 1e-7; the distance to the minimum is that over alpha.
 ATOL = 1e-5

@@ -1,4 +1,4 @@
-"""Threads and processes: as many as one likes, and the same bits from each."""
+"""Results do not depend on the number of threads or processes."""
 
 import importlib
 import pkgutil

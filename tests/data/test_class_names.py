@@ -1,0 +1,106 @@
+"""A fit does not depend on what the classes are called."""
+
+import numpy as np
+import pytest
+from helpers import (
+    EVERY_WAY,
+    FULL_BATCH,
+    PROBLEMS,
+    REORDERED,
+    SINGLE,
+    SMOOTH,
+    X,
+    Y,
+    assert_close,
+    assert_identical,
+    case_id,
+    maker,
+    y,
+)
+from sklearn.utils.class_weight import compute_class_weight
+
+make = maker(**SMOOTH)
+X2, y2 = PROBLEMS["binary"]
+
+
+class TestClassNames:
+    """What the classes are called."""
+
+    @pytest.mark.parametrize("params", EVERY_WAY, ids=case_id)
+    @pytest.mark.parametrize("early_stopping", [False, True])
+    def test_does_not_matter_in_the_same_order(self, params, early_stopping):
+        if early_stopping and params.get("batch_size") == len(y):
+            params = params | {"batch_size": "auto"}
+        params = params | {"early_stopping": early_stopping}
+        one = make(**params).fit(X, y)
+        for labels in ([-5, 0, 99], ["a", "b", "c"], [0.0, 1.0, 7.0]):
+            labels = np.array(labels)
+            other = make(**params).fit(X, labels[y])
+            assert_identical(one, other)
+            np.testing.assert_array_equal(other.predict(X), labels[one.predict(X)])
+
+    @pytest.mark.parametrize("params", EVERY_WAY, ids=case_id)
+    @pytest.mark.parametrize("order", [[1, 2, 0], [2, 1, 0]], ids=str)
+    def test_in_another_order_permutes_the_outputs(self, params, order):
+        order = np.array(order)
+
+        class Same:
+            """Rows and columns of the output layer follow the order of the classes."""
+
+            def __init__(self, order):
+                self.order = order
+
+            def draw(self, random_state, n_in, n_out, gain):
+                W = random_state.uniform(-0.5, 0.5, (n_in, n_out))
+                return (W[:, self.order] if n_out == 3 else W), np.zeros(n_out)
+
+        one = make(weight_init=Same(np.arange(3)), **params).fit(X, y)
+        other = make(weight_init=Same(np.argsort(order)), **params).fit(X, order[y])
+        # A softmax sums its terms in another order; minibatches are in float32.
+        rtol = REORDERED if params in FULL_BATCH else SINGLE
+        np.testing.assert_allclose(
+            other.predict_proba(X)[:, order], one.predict_proba(X), rtol=rtol, atol=rtol
+        )
+        assert one.loss_curve_ == pytest.approx(other.loss_curve_, rel=rtol)
+
+    def test_swapped_mirror_two_classes(self):
+        class Mirrored:
+            def __init__(self, sign):
+                self.sign = sign
+
+            def draw(self, random_state, n_in, n_out, gain):
+                W = random_state.uniform(-0.5, 0.5, (n_in, n_out))
+                return (self.sign * W if n_out == 1 else W), np.zeros(n_out)
+
+        for params in FULL_BATCH:
+            one = make(weight_init=Mirrored(1), **params).fit(X2, y2)
+            other = make(weight_init=Mirrored(-1), **params).fit(X2, 1 - y2)
+            np.testing.assert_allclose(
+                one.predict_proba(X2),
+                other.predict_proba(X2)[:, ::-1],
+                rtol=REORDERED,
+                atol=REORDERED,
+            )
+
+    def test_of_a_class_weight_go_with_the_class(self):
+        names = np.array(["z", "y", "x"])
+        balanced = compute_class_weight("balanced", classes=np.arange(3), y=y[:99])
+        weight = dict(zip(names.tolist(), balanced.tolist(), strict=True))
+        one = make(class_weight="balanced").fit(X[:99], names[y[:99]])
+        assert_close(one, make(class_weight=weight).fit(X[:99], names[y[:99]]))
+
+    def test_of_labels_may_be_in_any_order(self):
+        class Same:
+            def __init__(self, order):
+                self.order = order
+
+            def draw(self, random_state, n_in, n_out, gain):
+                W = random_state.uniform(-0.5, 0.5, (n_in, n_out))
+                return (W[:, self.order] if n_out == 3 else W), np.zeros(n_out)
+
+        order = np.array([2, 0, 1])
+        one = make(weight_init=Same(np.arange(3))).fit(X, Y)
+        other = make(weight_init=Same(order)).fit(X, Y[:, order])
+        np.testing.assert_allclose(
+            other.predict_proba(X), one.predict_proba(X)[:, order], rtol=REORDERED
+        )

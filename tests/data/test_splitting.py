@@ -1,0 +1,112 @@
+"""The validation split: stratified, weighted, independent of the order of the rows."""
+
+import warnings
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+from sklearn.model_selection import train_test_split
+
+from skffnn.data.splitting import content_keys, split_by_content, split_like_mlp
+
+RNG = np.random.default_rng(0)
+N = 300
+X = RNG.normal(size=(N, 4)).round(2)
+CLASSES = RNG.choice(3, N, p=[0.6, 0.3, 0.1])
+W = RNG.integers(0, 5, N).astype(float)
+
+
+def split(X, weights, strata, fraction=0.2, seed=0):
+    rows = np.arange(len(strata)) if weights is None else np.flatnonzero(weights)
+    rng = np.random.RandomState(seed)
+    return split_by_content(X, rows, weights, strata[rows], fraction, rng)
+
+
+@pytest.mark.parametrize("weights", [None, W], ids=["", "weighted"])
+def test_each_class_gives_its_share_of_the_weight(weights):
+    train, val = split(X, weights, CLASSES)
+    assert not set(train) & set(val)
+    w = np.ones(N) if weights is None else weights
+    assert w[train].sum() + w[val].sum() == w.sum()
+    for label in range(3):
+        share = w[val][CLASSES[val] == label].sum() / w[label == CLASSES].sum()
+        one_row = w.max() / w[label == CLASSES].sum()
+        assert abs(share - 0.2) <= one_row
+
+
+def test_a_weight_is_as_good_as_copies_in_any_order():
+    train, val = split(X, W, CLASSES)
+    copies = RNG.permutation(np.repeat(np.arange(N), W.astype(int)))
+    copied_train, copied_val = split(X[copies], None, CLASSES[copies])
+    assert set(copies[copied_val]) == set(val)
+    assert set(copies[copied_train]) == set(train)
+
+
+def test_sparse_rows_are_split_as_dense_ones():
+    thin = X * (RNG.uniform(size=X.shape) < 0.5)
+    thin[:, 0] = -thin[:, 0]  # makes some zeros -0
+    keys = content_keys(thin, np.random.RandomState(0))
+    np.testing.assert_array_equal(
+        keys, content_keys(csr_array(thin), np.random.RandomState(0))
+    )
+
+
+def test_keys_tell_rows_apart_and_float32_from_nothing():
+    keys = content_keys(X, np.random.RandomState(0))
+    assert len(np.unique(keys)) == len(np.unique(X, axis=0))
+    single = X.astype(np.float32)
+    np.testing.assert_array_equal(
+        content_keys(single, np.random.RandomState(0)),
+        content_keys(single.astype(float), np.random.RandomState(0)),
+    )
+
+
+def test_a_seed_decides():
+    first, second, other = (split(X, None, CLASSES, seed=s)[1] for s in (0, 0, 1))
+    np.testing.assert_array_equal(first, second)
+    assert set(first) != set(other)
+
+
+def test_unweighted_binary_rows_are_split_as_mlpclassifier_does():
+    strata = (CLASSES > 0).astype(int)
+    ours = split_like_mlp(np.arange(N), strata, 0.1, np.random.RandomState(7))
+    theirs = train_test_split(
+        np.arange(N), test_size=0.1, stratify=strata, random_state=7
+    )
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize(
+    "strata",
+    [np.r_[np.zeros(29), 1], np.arange(30) % 4],
+    ids=["a class of one", "more classes than validation rows"],
+)
+def test_too_small_a_split_is_random_and_says_so(strata):
+    rows, strata = np.arange(30), strata.astype(int)
+    rng = np.random.RandomState(0)
+    with pytest.warns(UserWarning, match="too few to hold each of the"):
+        train, val = split_by_content(X[:30], rows, None, strata, 0.1, rng)
+    assert len(val) == 3
+    assert len(train) == 27
+    with pytest.warns(UserWarning, match="too few to hold each of the"):
+        split_like_mlp(rows, strata, 0.1, rng)
+
+
+def test_one_row_cannot_be_split():
+    with pytest.raises(ValueError, match="n_samples=1"):
+        split(X[:1], None, CLASSES[:1])
+
+
+def test_a_split_that_holds_every_class_does_not_warn():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        split(X, W, CLASSES)
+
+
+def test_a_row_with_many_copies_is_split_as_rows_of_its_own():
+    gate = np.tile([[0, 0], [0, 1], [1, 0], [1, 1]], (50, 1)).astype(float)
+    train, val = split(gate, np.linspace(1, 2, 200), np.all(gate, axis=1).astype(int))
+    assert abs(len(val) - 40) <= 8
+    for rows in (train, val):
+        assert len(np.unique(gate[rows], axis=0)) == 4

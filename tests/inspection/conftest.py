@@ -1,0 +1,13 @@
+"""Figures are closed after each test."""
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    """Draw the figures of a test, to see that they can be drawn, and close them."""
+    plt = pytest.importorskip("matplotlib.pyplot")
+    yield
+    for number in plt.get_fignums():
+        plt.figure(number).canvas.draw()
+    plt.close("all")

@@ -1,0 +1,168 @@
+"""A file must hold all parts of a fitted estimator, and they must match."""
+
+import io
+import json
+import warnings
+import zipfile
+from contextlib import suppress
+
+import numpy as np
+import pytest
+from helpers import X, maker, y
+from hypothesis import given
+from hypothesis import strategies as st
+
+import skffnn
+from skffnn import (
+    ACTIVATIONS,
+    INITIALIZERS,
+    PENALTIES,
+    SCHEDULES,
+    SOLVERS,
+    FileFormatError,
+)
+from skffnn.io.schema import FITTED, KINDS
+
+make = maker(hidden_layer_sizes=(6, 5), max_iter=4, batch_size=30)
+
+
+def test_every_attribute_of_a_fitted_model_is_known():
+    model = make(early_stopping=True).fit(X, y)
+    assert {*vars(model)} - {*model.get_params()} == {*FITTED} - {"feature_names_in_"}
+
+
+def test_every_object_that_comes_with_the_package_has_a_name_of_its_own():
+    registries = (ACTIVATIONS, SOLVERS, SCHEDULES, PENALTIES, INITIALIZERS)
+    entries = [entry for registry in registries for entry in registry.values()]
+    kinds = {entry if isinstance(entry, type) else type(entry) for entry in entries}
+    assert kinds <= {*KINDS.values()}
+
+
+def rewritten(path, change):
+    """Return a file whose content was changed, with checksums that are right."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    header = json.loads(members["header.json"])
+    change(header["content"])
+    members["header.json"] = json.dumps(header).encode()
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return stream.getvalue()
+
+
+def drop(*keys):
+    def change(content):
+        for key in keys[:-1]:
+            content = content[key]
+        del content[keys[-1]]
+
+    return change
+
+
+def put(value, *keys):
+    def change(content):
+        for key in keys[:-1]:
+            content = content[key]
+        content[keys[-1]] = value
+
+    return change
+
+
+FORGED = {
+    "another class": put("os.system", "estimator"),
+    "no class": drop("estimator"),
+    "no parameters": drop("params"),
+    "unknown parameter": put(1, "params", "colour"),
+    "bad parameter": put(-1, "params", "alpha"),
+    "unknown name": put("os.system", "params", "solver"),
+    "unknown attribute": put(1, "fitted", "__class__"),
+    "no classes": drop("fitted", "classes_"),
+    "a list of classes": put([0, 1, 2], "fitted", "classes_"),
+    "other layers": put(7, "fitted", "n_layers_"),
+    "no layers": put([], "fitted", "coefs_"),
+    "a layer too few": drop("fitted", "coefs_", 0),
+    "a bias too few": drop("fitted", "intercepts_", -1),
+    "a bias for a weight": put({"$array": "4.npy"}, "fitted", "coefs_", 0),
+    "text for a weight": put("W", "fitted", "coefs_", 0),
+    "layers in another order": lambda content: content["fitted"]["coefs_"].reverse(),
+    "fewer features": put(3, "fitted", "n_features_in_"),
+    "more labels": put(True, "fitted", "_multilabel"),
+    "no state": put(None, "fitted", "_state"),
+    "half a state": drop("fitted", "_state", "clock"),
+    "a clock of another kind": put({"hour": 1}, "fitted", "_state", "clock"),
+    "moments of another network": put(
+        {"$array": "1.npy"}, "fitted", "_state", "optimizer", "m"
+    ),
+    "more activations": put(["relu"] * 3, "params", "activation"),
+}
+
+
+@pytest.mark.parametrize("forged", FORGED)
+def test_parts_that_do_not_belong_together_are_refused(forged, tmp_path):
+    path = tmp_path / "f"
+    skffnn.save(make(early_stopping=True).fit(X, y), path)
+    path.write_bytes(rewritten(path, FORGED[forged]))
+    with pytest.raises(FileFormatError, match=str(path)):
+        skffnn.load(path)
+
+
+def test_a_model_without_classes_is_refused(tmp_path):
+    model = make(hidden_layer_sizes=()).fit(X, y)
+    del model._state
+    model.classes_ = model.classes_[:0]
+    model.coefs_, model.intercepts_ = [np.ones((4, 0))], [np.ones(0)]
+    model.n_outputs_ = 0
+    with pytest.raises(ValueError, match="a layer is empty"):
+        skffnn.save(model, tmp_path / "f")
+
+
+def test_the_message_of_a_wrong_type_says_what_is_allowed_and_is_short(tmp_path):
+    model = make().fit(X, y)
+    model.n_iter_ = np.int64(3)
+    with pytest.raises(ValueError, match=r"n_iter_ must be of type int, got np\.int64"):
+        skffnn.save(model, tmp_path / "f")
+    model.n_iter_ = [0.0] * 10**5
+    with pytest.raises(ValueError, match="n_iter_") as error:
+        skffnn.save(model, tmp_path / "f")
+    assert len(str(error.value)) < 200
+
+
+@pytest.mark.long
+@given(data=st.data())
+def test_any_value_in_any_place_is_refused_or_a_model_that_predicts(
+    data, tmp_path_factory
+):
+    path = tmp_path_factory.getbasetemp() / "forged"
+    skffnn.save(make(early_stopping=True).fit(X[:50], y[:50]), path)
+    odd = data.draw(
+        st.none()
+        | st.booleans()
+        | st.integers(-(10**20), 10**20)
+        | st.floats(allow_nan=False, allow_infinity=False)
+        | st.sampled_from(["", "relu", [], {}, {"$array": "0.npy"}, {"$float": "nan"}])
+    )
+
+    def change(content):
+        while True:
+            keys = list(content) if isinstance(content, dict) else range(len(content))
+            key = data.draw(st.sampled_from(keys))
+            inner = content[key]
+            if not (
+                isinstance(inner, list | dict) and inner and data.draw(st.booleans())
+            ):
+                content[key] = odd
+                return
+            content = inner
+
+    path.write_bytes(rewritten(path, change))
+    try:
+        model = skffnn.load(path)
+    except FileFormatError:
+        return
+    f = model.predict_proba(X)
+    assert np.isfinite(f).all()
+    with warnings.catch_warnings(), suppress(ValueError):  # it may diverge
+        warnings.simplefilter("ignore")
+        model.set_params(warm_start=True).fit(X[:50], y[:50])

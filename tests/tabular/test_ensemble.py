@@ -1,0 +1,201 @@
+"""AveragedClassifier: its folds, the average, and its temperature."""
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.datasets import make_classification, make_multilabel_classification
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.utils.estimator_checks import check_estimator
+
+from skffnn import AveragedClassifier, FFNNClassifier, InvalidParameterError
+from skffnn.data.splitting import folds_by_content
+
+# Sums of a few terms in another order.
+RTOL = 1e-12
+# The root of the slope is found to 1e-3 in the logarithm of the temperature.
+RTOL_TEMPERATURE = 2e-3
+
+NETWORK = FFNNClassifier((8,), max_iter=30, learning_rate_init=0.01)
+
+
+class Recorder(ClassifierMixin, BaseEstimator):
+    """Stands for a network: notes its rows, whose first feature is their number."""
+
+    def __init__(self, logit=1.0, random_state=None):
+        self.logit = logit
+        self.random_state = random_state
+
+    def fit(self, X, y, X_val=None, y_val=None):
+        self.classes_ = np.unique(y)
+        self.trained = X[:, 0].astype(int).tolist()
+        self.validated = [] if X_val is None else X_val[:, 0].astype(int).tolist()
+        return self
+
+    def decision_function(self, X):
+        """Believe the second feature, as firmly as `logit`."""
+        return self.logit * X[:, 1]
+
+
+def numbered(believed):
+    """Return rows with a number and a belief, and nothing else."""
+    return np.column_stack([np.arange(len(believed)), believed]).astype(float)
+
+
+@pytest.mark.filterwarnings("ignore")  # the checks provoke warnings on purpose
+def test_every_check_of_scikit_learn_passes():
+    pytest.importorskip("pandas")
+    network = FFNNClassifier(max_iter=60)
+    results = check_estimator(
+        AveragedClassifier(network, n_networks=3), on_fail=None, on_skip=None
+    )
+    failed = {
+        r["check_name"]: repr(r["exception"])
+        for r in results
+        if r["status"] != "passed"
+    }
+    failed.pop("check_array_api_input", None)  # needs a variable of the environment
+    assert not failed
+
+
+@pytest.mark.parametrize("n_networks", [2, 3, 5])
+def test_each_row_is_validated_on_once_and_trained_on_by_all_others(n_networks):
+    rng = np.random.default_rng(0)
+    y = rng.integers(3, size=61)
+    X = numbered(rng.normal(size=61))
+    model = AveragedClassifier(Recorder(), n_networks=n_networks, calibrate=False)
+    networks = model.fit(X, y).estimators_
+    validated = np.concatenate([network.validated for network in networks])
+    np.testing.assert_array_equal(np.sort(validated), np.arange(61))
+    for network in networks:
+        assert sorted(network.trained + network.validated) == list(range(61))
+        # Stratified: of each class there is the same part, up to a row.
+        counts = np.bincount(y[network.validated], minlength=3)
+        assert (np.abs(counts - np.bincount(y) / n_networks) <= 1).all()
+    assert len({network.random_state for network in networks}) == n_networks
+
+
+def test_the_only_row_of_a_class_is_always_trained_on():
+    y = np.array([0] * 10 + [1] * 10 + [2])
+    X = numbered(np.ones(21))
+    for network in (
+        AveragedClassifier(Recorder(), calibrate=False).fit(X, y).estimators_
+    ):
+        assert 20 in network.trained
+        assert 20 not in network.validated
+
+
+def test_logits_are_averaged():
+    X, y = make_classification(80, random_state=0)
+    model = AveragedClassifier(NETWORK, n_networks=3, random_state=0).fit(X, y)
+    a = np.mean([net.decision_function(X) for net in model.estimators_], axis=0)
+    a *= model.inverse_temperature_
+    np.testing.assert_allclose(model.decision_function(X), a, rtol=RTOL)
+    f = 1 / (1 + np.exp(-a))
+    np.testing.assert_allclose(model.predict_proba(X)[:, 1], f, rtol=RTOL)
+    np.testing.assert_allclose(
+        model.predict_log_proba(X), np.log(model.predict_proba(X)), rtol=1e-9
+    )
+    np.testing.assert_array_equal(model.predict(X), a > 0)
+
+
+@pytest.mark.parametrize("logit", [0.3, 1.0, 5.0])
+@pytest.mark.parametrize("wrong", [0, 10, 60])
+def test_the_temperature_gives_a_belief_its_odds(logit, wrong):
+    # Right in so many of 100 cases, but for one label in a thousand, which is 0 or 1 by
+    # chance: the best logit is the logarithm of these odds, whatever the network says.
+    believed = np.tile([1, -1], 50)
+    y = np.where(np.arange(100) < wrong, believed < 0, believed > 0).astype(int)
+    model = AveragedClassifier(Recorder(logit)).fit(numbered(believed), y)
+    p = 0.999 * (1 - wrong / 100) + 0.001 / 2
+    best = np.log(p / (1 - p)) if wrong < 50 else logit / 8
+    best = min(best, 8 * logit)
+    assert logit * model.inverse_temperature_ == pytest.approx(
+        best, rel=RTOL_TEMPERATURE
+    )
+
+
+def test_a_seed_gives_the_same_model_whatever_n_jobs():
+    X, y = make_classification(60, random_state=0)
+    first, second = (
+        AveragedClassifier(NETWORK, n_networks=2, random_state=3, n_jobs=n_jobs)
+        .fit(X, y)
+        .predict_proba(X)
+        for n_jobs in (None, 2)
+    )
+    np.testing.assert_array_equal(first, second)
+
+
+def test_sparse_rows_give_what_dense_ones_give():
+    X, y = make_classification(60, n_classes=3, n_informative=5, random_state=0)
+    X[X < 0] = 0
+    model = AveragedClassifier(NETWORK, n_networks=2, random_state=0)
+    dense = clone(model).fit(X, y).predict_proba(X)
+    sparse = clone(model).fit(csr_array(X), y).predict_proba(csr_array(X))
+    np.testing.assert_allclose(sparse, dense, rtol=1e-4)  # trained in float32
+
+
+def test_multi_label_targets():
+    X, y = make_multilabel_classification(80, n_classes=3, random_state=0)
+    model = AveragedClassifier(NETWORK, n_networks=2, random_state=0).fit(X, y)
+    assert model.predict(X).shape == y.shape
+    a = np.mean([net.decision_function(X) for net in model.estimators_], axis=0)
+    f = 1 / (1 + np.exp(-a * model.inverse_temperature_))
+    np.testing.assert_allclose(model.predict_proba(X), f, rtol=RTOL)
+
+
+def test_a_grid_search_reaches_the_networks():
+    X, y = make_classification(60, random_state=0)
+    model = AveragedClassifier(NETWORK, n_networks=2, random_state=0)
+    grid = {"estimator__alpha": [0.001, 0.1], "n_networks": [2, 3]}
+    best = GridSearchCV(model, grid, cv=2).fit(X, y).best_estimator_
+    assert all(n.alpha == best.estimator.alpha for n in best.estimators_)
+
+
+@pytest.mark.parametrize("n", [1, 0, 2.5, None])
+def test_an_invalid_number_of_networks_is_refused(n):
+    with pytest.raises(InvalidParameterError, match="n_networks"):
+        AveragedClassifier(n_networks=n).fit([[0.0], [1.0]], [0, 1])
+
+
+def test_an_estimator_that_cannot_be_validated():
+    model = AveragedClassifier(LogisticRegression())
+    with pytest.raises(InvalidParameterError, match=r"X_val .* got LogisticRegression"):
+        model.fit([[0.0], [1.0]], [0, 1])
+
+
+# ------------------------------------------------------------------------ the folds
+
+
+def folds(X, weights=None, strata=None, n_folds=4, seed=0):
+    """Deal rows with a fresh stream."""
+    strata = np.zeros(len(X), int) if strata is None else strata
+    return folds_by_content(X, weights, strata, n_folds, np.random.RandomState(seed))
+
+
+def test_copies_of_a_row_are_in_one_fold():
+    X = np.random.default_rng(0).normal(size=(30, 2))
+    fold = folds(np.vstack([X, X]))
+    np.testing.assert_array_equal(fold[:30], fold[30:])
+
+
+def test_weight_2_is_a_row_twice():
+    X = np.random.default_rng(0).normal(size=(30, 2))
+    weights = np.tile([1.0, 2.0], 15)
+    twice = folds(np.vstack([X, X[1::2]]))
+    np.testing.assert_array_equal(twice[:30], folds(X, weights))
+
+
+def test_the_order_of_the_rows_does_not_matter():
+    X = np.random.default_rng(0).normal(size=(30, 2))
+    np.testing.assert_array_equal(folds(X[::-1])[::-1], folds(X))
+
+
+def test_folds_are_of_equal_weight():
+    rng = np.random.default_rng(0)
+    X, strata = rng.normal(size=(200, 3)), rng.integers(3, size=200)
+    fold = folds(X, strata=strata, n_folds=5)
+    for code in range(3):
+        counts = np.bincount(fold[strata == code], minlength=5)
+        assert np.ptp(counts) <= 1

@@ -1,0 +1,180 @@
+"""make_tabular_classifier: raw tables of every kind in, probabilities out."""
+
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.utils.estimator_checks import check_estimator
+
+from skffnn import FFNNClassifier, make_tabular_classifier
+
+pd = pytest.importorskip("pandas")
+pl = pytest.importorskip("polars")
+
+N_ROWS = 80
+QUICK = {"max_iter": 5, "n_networks": 2, "random_state": 0}
+
+
+def columns(seed=0):
+    """Return a table with columns of every kind, and its labels."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=N_ROWS)
+    table = {
+        "real": x.tolist(),
+        "whole": rng.integers(5, size=N_ROWS).tolist(),
+        "gaps": [None if i % 4 == 0 else float(v) for i, v in enumerate(x**2)],
+        "constant": [1.5] * N_ROWS,
+        "empty": [None] * N_ROWS,
+        "colour": [["red", "green", None][i % 3] for i in range(N_ROWS)],
+        "flag": (x > 1).tolist(),
+        "heavy": rng.standard_cauchy(N_ROWS).tolist(),
+    }
+    return table, np.where(x > 0, "high", "low")
+
+
+FORMS = {
+    "pandas": pd.DataFrame,
+    "pandas, nullable": lambda table: pd.DataFrame(table).convert_dtypes(),
+    "pandas, categories": lambda t: pd.DataFrame(t).astype({"colour": "category"}),
+    "polars": pl.DataFrame,
+    "array": lambda table: pd.DataFrame(table).to_numpy(dtype=object),
+    "list": lambda table: [list(row) for row in zip(*table.values(), strict=True)],
+}
+
+
+@pytest.fixture(scope="module")
+def expected():
+    """Return the probabilities of the model of the table as a list of rows."""
+    table, y = columns()
+    rows = FORMS["list"](table)
+    return make_tabular_classifier(**QUICK).fit(rows, y).predict_proba(rows)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_form_of_the_table_does_not_matter(form, expected):
+    table, y = columns()
+    X = FORMS[form](table)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = make_tabular_classifier(**QUICK).fit(X, y)
+        f = model.predict_proba(X)
+    np.testing.assert_array_equal(f, expected)
+    assert set(model.predict(X)) <= {"high", "low"}
+    assert list(model.classes_) == ["high", "low"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_rows_to_come_may_hold_what_has_not_been_seen(form):
+    table, y = columns()
+    model = make_tabular_classifier(**QUICK).fit(FORMS[form](table), y)
+    table["colour"][0] = "violet"
+    table["flag"] = [None, *table["flag"][1:]]
+    table["real"][0] = None
+    table["whole"][0] = None
+    f = model.predict_proba(FORMS[form](table))
+    assert np.isfinite(f).all()
+
+
+def test_columns_that_say_nothing_change_nothing_later():
+    table, y = columns()
+    model = make_tabular_classifier(**QUICK).fit(pd.DataFrame(table), y)
+    f = model.predict_proba(pd.DataFrame(table))
+    table["constant"] = [-9.0] * N_ROWS
+    table["empty"] = [3.0] * N_ROWS
+    np.testing.assert_array_equal(model.predict_proba(pd.DataFrame(table)), f)
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf])
+def test_infinite_numbers_are_refused(value):
+    table, y = columns()
+    model = make_tabular_classifier(**QUICK).fit(pd.DataFrame(table), y)
+    table["gaps"][0] = value
+    with pytest.raises(ValueError, match=r"infinity.*'gaps'"):
+        make_tabular_classifier(**QUICK).fit(pd.DataFrame(table), y)
+    with pytest.raises(ValueError, match=r"infinity.*'gaps'"):
+        model.predict(pd.DataFrame(table))
+
+
+def test_a_table_of_categorical_columns_only_and_one_of_numbers_only():
+    table, y = columns()
+    for names in (["colour", "flag"], ["real", "gaps"]):
+        X = pd.DataFrame(table)[names]
+        assert make_tabular_classifier(**QUICK).fit(X, y).predict(X).shape == y.shape
+
+
+def test_a_gap_becomes_the_median_and_a_column_that_says_so():
+    X = pd.DataFrame({"x": [1.0, 2.0, None, 4.0, 5.0], "y": [1.0, 2.0, 3.0, 4.0, 5.0]})
+    filled = make_tabular_classifier()[:-1].fit_transform(X)
+    assert filled.shape == (5, 3)
+    np.testing.assert_array_equal(filled[2, :2], 0)  # the medians
+    np.testing.assert_array_equal(filled[:, 2], [0, 0, 0.3, 0, 0])
+
+
+def test_it_learns():
+    table, y = columns()
+    model = make_tabular_classifier(max_iter=20, n_networks=3, random_state=0)
+    assert cross_val_score(model, pd.DataFrame(table), y, cv=3).mean() > 0.9
+
+
+def test_parameters_reach_the_networks():
+    model = make_tabular_classifier(
+        n_networks=3, random_state=5, hidden_layer_sizes=(7,), alpha=0.5
+    )
+    averaged = model.named_steps["classifier"]
+    assert averaged.n_networks == 3
+    assert averaged.random_state == 5
+    assert averaged.estimator.hidden_layer_sizes == (7,)
+    assert averaged.estimator.alpha == 0.5
+    with pytest.raises(TypeError, match="unknown"):
+        make_tabular_classifier(unknown=1)
+
+
+def test_a_grid_search_reaches_every_step():
+    table, y = columns()
+    grid = {
+        "encode__max_categories": [2],
+        "impute__fill__strategy": ["mean"],
+        "impute__gaps__features": ["all"],
+        "scale__limit": [2.0],
+        "classifier__n_networks": [2],
+        "classifier__estimator__max_iter": [2, 3],
+    }
+    search = GridSearchCV(make_tabular_classifier(), grid, cv=2)
+    search.fit(pd.DataFrame(table), y)
+    networks = search.best_estimator_.named_steps["classifier"].estimators_
+    assert {n.n_iter_ for n in networks} == {
+        search.best_params_["classifier__estimator__max_iter"]
+    }
+
+
+def test_one_network_takes_the_place_of_the_average():
+    table, y = columns()
+    model = make_tabular_classifier(**QUICK)
+    network = model.named_steps["classifier"].estimator
+    network = clone(network).set_params(early_stopping=True, batch_size=20)
+    model.set_params(classifier=network)
+    model.fit(pd.DataFrame(table), y)
+    assert isinstance(model.named_steps["classifier"], FFNNClassifier)
+
+
+# Checks that cannot pass, each with its reason.
+NOT_OURS = {
+    "check_estimators_overwrite_params": "a Pipeline of scikit-learn's fits its steps",
+    "check_dont_overwrite_parameters": "likewise",
+    "check_estimators_nan_inf": "wants an error for missing cells",
+    "check_array_api_input": "needs a variable of the environment",
+}
+
+
+@pytest.mark.filterwarnings("ignore")  # the checks provoke warnings on purpose
+def test_every_other_check_of_scikit_learn_passes():
+    model = make_tabular_classifier(max_iter=40, n_networks=2, random_state=0)
+    results = check_estimator(model, on_fail=None, on_skip=None)
+    failed = {
+        r["check_name"]: repr(r["exception"])
+        for r in results
+        if r["status"] != "passed" and r["check_name"] not in NOT_OURS
+    }
+    assert not failed
