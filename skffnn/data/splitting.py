@@ -167,7 +167,9 @@ def split_keys(X: Any, rows: Array, random_state: np.random.RandomState) -> Arra
     keys = content_keys(X, random_state)[rows]
     _, group, copies = np.unique(keys, return_inverse=True, return_counts=True)
     common = copies[group] > MANY_COPIES
-    keys[common] = random_state.randint(2**62, size=common.sum(), dtype=np.uint64)
+    # From the full range, as the keys of all other rows are: the smallest keys make up
+    # the validation set, so a narrower range would favour or exclude common rows.
+    keys[common] = random_state.randint(2**64, size=common.sum(), dtype=np.uint64)
     return keys
 
 

@@ -7,7 +7,12 @@ import pytest
 from scipy.sparse import csr_array
 from sklearn.model_selection import train_test_split
 
-from skffnn.data.splitting import content_keys, split_by_content, split_like_mlp
+from skffnn.data.splitting import (
+    content_keys,
+    folds_by_content,
+    split_by_content,
+    split_like_mlp,
+)
 
 RNG = np.random.default_rng(0)
 N = 300
@@ -110,3 +115,48 @@ def test_a_row_with_many_copies_is_split_as_rows_of_its_own():
     assert abs(len(val) - 40) <= 8
     for rows in (train, val):
         assert len(np.unique(gate[rows], axis=0)) == 4
+
+
+# ------------------------------------- common rows beside rows that occur only once
+
+N_MIXED = 4000
+# The validation set, or a fold, is a sample of n rows without replacement, and half of
+# all rows are copies. The number of copies in it is hypergeometric: its mean is n / 2,
+# and its standard deviation is below that of a binomial, sqrt(n) / 2. Five of these
+# are exceeded once in two million draws.
+STANDARD_DEVIATIONS = 5
+
+
+def half_copies(seed):
+    """Return rows of which half are unique and half are 20 copies each, and which."""
+    rng = np.random.default_rng(seed)
+    half = N_MIXED // 2
+    unique, common = rng.normal(size=(half, 3)), rng.normal(size=(half // 20, 3))
+    order = rng.permutation(N_MIXED)
+    X = np.vstack([unique, np.repeat(common, 20, axis=0)])[order]
+    return X, order >= half
+
+
+def assert_half(copied):
+    """Check that about half of the given rows are copies."""
+    n = len(copied)
+    assert abs(copied.sum() - n / 2) <= STANDARD_DEVIATIONS * np.sqrt(n) / 2
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("form", [np.asarray, csr_array], ids=["dense", "sparse"])
+def test_common_and_unique_rows_have_the_same_share_of_a_split(form, seed):
+    X, copied = half_copies(seed)
+    _, val = split(form(X), None, np.zeros(N_MIXED, int), fraction=0.1, seed=seed)
+    assert len(val) == N_MIXED // 10
+    assert_half(copied[val])
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("form", [np.asarray, csr_array], ids=["dense", "sparse"])
+def test_common_and_unique_rows_have_the_same_share_of_each_fold(form, seed):
+    X, copied = half_copies(seed)
+    strata, rng = np.zeros(N_MIXED, int), np.random.RandomState(seed)
+    fold = folds_by_content(form(X), None, strata, 8, rng)
+    for k in range(8):
+        assert_half(copied[fold == k])
