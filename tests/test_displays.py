@@ -314,9 +314,9 @@ def test_another_display_adds_to_the_axes_in_another_colour():
     ("arguments", "message"),
     [
         ({"panels": ["lost"]}, r"panels must be one of.*Did you mean 'loss'"),
-        ({"panels": []}, r"panels must be different ones"),
-        ({"panels": ["loss", "loss"]}, r"panels must be different ones"),
-        ({"panels": ["score"]}, r"panels has 'score'.*no validation rows"),
+        ({"panels": []}, r"panels must be one or more distinct"),
+        ({"panels": ["loss", "loss"]}, r"panels must be one or more distinct"),
+        ({"panels": ["score"]}, r"panels has 'score'.*no validation set"),
         ({"estimator": {}}, r"must not be empty"),
         ({"estimator": {"a": None}}, r"estimator must be an FFNNClassifier"),
         ({"estimator": {"a": fit(max_iter=1)}, "name": "b"}, r"keys are the names"),
@@ -629,7 +629,7 @@ def test_blocks_of_rows_and_sparse_rows_make_no_difference(monkeypatch):
         ({"image_shape": 4}, r"image_shape must be"),
         ({"image_shape": (-2, -2)}, r"image_shape must be an integer in \[1"),
         ({"max_images": 0}, r"max_images must be an integer in \[1"),
-        ({"kind": "histograms", "y": y}, r"y is given without X"),
+        ({"kind": "histograms", "y": y}, r"y requires X"),
     ],
 )
 def test_wrong_arguments_of_the_weights(arguments, message):
