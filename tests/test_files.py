@@ -171,9 +171,7 @@ class TestBadFilesAreRefused:
         ids=["empty", "text", "bytes", "pickle", "npy", "an archive of nothing"],
     )
     def test_foreign(self, data, tmp_path):
-        with pytest.raises(
-            FileFormatError, match="damaged or was not saved by skffnn"
-        ):
+        with pytest.raises(FileFormatError, match="damaged or was not saved by skffnn"):
             read_bytes(data, tmp_path)
 
     def test_missing_or_a_folder(self, tmp_path):

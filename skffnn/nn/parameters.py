@@ -223,8 +223,8 @@ class NTK:
     neural networks*, NeurIPS 2018.
 
     Holzmüller, Grinsztajn & Steinwart, *Better by default: strong pre-tuned MLPs and
-    boosted trees on tabular data*, NeurIPS 2024, for the multipliers. There the first layer
-    has a learned scale for each feature, with six times the learning rate.
+    boosted trees on tabular data*, NeurIPS 2024, for the multipliers. There the
+    first layer has a learned scale for each feature, with six times the learning rate.
 
     Examples
     --------

@@ -11,8 +11,8 @@ class OneThreadForSciPy:
     """Context manager that limits the BLAS of SciPy to one thread.
 
     The wheels of NumPy and SciPy each bundle a BLAS, whose threads keep spinning for a
-    while after a call. L-BFGS alternates between the two. SciPy's threads gain little
-    on its short vectors, and slow down those of NumPy by three times as much. A BLAS
+    while after a call. L-BFGS alternates between the two. On its short vectors, the
+    threads of SciPy save only a third of the time that they cost those of NumPy. A BLAS
     that both share is not limited.
 
     The limit applies to the whole process. If several fits overlap, the first one sets

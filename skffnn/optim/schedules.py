@@ -48,7 +48,8 @@ class Schedule:
     planned : bool
         Whether the schedule has a fixed horizon of `max_iter` epochs. If so, reaching
         `max_iter` raises no warning, and without a validation set training does not
-        stop early. Among epochs with the same validation score, the last one is kept.
+        stop early. Among epochs with the same validation score, the last one is kept,
+        because its learning rate is lowest.
 
     Examples
     --------
@@ -133,12 +134,12 @@ class InvScaling(Schedule):
 class Adaptive(Schedule):
     """η = η_0 / 5^drops: divided by five whenever training stops improving.
 
-    Training stops when there is no improvement and η is at most `smallest`.
+    Training stops when it no longer improves and η is at most `smallest`.
 
     Parameters
     ----------
     smallest : float, default=1e-6
-        The learning rate is not divided further once it is this small.
+        A learning rate at or below this value is not divided any further.
 
     Examples
     --------
