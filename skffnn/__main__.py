@@ -1,4 +1,4 @@
-"""The command `python -m skffnn`: FFNNClassifier beside its peers on real data."""
+"""The command `python -m skffnn`, which benchmarks FFNNClassifier on real data."""
 
 import argparse
 import difflib
@@ -35,20 +35,20 @@ PROG = "python -m skffnn"
 
 
 class InputError(Exception):
-    """What the user asked for cannot be done; the message becomes one line."""
+    """Raised for invalid input from the user; the message is printed on one line."""
 
 
 class Interrupted(BaseException):
-    """Ctrl-C. MLPClassifier takes a KeyboardInterrupt as the end of its training."""
+    """Raised on Ctrl-C, because MLPClassifier catches KeyboardInterrupt."""
 
 
 @dataclass
 class Problem:
-    """A table of samples, and what is to be known of its classes."""
+    """A classification data set and its preprocessing."""
 
     name: str
     X: Any
-    y: np.ndarray  # positions in `classes`
+    y: np.ndarray  # indices into `classes`
     classes: np.ndarray
     preprocessing: Any
     note: str = ""
@@ -56,7 +56,7 @@ class Problem:
 
 @dataclass
 class Result:
-    """What one estimator achieved; the times are those of its whole pipeline."""
+    """Scores and times of one estimator; the times include preprocessing."""
 
     test_accuracy: float
     balanced_accuracy: float
@@ -70,13 +70,13 @@ class Result:
 
 
 def digits() -> Problem:
-    """Return scikit-learn's handwritten digits."""
+    """Load scikit-learn's handwritten digits."""
     X, y = load_digits(return_X_y=True)
     return Problem("digits", X, y, np.arange(10), StandardScaler())
 
 
 def table(path: Path, target: str) -> Problem:
-    """Return the problem of telling one column of a CSV file from the others."""
+    """Load a CSV file, with the column `target` as the labels."""
     frame = read_csv(path)
     if target not in frame:
         near = difflib.get_close_matches(target, frame.columns, n=1)
@@ -84,17 +84,17 @@ def table(path: Path, target: str) -> Problem:
         hint = f"did you mean {near[0]!r}?" if near else f"its columns are {columns}"
         raise InputError(f"no column {target!r} in {path}; {hint}")
     if len(frame.columns) == 1:
-        raise InputError(f"no column besides {target!r} in {path}")
+        raise InputError(f"no column other than {target!r} in {path}")
 
     labelled = frame.dropna(subset=[target]).copy()
     if labelled.empty:
-        raise InputError(f"no rows with a {target!r} in {path}")
+        raise InputError(f"no labels in column {target!r} of {path}")
     n_dropped = len(frame) - len(labelled)
-    note = f"{n_dropped} rows without a {target!r} are left out" if n_dropped else ""
+    note = f"{n_dropped} rows without {target!r} were dropped" if n_dropped else ""
 
     y = labelled.pop(target)
     if y.dtype.kind == "f" and (y % 1 != 0).any():
-        raise InputError(f"{target!r} in {path} holds quantities, not classes")
+        raise InputError(f"{target!r} in {path} is continuous, expected class labels")
     classes, y = np.unique(
         y if y.dtype.kind in "fiu" else y.map(str), return_inverse=True
     )
@@ -102,16 +102,16 @@ def table(path: Path, target: str) -> Problem:
 
 
 def features(frame: Any) -> Any:
-    """Return a frame whose columns are numbers or strings, each with missing cells."""
+    """Convert columns to numbers or strings; missing values are kept."""
     numbers = frame.select_dtypes("number")
     names = frame.select_dtypes(exclude="number")
-    # ±∞ has no place on a standardised scale; an encoder cannot sort mixed types.
+    # Infinities cannot be standardised, and the encoder cannot sort mixed types.
     strings = names.map(str, na_action="ignore").astype(object)
     return numbers.replace([np.inf, -np.inf], np.nan).join(strings)
 
 
 def read_csv(path: Path) -> Any:
-    """Return a CSV file as a pandas frame."""
+    """Read a CSV file into a DataFrame."""
     try:
         import pandas as pd
     except ImportError:
@@ -120,36 +120,36 @@ def read_csv(path: Path) -> Any:
         raise InputError(f"no such file: {path}")
     try:
         with warnings.catch_warnings():
-            # Rows longer than the header would lose their last cells.
+            # By default pandas truncates rows that are longer than the header.
             warnings.simplefilter("error", pd.errors.ParserWarning)
             return pd.read_csv(path, index_col=False, low_memory=False)
-    except Exception as error:  # pandas lets through whatever its parsers raise
+    except Exception as error:  # the parsers of pandas raise many types
         raise InputError(f"cannot read {path}: {error}") from None
 
 
 def mixed() -> Any:
-    """Return a transformer for numeric and nominal columns with missing cells."""
+    """Return a transformer for numeric and categorical columns with missing values."""
     numeric = make_pipeline(
         SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler()
     )
-    nominal = make_pipeline(
+    categorical = make_pipeline(
         SimpleImputer(
             strategy="constant", fill_value="missing", keep_empty_features=True
         ),
-        # The limit keeps a column of names or dates from swamping the others.
+        # The limit prevents thousands of features from a column of names or dates.
         OneHotEncoder(handle_unknown="ignore", max_categories=100),
     )
     return make_column_transformer(
         (numeric, make_column_selector(dtype_include="number")),
-        (nominal, make_column_selector(dtype_exclude="number")),
+        (categorical, make_column_selector(dtype_exclude="number")),
     )
 
 
 def split(problem: Problem, test_size: float, folds: int, seed: int) -> list[Any]:
-    """Return X_train, X_test, y_train, y_test, with enough of every class in each."""
+    """Return X_train, X_test, y_train, y_test, with every class in each part."""
     X, y, classes = problem.X, problem.y, problem.classes
     if len(classes) == 1:
-        raise InputError(f"{problem.name} has one class only, {classes[0]}")
+        raise InputError(f"{problem.name} has only one class, {classes[0]}")
     try:
         parts = train_test_split(
             X, y, test_size=test_size, stratify=y, random_state=seed
@@ -157,19 +157,19 @@ def split(problem: Problem, test_size: float, folds: int, seed: int) -> list[Any
         _, n_train = np.unique(parts[2], return_counts=True)
         if n_train.min() >= folds and len(np.unique(parts[3])) == len(classes):
             return parts
-    except ValueError:  # a part with fewer rows than classes, or a class of one row
+    except ValueError:  # a class with one row, or more classes than rows in a part
         pass
     rows = np.bincount(y)
     raise InputError(
-        f"class {classes[rows.argmin()]} has {rows.min()} rows, with which --folds "
-        f"{folds} and --test-size {test_size:g} cannot put each class into every part"
+        f"class {classes[rows.argmin()]} has {rows.min()} rows, too few for "
+        f"--folds {folds} and --test-size {test_size:g}"
     )
 
 
 def contestants(
     batch_size: int, max_iter: int, seed: int
 ) -> dict[str, tuple[Any, dict[str, list[float]]]]:
-    """Return each estimator with its grid, of four candidates for every one."""
+    """Return each estimator with its parameter grid, four candidates each."""
     alphas, rates = [1e-5, 1e-3], [1e-3, 1e-2]
     shared: dict[str, Any] = {
         "batch_size": batch_size,
@@ -183,7 +183,7 @@ def contestants(
         ),
         "MLPClassifier": (
             MLPClassifier(**shared),
-            # It divides alpha by the batch size: these minimise the same function.
+            # MLPClassifier divides alpha by the batch size; the objective is the same.
             {"alpha": [a * batch_size for a in alphas], "learning_rate_init": rates},
         ),
         "LogisticRegression": (
@@ -194,7 +194,7 @@ def contestants(
 
 
 def measure(search: GridSearchCV, parts: list[Any]) -> Result:
-    """Search, refit the best candidate on the training set, and test that one."""
+    """Run the grid search and evaluate the best candidate on the test set."""
     X_train, X_test, y_train, y_test = parts
     start = time.perf_counter()
     search.fit(X_train, y_train)
@@ -223,13 +223,13 @@ def measure(search: GridSearchCV, parts: list[Any]) -> Result:
 
 
 def is_capped(pipeline: Pipeline, X: Any = None, y: Any = None) -> float:
-    """Tell whether training ended at its limit; a scorer, to reach other processes."""
+    """Return whether training reached max_iter; a scorer, so that workers report it."""
     return float(np.max(pipeline[-1].n_iter_) >= pipeline[-1].max_iter)
 
 
 @contextmanager
 def progress() -> Iterator[Callable[[str], None]]:
-    """Give a function that shows on standard error what is being done."""
+    """Yield a function that shows the current step on standard error."""
     try:
         from rich.console import Console
     except ImportError:
@@ -240,7 +240,7 @@ def progress() -> Iterator[Callable[[str], None]]:
 
 
 def benchmark(problem: Problem, args: argparse.Namespace) -> dict[str, Result]:
-    """Measure every contestant on the same split, folds and preprocessing."""
+    """Compare the estimators on the same split, folds and preprocessing."""
     parts = split(problem, args.test_size, args.folds, args.seed)
     y_train = parts[2]
     cv = StratifiedKFold(args.folds, shuffle=True, random_state=args.seed)
@@ -273,7 +273,7 @@ def benchmark(problem: Problem, args: argparse.Namespace) -> dict[str, Result]:
 
 
 def report(problem: Problem, results: dict[str, Result]) -> str:
-    """Return the table of results, with what is needed to read it."""
+    """Format the results as a table with notes."""
     (n, m), n_classes = problem.X.shape, len(problem.classes)
     lines = [f"{problem.name}: {n} rows, {m} features, {n_classes} classes"]
     lines += [problem.note] * bool(problem.note)
@@ -289,44 +289,49 @@ def report(problem: Problem, results: dict[str, Result]) -> str:
     ours, theirs = results["FFNNClassifier"], results["MLPClassifier"]
     lines += [
         "",
-        f"FFNNClassifier is {theirs.fit_seconds / ours.fit_seconds:.1f} times as fast "
-        f"as MLPClassifier to fit, {theirs.search_seconds / ours.search_seconds:.1f} "
-        f"to search, {theirs.predict_seconds / ours.predict_seconds:.1f} to predict.",
-        "Times are those of whole pipelines. Unconverged fits ended at their limit of",
-        "iterations; their ConvergenceWarnings are counted here instead of shown.",
+        "Speed-up of FFNNClassifier over MLPClassifier: "
+        f"fit {theirs.fit_seconds / ours.fit_seconds:.1f}x, "
+        f"search {theirs.search_seconds / ours.search_seconds:.1f}x, "
+        f"predict {theirs.predict_seconds / ours.predict_seconds:.1f}x.",
+        "Times include preprocessing. Unconverged fits reached max_iter; their",
+        "ConvergenceWarnings are counted here instead of being shown.",
     ]
     return "\n".join(lines)
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line, without the usage."""
+    """An argument parser that reports errors on one line, without the usage."""
 
     def error(self, message: str) -> NoReturn:
         raise InputError(message)
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    """Return the options, checked as far as they can be without the data."""
+    """Parse and validate the options."""
     parser = Parser(
         prog=PROG,
         description="Compare FFNNClassifier with MLPClassifier and LogisticRegression: "
-        "a small grid search for each, then a test on rows held out.",
-        epilog="Without --csv the data are scikit-learn's handwritten digits.",
+        "a small grid search for each, then an evaluation on a held-out test set.",
+        epilog="Without --csv, scikit-learn's handwritten digits are used.",
     )
     add = parser.add_argument
-    add("--csv", type=Path, metavar="FILE", help="a table with a header row")
-    add("--target", metavar="COLUMN", help="the column of FILE with the classes")
+    add("--csv", type=Path, metavar="FILE", help="CSV file with a header row")
+    add("--target", metavar="COLUMN", help="column of FILE with the class labels")
     add("--scoring", choices=["neg_log_loss", "accuracy"], default="neg_log_loss")
-    add("--folds", type=int, default=3, help="of the grid search (default: 3)")
-    add("--test-size", type=float, default=0.25, help="a fraction (default: 0.25)")
-    add("--max-iter", type=int, default=200, help="of the networks (default: 200)")
-    add("--jobs", type=int, default=1, help="processes of the search (default: 1)")
-    # With more threads, whatever else the machine does disturbs the times far more.
-    add("--threads", type=int, default=1, help="of each process (default: 1)")
-    add("--seed", type=int, default=0, help="of all that is random (default: 0)")
+    add("--folds", type=int, default=3, help="folds of the grid search (default: 3)")
+    add("--test-size", type=float, default=0.25, help="test fraction (default: 0.25)")
+    add("--max-iter", type=int, default=200, help="maximum epochs (default: 200)")
+    add("--jobs", type=int, default=1, help="parallel processes (default: 1)")
+    # With more threads, timings are far more sensitive to other load on the machine.
+    add("--threads", type=int, default=1, help="threads per process (default: 1)")
+    add("--seed", type=int, default=0, help="random seed (default: 0)")
     args = parser.parse_args(argv)
     for name, ok, rule in [
-        ("--csv and --target", (args.csv is None) == (args.target is None), "together"),
+        (
+            "--csv and --target",
+            (args.csv is None) == (args.target is None),
+            "given together",
+        ),
         ("--folds", args.folds >= 2, "at least 2"),
         ("--test-size", 0 < args.test_size < 1, "between 0 and 1"),
         ("--max-iter", args.max_iter >= 1, "at least 1"),
@@ -340,7 +345,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def interrupt(*_: Any) -> NoReturn:
-    """Handle the signal of Ctrl-C."""
+    """Handle SIGINT."""
     raise Interrupted
 
 
@@ -350,12 +355,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     argv : sequence of str, optional
-        The arguments; those of the process by default.
+        Command-line arguments; by default `sys.argv[1:]`.
 
     Returns
     -------
     status : int
-        0, or 2 where the input is at fault, or 130 after Ctrl-C.
+        0 on success, 2 if the input is invalid, 130 after Ctrl-C.
     """
     before = signal.signal(signal.SIGINT, interrupt)
     try:

@@ -74,8 +74,8 @@ class LogitsMixin(Documented, ClassifierMixin):
     def predict_log_proba(self, X: Any) -> Array:
         """Return the logarithm of the probability of each class.
 
-        It is computed from the logits, and so is exact where the probability is too
-        small for its type.
+        It is computed from the logits, and so is exact where the probability was
+        rounded to nearly 1. Like the probability, it is never that of 0.
 
         Parameters
         ----------
@@ -90,7 +90,8 @@ class LogitsMixin(Documented, ClassifierMixin):
         targets = self._fitted_targets()
 
         def log_probabilities(a: Array) -> Array:
-            return targets.loss.log_output(targets.by_class(a))
+            log_f = targets.loss.log_output(targets.by_class(a))
+            return np.maximum(log_f, np.log(smallest(a.dtype)), out=log_f)
 
         return self._forward(X, log_probabilities)
 
@@ -135,8 +136,13 @@ def inside(f: Array) -> Array:
     f : ndarray
         The same array.
     """
-    zero, one = f.dtype.type(0), f.dtype.type(1)
-    return np.clip(f, np.nextafter(zero, one), np.nextafter(one, zero), out=f)
+    largest = np.nextafter(f.dtype.type(1), f.dtype.type(0))
+    return np.clip(f, smallest(f.dtype), largest, out=f)
+
+
+def smallest(dtype: Any) -> Any:
+    """Return the smallest positive number of a floating-point type."""
+    return np.nextafter(dtype.type(0), dtype.type(1))
 
 
 def check_finite(values: Array) -> Array:

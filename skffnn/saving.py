@@ -1,4 +1,4 @@
-"""Saving a fitted estimator to a file, and loading it, without running any code."""
+"""Saving and loading fitted estimators, without running code."""
 
 from typing import Any
 
@@ -10,34 +10,34 @@ from .io.schema import KINDS, check, restore, snapshot
 
 
 def save(model: FFNNClassifier, path: Any) -> None:
-    """Save a fitted estimator, with all that it needs to predict and to go on training.
+    """Save a fitted estimator to a file.
 
-    The file takes the place of an earlier one in one step, when it is complete. It
-    holds a header in JSON and plain arrays (`skffnn.io.format` describes the format)
-    and no code: a parameter that is an object of a class of your own cannot be saved.
-    Metadata requests (`set_fit_request`) and attributes of your own are left out.
+    The file contains everything needed to predict and to continue training. An existing
+    file is replaced atomically. A file holds a JSON header and plain arrays but no code
+    (see `skffnn.io.format`), so parameters that are objects of custom classes cannot be
+    saved. Metadata requests (`set_fit_request`) and custom attributes are not saved.
 
     Parameters
     ----------
     model : FFNNClassifier
-        The estimator.
+        The fitted estimator.
     path : str or path-like
-        Where to; the name may end in whatever you like.
+        The file to write, with any extension.
 
     Raises
     ------
     NotFittedError
         If the estimator is not fitted.
     TypeError
-        If it is no FFNNClassifier, or has a parameter that cannot be saved.
+        If `model` is not an FFNNClassifier, or a parameter cannot be saved.
     ValueError
-        If a parameter was changed to what does not fit the network.
+        If a parameter was changed after fitting and no longer matches the network.
     OSError
-        If the file cannot be written. An earlier one is left as it was.
+        If the file cannot be written. An existing file is unchanged.
 
     See Also
     --------
-    load : Load it again.
+    load : Load a saved estimator.
 
     Examples
     --------
@@ -60,32 +60,32 @@ def save(model: FFNNClassifier, path: Any) -> None:
 
 
 def load(path: Any) -> FFNNClassifier:
-    """Load an estimator from a file that `save` or a checkpoint has written.
+    """Load an estimator from a file written by `save` or a checkpoint.
 
-    It predicts as it did, and goes on training (`warm_start`, `partial_fit`) as if it
-    had never been saved. No code is run, and the memory that loading takes is a small
-    multiple of the size of the file.
+    The estimator predicts and continues training (`warm_start`, `partial_fit`) exactly
+    as the saved one. Loading runs no code, and the memory it needs is a small multiple
+    of the file size.
 
     Parameters
     ----------
     path : str or path-like
-        Where from.
+        The file to read.
 
     Returns
     -------
     model : FFNNClassifier
-        The estimator.
+        The fitted estimator.
 
     Raises
     ------
     FileFormatError
-        If the file is not one of skffnn's, is damaged, or is of a newer version.
+        If the file was not saved by skffnn, is damaged or has a newer version.
     OSError
-        If it cannot be read.
+        If the file cannot be read.
 
     See Also
     --------
-    save : Save it.
+    save : Save a fitted estimator.
 
     Examples
     --------

@@ -8,7 +8,7 @@ from sklearn.datasets import load_iris, make_classification
 from sklearn.preprocessing import StandardScaler
 
 from skffnn import LBFGS, SOLVERS, FFNNClassifier
-from skffnn.io.schema import FITTED
+from skffnn.fitting.fit import ATTRIBUTES
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -105,7 +105,7 @@ def equal(one, other):
 
 def assert_same(one, other):
     """Assert that two estimators have the same attributes and state."""
-    for name in FITTED:
+    for name in ATTRIBUTES:
         if name in vars(one) or name in vars(other):
             assert equal(vars(one)[name], vars(other)[name]), name
 
@@ -150,9 +150,10 @@ class RecordingSolver:
     def init(self, theta):
         return {"v": np.zeros_like(theta)}
 
-    def step(self, theta, grad, state, eta):
+    def update(self, grad, state, eta):
         self.etas.append(eta)
-        self.dtypes |= {theta.dtype, grad.dtype, state["v"].dtype}
+        self.dtypes |= {grad.dtype, state["v"].dtype}
+        return np.zeros_like(grad)
 
 
 class RecordingScorer:

@@ -96,7 +96,7 @@ def test_rows_without_a_class_are_left_out_and_counted(write, column):
         classes = ["0", "1"] * 10 + [""] * 3
     problem = command.table(Path(write(small(classes))), "y")
     assert problem.X.shape == (20, 1)
-    assert problem.note == "3 rows without a 'y' are left out"
+    assert problem.note == "3 rows without 'y' were dropped"
     assert len(problem.classes) == 2
     assert np.bincount(problem.y).tolist() == [10, 10]
 
@@ -172,19 +172,19 @@ def test_an_error_in_a_process_of_its_own():
     ("content", "words"),
     [
         pytest.param(b"", ["cannot read"], id="empty file"),
-        pytest.param("x,y\n", ["no rows"], id="header only"),
-        pytest.param("x,y\n1,\n2,\n", ["no rows with a 'y'"], id="no class at all"),
-        pytest.param("y\na\nb\n", ["no column besides 'y'"], id="no features"),
+        pytest.param("x,y\n", ["no labels in column 'y'"], id="header only"),
+        pytest.param("x,y\n1,\n2,\n", ["no labels in column"], id="no class at all"),
+        pytest.param("y\na\nb\n", ["no column other than 'y'"], id="no features"),
         pytest.param("x,Y\n1,a\n", ["no column 'y'"], id="other case"),
         pytest.param("x,y\n1,a\n1,a,2\n", ["cannot read"], id="ragged"),
         pytest.param("x,y\n1,a,2\n1,a,2\n", ["cannot read"], id="longer than header"),
         pytest.param(b"x,y\n\xff\xfe,a\n", ["cannot read"], id="not text"),
         pytest.param(b'x,y\n"1,a\n2,b\n', ["cannot read"], id="open quote"),
-        pytest.param(small("a" * 20), ["one class only, a"], id="one class"),
+        pytest.param(small("a" * 20), ["only one class, a"], id="one class"),
         pytest.param(small("a" * 20 + "b"), ["class b has 1 rows"], id="one row"),
         pytest.param(small("a" * 20 + "bb"), ["class b has 2 rows"], id="two rows"),
         pytest.param(small(range(20)), ["has 1 rows"], id="a class for each row"),
-        pytest.param(small([0.5, 1.25, 2] * 9), ["quantities"], id="quantities"),
+        pytest.param(small([0.5, 1.25, 2] * 9), ["is continuous"], id="quantities"),
     ],
 )
 def test_a_bad_table_is_one_line_on_standard_error(write, capsys, content, words):

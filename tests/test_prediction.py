@@ -17,16 +17,21 @@ class TestPredictLogProba:
 
     @pytest.mark.parametrize("target", ["binary", "multi-class", "multi-label"])
     @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-    def test_is_finite_where_a_probability_underflows(self, target, dtype):
+    def test_no_class_is_certain_or_impossible(self, target, dtype):
         X_, y_ = {"binary": (X2, y2), "multi-class": (X, y), "multi-label": (X, Y)}[
             target
         ]
         model = make().fit(X_, y_)
         far = (X_ * 1e7).astype(dtype)
         f, log_f = model.predict_proba(far), model.predict_log_proba(far)
-        assert (f == 0).any()
-        assert np.isfinite(log_f).all()
-        assert np.isfinite(f).all()
+        smallest = np.nextafter(dtype(0), dtype(1))
+        largest = np.nextafter(dtype(1), dtype(0))
+        assert f.min() == smallest  # where it would be rounded to 0
+        assert f.max() == largest
+        assert log_f.min() == np.log(smallest)
+        assert f.dtype == log_f.dtype == dtype
+        if target != "multi-label":
+            np.testing.assert_allclose(f.sum(axis=1), 1, rtol=np.finfo(dtype).eps)
 
     @pytest.mark.parametrize("target", ["binary", "multi-class", "multi-label"])
     def test_is_the_logarithm(self, target):

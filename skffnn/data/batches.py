@@ -1,4 +1,4 @@
-"""Minibatches: rows of dense or sparse X with their targets and weights."""
+"""Minibatches of dense or sparse X, with targets and weights."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,36 +9,35 @@ from scipy.sparse import issparse
 from ..nn.arrays import Array
 from ..nn.objective import Batch
 
-# Numbers in a gathered chunk: while batches are small, several are gathered at once.
+# Elements gathered at once: small batches are gathered several at a time.
 CHUNK = 8192
 
 
 class Batches:
-    """Some rows of a data set, `batch_size` at a time.
+    """Iterate over rows of a data set in batches of `batch_size`.
 
-    X is never copied: rows in their own order are yielded as views, and rows in
-    any other order are gathered into buffers that are made once, as are rows that have
-    to be converted.
+    X as a whole is never copied. Rows in their original order are yielded as views.
+    Rows in another order, or of another dtype, are copied into buffers that are
+    allocated once.
 
     Parameters
     ----------
     X : ndarray or CSR array of shape (n_samples, n_features)
-        Features; a dense X has contiguous rows. Batches are converted to the type of
-        y, if it is another.
+        Features; a dense X must have contiguous rows. Batches are converted to the
+        dtype of y.
     y : ndarray or LazyOneHot, of shape (n_samples, K)
-        Targets, of the type to compute in.
+        Targets, in the dtype of the computation.
     weights : ndarray of shape (n_samples, 1), default=None
-        Sample weights, of mean 1 over the rows in use; None is 1 for each.
+        Sample weights, with mean 1 over the rows used; None means equal weights.
     order : ndarray of int of shape (n_rows,), default=None
-        The rows in use, in this order; None is all of them as they are.
+        Indices of the rows to use, in order; None means all rows.
     batch_size : int
-        Rows of a batch; the last one may be smaller.
+        Number of rows in a batch; the last batch may be smaller.
     shuffled : bool, default=False
         Whether `shuffle` changes the order, which has to be an array of its own.
     estimate : bool, default=True
-        Divide the weights of a batch by its number of rows, so that each batch is an
-        estimate of the mean over all rows. If False, batches are blocks of the rows,
-        whose sums add up.
+        Divide the weights of a batch by its number of rows, so that each batch
+        estimates the mean over all rows. If False, the sums over batches add up.
 
     Examples
     --------
@@ -79,7 +78,7 @@ class Batches:
         converts = isinstance(X, np.ndarray) and X.dtype != y.dtype
         shape = self._chunk, X.shape[1]
         self._converted = np.empty(shape, y.dtype) if converts else None
-        # One batch of everything needs gathering only once.
+        # A single batch of all rows is gathered only once.
         self._whole = next(self._batches()) if len(self) == 1 else None
 
     def __len__(self) -> int:
@@ -93,7 +92,7 @@ class Batches:
         Parameters
         ----------
         random_state : RandomState
-            Where the order comes from.
+            The random number generator.
         """
         if self.shuffled and self._whole is None and self.order is not None:
             random_state.shuffle(self.order)
@@ -122,7 +121,7 @@ class Batches:
                 yield x[part], y_part, self._scaled(s_part, len(y_part))
 
     def _in_type_of_y(self, x: Any) -> Any:
-        """Convert rows to the type to compute in, if they have another."""
+        """Convert rows to the dtype of y."""
         if self._converted is None:
             return x.astype(self.y.dtype, copy=False)
         converted = self._converted[: len(x)]
@@ -140,32 +139,32 @@ class Batches:
 
 
 def _buffer(rows: Any, n: int) -> Array | None:
-    """Make room for n gathered rows of a dense array; others gather themselves."""
+    """Allocate a buffer for n rows of a dense array; other types need none."""
     if not isinstance(rows, np.ndarray):
         return None
     return np.empty((n, rows.shape[1]), rows.dtype)
 
 
 def take(data: Any, index: Any, buffer: Array | None) -> Any:
-    """Return some rows, in `buffer` if there is one.
+    """Return selected rows, in `buffer` if it is given.
 
     Parameters
     ----------
     data : ndarray, CSR array or LazyOneHot, of shape (n_samples, m), or None
-        Where the rows come from; None gives None.
+        The data; None returns None.
     index : slice or ndarray of int
-        Which rows.
+        The rows to select.
     buffer : ndarray of shape (batch_size, m), default=None
-        Room for at least as many rows.
+        Output array for at least as many rows.
 
     Returns
     -------
     rows : ndarray or CSR array of shape (n, m), or None
-        The rows.
+        The selected rows.
     """
     if data is None:
         return None
     if buffer is None:
         return data[index]
-    # Without mode="clip", take would gather into a temporary first.
+    # Without mode="clip", np.take would buffer the output.
     return np.take(data, index, axis=0, out=buffer[: len(index)], mode="clip")

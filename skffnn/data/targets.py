@@ -1,4 +1,4 @@
-"""Targets: labels as users have them, and as the columns y that the loss takes."""
+"""Encoding of class labels as targets y of the loss, and decoding of predictions."""
 
 from typing import Any
 
@@ -12,18 +12,18 @@ from ..nn.losses import LogisticOutput, Loss, Softmax
 
 
 class LazyOneHot:
-    """One-hot vectors of class codes, made when rows are asked for.
+    """Lazily one-hot encoded targets.
 
     Parameters
     ----------
     codes : ndarray of int of shape (n_samples,)
-        The class y* of each row, 0 … K-1.
+        The class index y* of each row, 0 … K-1.
     n_classes : int
         K.
     n_outputs : int
-        Columns of the targets: those of the last classes.
+        Number of target columns, which are those of the last classes.
     dtype : dtype
-        Type of the targets.
+        Dtype of the targets.
     smoothing : float, default=0.0
         As in `smooth`.
 
@@ -50,35 +50,35 @@ class LazyOneHot:
         self.smoothing = smoothing
 
     def __getitem__(self, rows: Any) -> Array:
-        # Column after column, as the network's logits are.
+        # In column-major order, like the logits of the network.
         y = (self.k == self.codes[rows]).astype(self.dtype)  # e(y*)_k = [k = y*]
         return smooth(y, self.smoothing, self.n_classes).T
 
 
 class Targets:
-    """The classes of a problem.
+    """The classes of a classification problem, and their encoding.
 
-    Two classes are one logistic output, the probability of the second; any other
-    number K of classes is a softmax over K outputs; K labels that can each be present
-    or absent (multi-label) are K logistic outputs.
+    Binary classification has one logistic output, the probability of the second class.
+    Multi-class classification has a softmax over K outputs. Multi-label classification
+    has one logistic output for each of the K labels.
 
     Parameters
     ----------
     classes : ndarray of shape (K,)
-        The labels, sorted.
+        The sorted class labels.
     multilabel : bool, default=False
-        True for a label indicator matrix, whose columns the classes then are.
+        Whether y is a label indicator matrix; the classes are then its columns.
     sparse : bool, default=False
-        True if predictions are to be a sparse indicator matrix, as y was.
+        Whether y was sparse, so that predictions are a sparse indicator matrix too.
 
     Attributes
     ----------
     loss : Loss
-        Output map and loss.
+        The output map and its loss.
     n_outputs : int
-        Columns of y.
+        Number of columns of the encoded y.
     binary : bool
-        Whether one output stands for two classes.
+        Whether two classes share one output.
     """
 
     def __init__(
@@ -94,19 +94,19 @@ class Targets:
 
     @classmethod
     def from_labels(cls, y: Any, classes: Any = None) -> "Targets":
-        """Find the classes of y.
+        """Determine the classes from y.
 
         Parameters
         ----------
         y : ndarray or sparse array of shape (n_samples,) or (n_samples, K)
             Labels, or a label indicator matrix.
         classes : array-like, default=None
-            All classes, where y need not hold each of them.
+            All classes, some of which may be missing from y.
 
         Returns
         -------
         targets : Targets
-            The classes, in sorted order.
+            The targets with sorted classes.
         """
         check_classification_targets(y)
         if type_of_target(y).startswith("multilabel"):
@@ -129,12 +129,12 @@ class Targets:
         y : ndarray or sparse array
             Labels, or a label indicator matrix.
         name : str
-            What to call it in the message.
+            Name of y in error messages.
 
         Raises
         ------
         ValueError
-            With the labels.
+            If y has unknown labels or the wrong shape.
         """
         check_classification_targets(y)
         if self.multilabel or type_of_target(y).startswith("multilabel"):
@@ -156,7 +156,7 @@ class Targets:
             )
 
     def codes(self, y: Any) -> Array:
-        """Return the position of each label among the classes.
+        """Return the class index of each label.
 
         Parameters
         ----------
@@ -166,12 +166,12 @@ class Targets:
         Returns
         -------
         codes : ndarray of int of shape (n_samples,)
-            0 … K-1.
+            Class indices, 0 … K-1.
         """
         return np.searchsorted(self.classes, flat(y))
 
     def label_columns(self, y: Any) -> list[tuple[Array, Array]]:
-        """Return the classes and the codes of each label.
+        """Return the classes and the class codes of each label column.
 
         Parameters
         ----------
@@ -181,29 +181,29 @@ class Targets:
         Returns
         -------
         columns : list of (classes, codes)
-            One for single labels; for multi-label targets one for each label, whose
-            classes are 0 and 1.
+            One pair, or for multi-label targets one pair with classes 0 and 1 for each
+            label.
         """
         if not self.multilabel:
             return [(self.classes, self.codes(y))]
         return [(np.arange(2), column) for column in dense(y).astype(np.intp).T]
 
     def encode(self, y: Any, dtype: Any, smoothing: float = 0.0) -> Array | LazyOneHot:
-        """Return the targets as the loss takes them.
+        """Encode labels as targets of the loss.
 
         Parameters
         ----------
         y : ndarray or sparse array
             Known labels, or a label indicator matrix.
         dtype : dtype
-            The type to compute in.
+            Dtype of the targets.
         smoothing : float, default=0.0
-            As in `smooth`; a yes or no counts as two classes.
+            As in `smooth`; a binary label has two classes.
 
         Returns
         -------
         y : ndarray or LazyOneHot, of shape (n_samples, n_outputs)
-            The lecture's vectors e(y*), or their last column for two classes.
+            One-hot vectors e(y*), or only their last column for two classes.
         """
         if self.multilabel:
             return smooth(dense(y).astype(dtype), smoothing, 2)
@@ -211,10 +211,9 @@ class Targets:
         return LazyOneHot(self.codes(y), n_classes, n_outputs, dtype, smoothing)
 
     def by_class(self, a: Array) -> Array:
-        """Give each class a logit of its own.
+        """Return one logit for each class.
 
-        Two classes with the one logit a get -a and a: f is (σ(-a), σ(a)), which sums
-        to 1.
+        For two classes the logits are -a and a, since f = (σ(-a), σ(a)) sums to 1.
 
         Parameters
         ----------
@@ -229,17 +228,17 @@ class Targets:
         return np.hstack([-a, a]) if self.binary else a
 
     def decode(self, decisions: Array) -> Any:
-        """Return the labels that `loss.decide` chose.
+        """Convert the decisions of `loss.decide` to labels.
 
         Parameters
         ----------
         decisions : ndarray of shape (n_samples, 1) or (n_samples, K)
-            Class positions, or one yes or no for each label.
+            Class indices, or whether each label is present.
 
         Returns
         -------
         y : ndarray of shape (n_samples,), or indicator matrix (n_samples, K)
-            Labels; sparse if the training targets were.
+            Labels; sparse if y was sparse in training.
         """
         if not self.multilabel:
             return self.classes[decisions[:, 0].astype(np.intp)]
@@ -248,7 +247,7 @@ class Targets:
 
 
 def check_indicator(y: Any, name: str) -> None:
-    """Raise unless a label indicator matrix holds nothing but 0 and 1."""
+    """Raise unless a label indicator matrix contains only 0 and 1."""
     values = np.unique(y.data if issparse(y) else y)
     if not np.isin(values, (0, 1)).all():
         raise ValueError(
@@ -257,21 +256,21 @@ def check_indicator(y: Any, name: str) -> None:
 
 
 def smooth(y: Array, smoothing: float, n_classes: int) -> Array:
-    """Label smoothing: y ← (1 - ε) y + ε / K, in place.
+    """Apply label smoothing in place: y ← (1 - ε) y + ε / K.
 
     Parameters
     ----------
     y : ndarray
-        Targets.
+        One-hot or binary targets.
     smoothing : float
-        ε.
+        The smoothing factor ε.
     n_classes : int
-        K.
+        The number of classes K.
 
     Returns
     -------
     y : ndarray
-        The same array.
+        The smoothed array itself.
     """
     if smoothing > 0:
         y *= 1 - smoothing
@@ -280,15 +279,15 @@ def smooth(y: Array, smoothing: float, n_classes: int) -> Array:
 
 
 def dense(y: Any) -> Array:
-    """Return a label indicator matrix as an array."""
+    """Convert a label indicator matrix to a dense array."""
     return y.toarray() if issparse(y) else np.asarray(y)
 
 
 def flat(y: Any) -> Array:
-    """Return labels as a vector, with scikit-learn's warning for a column."""
+    """Convert labels to 1D, with scikit-learn's warning for a column vector."""
     return column_or_1d(y, warn=True)
 
 
 def shape_of(y: Any) -> str:
-    """Describe y for a message."""
+    """Describe the shape of y for an error message."""
     return f"an array of shape {np.shape(y)}"

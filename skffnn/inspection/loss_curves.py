@@ -1,4 +1,4 @@
-"""LossCurveDisplay: how training went, epoch by epoch."""
+"""LossCurveDisplay: learning curves of fitted estimators."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,16 +9,16 @@ from ..utils.checks import InvalidParameterError, check_choice
 from .history import History
 from .plotting import PALETTE, axes_for, network_of, pyplot
 
-# What can be drawn, each on axes of its own, with the height that it gets.
+# The panels that can be drawn, with their heights in inches.
 PANELS = {"loss": 3.0, "score": 2.0, "learning_rate": 1.5}
-MARKED = 15  # epochs up to which each has a dot
+MARKED = 15  # with at most this many epochs, each is marked with a dot
 
 
 class LossCurveDisplay:
-    """How the loss, the score and the learning rate went, epoch by epoch.
+    """Learning curves: loss, validation score and learning rate in each epoch.
 
-    Solid lines are training, dashed ones validation; a circle is at the epoch whose
-    parameters were kept. Use `from_estimator` to create one.
+    Solid lines show training, dashed lines validation. A circle marks the epoch whose
+    parameters were kept. Use `from_estimator` to create a display.
 
     Parameters
     ----------
@@ -28,22 +28,22 @@ class LossCurveDisplay:
     Attributes
     ----------
     histories : list of History
-        As given. `epochs`, `loss`, `validation_loss`, `score`, `learning_rate` and
-        `kept` are what is drawn.
+        The curves of each estimator, with attributes `epochs`, `loss`,
+        `validation_loss`, `score`, `learning_rate` and `kept`.
     ax_ : Axes
-        The axes of the loss, or of what is drawn first.
+        The axes of the first panel.
     axes_ : ndarray of Axes of shape (n_panels,)
-        All of them.
+        The axes of all panels.
     figure_ : Figure
         The figure.
     lines_ : dict of str to list of Line2D
-        What has been drawn: "loss", "validation_loss", "score", "learning_rate" and
-        "kept", the last with a circle on each curve.
+        The lines drawn, with keys "loss", "validation_loss", "score", "learning_rate"
+        and "kept"; the last are the circles.
 
     See Also
     --------
-    skffnn.NetworkDisplay : The network that came of it.
-    skffnn.WeightsDisplay : Whether it can go on learning.
+    skffnn.NetworkDisplay : Drawing of the trained network.
+    skffnn.WeightsDisplay : Weights, activations and gradients.
 
     Examples
     --------
@@ -71,31 +71,31 @@ class LossCurveDisplay:
         panels: Sequence[str] | None = None,
         ax: Any = None,
     ) -> "LossCurveDisplay":
-        """Draw the curves of one fitted estimator, or of several.
+        """Draw the learning curves of one or several fitted estimators.
 
         Parameters
         ----------
         estimator : FFNNClassifier, Pipeline that ends in one, or dict of them
-            The keys of a dict are the names in the legend.
+            The fitted estimators. The keys of a dict are shown in the legend.
         name : str, default=None
-            The name of a single estimator.
+            Name of a single estimator in the legend.
         panels : sequence of {"loss", "score", "learning_rate"}, default=None
-            What to draw, from top to bottom. By default the loss; the score, where
-            there were validation rows; and the learning rate, where it is known and
-            not one constant. A single `ax` gets the loss.
+            What to draw, from top to bottom. By default the loss, the score if there
+            was a validation set, and the learning rate if it is known and not constant.
+            On a single `ax`, only the loss is drawn by default.
         ax : Axes or sequence of Axes, default=None
-            Where to draw, one for each panel; by default on a figure of its own. The
-            `axes_` of another display add to that one.
+            Axes to draw on, one for each panel; by default a new figure is created.
+            Pass the `axes_` of another display to add curves to it.
 
         Returns
         -------
         display : LossCurveDisplay
-            What has been drawn.
+            The display.
 
         Raises
         ------
         InvalidParameterError
-            If an argument is not as described, or there is nothing to draw on a panel.
+            If an argument is invalid, or a panel has nothing to draw.
         NotFittedError
             If an estimator is not fitted.
         ImportError
@@ -105,8 +105,9 @@ class LossCurveDisplay:
         if isinstance(estimator, Mapping):
             if name is not None or not estimator:
                 raise InvalidParameterError(
-                    "a dict of estimators must not be empty, and its keys are the "
-                    f"names: got {len(estimator)} with name={name!r}."
+                    "a dict of estimators must not be empty, and name must be None "
+                    "because its keys are the names, "
+                    f"got {len(estimator)} estimators and name={name!r}."
                 )
             named = estimator.items()
         else:
@@ -158,16 +159,16 @@ class LossCurveDisplay:
             for panel, axes in zip(panels, self.axes_, strict=True):
                 self._draw(axes, panel, history, colour)
         for panel, axes in zip(panels, self.axes_, strict=True):
-            self._dress(axes, panel)
+            self._label(axes, panel)
         units = dict.fromkeys(history.unit for history in self.histories)
         self.axes_[-1].set_xlabel(" or ".join(units))
         self._legend()
         return self
 
     def _panels(self, panels: Sequence[str] | None, ax: Any) -> list[str]:
-        """Return what to draw, checked."""
+        """Validate the panels, or choose the default ones."""
         rates = [h.learning_rate for h in self.histories if h.learning_rate is not None]
-        there = {
+        available = {
             "loss": True,
             "score": any(history.score is not None for history in self.histories),
             "learning_rate": bool(rates),
@@ -177,25 +178,25 @@ class LossCurveDisplay:
                 return ["loss"]
             known = [eta[~np.isnan(eta)] for eta in rates]
             several = len(np.unique(np.concatenate(known))) > 1 if rates else False
-            defaults = there | {"learning_rate": several}
+            defaults = available | {"learning_rate": several}
             return [panel for panel, draw in defaults.items() if draw]
         panels = [panels] if isinstance(panels, str) else list(panels)
         for panel in panels:
             check_choice("panels", panel, PANELS)
-            if not there[panel]:
-                why = "there were no validation rows"
+            if not available[panel]:
+                why = "there was no validation set"
                 if panel == "learning_rate":
                     why = "L-BFGS has none"
                 raise InvalidParameterError(f"panels has {panel!r}, but {why}.")
         if len(set(panels)) < max(1, len(panels)):
             raise InvalidParameterError(
-                f"panels must be different ones of {', '.join(map(repr, PANELS))}, "
-                f"got {panels!r}."
+                "panels must be one or more distinct items of "
+                f"{', '.join(map(repr, PANELS))}, got {panels!r}."
             )
         return panels
 
     def _draw(self, axes: Any, panel: str, history: History, colour: str) -> None:
-        """Draw what one panel shows of one estimator."""
+        """Draw the curves of one estimator on one panel."""
         curves = {panel: "-"}
         if panel == "loss":
             curves["validation_loss"] = "--"
@@ -224,8 +225,8 @@ class LossCurveDisplay:
                 )
                 self.lines_["kept"].append(circle)
 
-    def _dress(self, axes: Any, panel: str) -> None:
-        """Label axes."""
+    def _label(self, axes: Any, panel: str) -> None:
+        """Label the axes of a panel."""
         from matplotlib.ticker import MaxNLocator
 
         label = panel.replace("_", " ")
@@ -239,7 +240,7 @@ class LossCurveDisplay:
         axes.grid(alpha=0.3)
 
     def _legend(self) -> None:
-        """Name the colours, and what is dashed and circled."""
+        """Add a legend for the colours, the dashed lines and the circles."""
         from matplotlib.lines import Line2D
 
         main = [line for line in self.ax_.get_lines() if line.get_gid() in PANELS]
@@ -257,5 +258,5 @@ class LossCurveDisplay:
 
 
 def drawn_before(ax: Any) -> int:
-    """Return how many estimators another display has drawn on axes."""
+    """Return how many estimators other displays have drawn on the axes."""
     return sum(line.get_gid() in PANELS for line in ax.get_lines())

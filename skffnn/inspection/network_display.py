@@ -1,4 +1,4 @@
-"""NetworkDisplay: the network as the lecture draws it, with the weights that it has."""
+"""NetworkDisplay: a drawing of a fitted network with its weights."""
 
 from collections.abc import Sequence
 from textwrap import shorten
@@ -18,17 +18,17 @@ from .plotting import (
     signs,
 )
 
-WIDEST = 3.5  # points, the line of the largest weight
-NARROWEST = 0.2  # points, that of a weight of 0
-LONGEST = 18  # characters of a name
+WIDEST = 3.5  # points, line width of the largest weight
+NARROWEST = 0.2  # points, line width of a weight of 0
+LONGEST = 18  # characters, longer names are shortened
 
 
 class NetworkDisplay:
-    """The network drawn: layers of neurons, joined by their weights.
+    """Drawing of a network: layers of neurons, joined by lines for the weights.
 
-    The wider and the less transparent a line, the larger the weight; orange is
-    positive, blue negative. A neuron has the colour of its bias. Of a wide layer the
-    first and the last neurons are drawn. Use `from_estimator` to create one.
+    Larger weights have wider and more opaque lines; orange is positive, blue negative.
+    The colour of a neuron shows its bias. In a wide layer only the first and the last
+    neurons are drawn. Use `from_estimator` to create a display.
 
     Parameters
     ----------
@@ -37,9 +37,9 @@ class NetworkDisplay:
     intercepts : sequence of ndarray of shape (D(k),), k = 1 … L+1
         b(1) … b(L+1).
     input_names : sequence of str of length D(0), default=None
-        Names of the features; None is x_1, x_2, ….
+        Names of the features; None means x_1, x_2, ….
     output_names : sequence of str of length D(L+1), default=None
-        Names of the outputs; None is f_1, f_2, ….
+        Names of the outputs; None means f_1, f_2, ….
     activations : sequence of str, default=None
         Names of g(1) … g(L) and of the output map.
 
@@ -52,14 +52,14 @@ class NetworkDisplay:
     drawn_ : list of ndarray of int, k = 0 … L+1
         Which neurons of each layer are drawn.
     lines_ : list of LineCollection, k = 1 … L+1
-        The weights: line i · n + j joins neuron i of those drawn of layer k-1 with
-        neuron j of the n drawn of layer k.
+        The weights: line i · n + j joins drawn neuron i of layer k-1 and drawn neuron j
+        of layer k, which has n drawn neurons.
     neurons_ : list of PathCollection, k = 0 … L+1
         The neurons.
 
     See Also
     --------
-    skffnn.WeightsDisplay : The weights of networks too wide to be drawn.
+    skffnn.WeightsDisplay : Weights of networks that are too wide to draw.
 
     Examples
     --------
@@ -102,24 +102,24 @@ class NetworkDisplay:
         Parameters
         ----------
         estimator : FFNNClassifier or Pipeline that ends in one
-            Fitted.
+            The fitted estimator.
         input_names : sequence of str of length D(0), default=None
-            Names of the features that the network sees; by default those that it was
-            trained with.
+            Names of the input features of the network; by default the names seen
+            during fit, if any.
         max_neurons : int, default=10
-            Wider layers are abridged to so many neurons, at least 2.
+            Maximum number of neurons to draw in each layer, at least 2.
         ax : Axes, default=None
-            Where to draw; by default on a figure of its own.
+            Axes to draw on; by default a new figure is created.
 
         Returns
         -------
         display : NetworkDisplay
-            What has been drawn.
+            The display.
 
         Raises
         ------
         InvalidParameterError
-            If an argument is not as described.
+            If an argument is invalid.
         NotFittedError
             If the estimator is not fitted.
         ImportError
@@ -132,9 +132,9 @@ class NetworkDisplay:
         if input_names is not None and len(input_names) != network.n_features_in_:
             raise InvalidParameterError(
                 f"input_names must have {network.n_features_in_} names, one for each "
-                f"feature of the network, got {len(input_names)}."
+                f"input feature of the network, got {len(input_names)}."
             )
-        outputs = network.classes_[-network.n_outputs_ :]  # of two classes, the second
+        outputs = network.classes_[-network.n_outputs_ :]  # for two classes, the second
         display = cls(
             network.coefs_,
             network.intercepts_,
@@ -150,9 +150,9 @@ class NetworkDisplay:
         Parameters
         ----------
         ax : Axes, default=None
-            Where to draw; by default on a figure of its own.
+            Axes to draw on; by default a new figure is created.
         max_neurons : int, default=10
-            Wider layers are abridged to so many neurons, at least 2.
+            Maximum number of neurons to draw in each layer, at least 2.
 
         Returns
         -------
@@ -181,7 +181,7 @@ class NetworkDisplay:
     def _measure(
         self, size: tuple[float, float] | None, n_layers: int, tallest: int
     ) -> None:
-        """Make room for all that is written, in the figure's or the user's size."""
+        """Set the font size and the limits of the axes, so that all text has room."""
         if size is None:
             extent = self.ax_.get_window_extent()
             size = (
@@ -190,7 +190,7 @@ class NetworkDisplay:
             )
         width, height = (72 * inches for inches in size)  # points
         self._font = float(np.clip(width / (n_layers + 0.5) / 7.5, 5, 9.5))
-        # Above the neurons a line, below them three and the legend of two.
+        # One line of text above the neurons; three lines and the legend below.
         above, below = 2.0 * self._font, 8.5 * self._font
         self._room = max(6.0, (height - above - below) / (tallest + 0.4))
         self._top = tallest / 2 + 0.2
@@ -200,7 +200,7 @@ class NetworkDisplay:
         )
 
     def _draw_weights(self, y: list[Array]) -> None:
-        """Draw the lines, the larger weights over the smaller ones."""
+        """Draw the weights as lines."""
         from matplotlib.collections import LineCollection
         from matplotlib.colors import to_rgba
 
@@ -221,11 +221,11 @@ class NetworkDisplay:
             self.lines_.append(self.ax_.add_collection(lines))
 
     def _draw_neurons(self, y: list[Array], sizes: list[int]) -> None:
-        """Draw the circles, with an ellipsis where some are left out, and names."""
+        """Draw and label the neurons, with an ellipsis in abridged layers."""
         ax = self.ax_
         ink = ax.xaxis.label.get_color()
         diameter = float(np.clip(0.6 * self._room, 3, 16))
-        area = diameter**2  # in square points, as `scatter` takes it
+        area = diameter**2  # in square points, as `scatter` expects
         scale, cmap = largest(self.intercepts), diverging(ax)
         self.neurons_ = []
         for k, drawn in enumerate(self.drawn_):
@@ -259,7 +259,7 @@ class NetworkDisplay:
         offset: float,
         side: str,
     ) -> None:
-        """Write names beside the neurons of the first or the last layer."""
+        """Label the neurons of the first or the last layer."""
         drawn = self.drawn_[k]
         for neuron, height in zip(drawn, y, strict=True):
             name = f"${letter}_{{{neuron + 1}}}$"
@@ -277,7 +277,7 @@ class NetworkDisplay:
             )
 
     def _name_layers(self, sizes: list[int]) -> None:
-        """Write W(k), b(k) above the lines, and h(k), D(k) below the layers."""
+        """Label the lines with W(k), b(k) and the layers with h(k), D(k)."""
         ax, last, top = self.ax_, len(sizes) - 1, self._top
         style = {"ha": "center", "fontsize": self._font}
         for k in range(1, last + 1):
@@ -290,7 +290,7 @@ class NetworkDisplay:
             ax.text(k, -top, text, va="top", linespacing=1.4, **style)
 
     def _legend(self) -> None:
-        """Say what the colours are."""
+        """Add a legend for the colours."""
         from matplotlib.lines import Line2D
 
         W, b = largest(self.coefs), largest(self.intercepts)
@@ -312,19 +312,19 @@ class NetworkDisplay:
 
 
 def abridged(size: int, most: int) -> Array:
-    """Return the neurons to draw: all, or the first and the last ones.
+    """Return the neurons to draw: all of them, or the first and the last.
 
     Parameters
     ----------
     size : int
         D(k).
     most : int
-        How many may be drawn.
+        Maximum number of neurons to draw.
 
     Returns
     -------
     drawn : ndarray of int
-        Positions.
+        Indices of the neurons.
 
     Examples
     --------
@@ -337,19 +337,19 @@ def abridged(size: int, most: int) -> Array:
 
 
 def heights(drawn: Array, size: int) -> Array:
-    """Return the height of each neuron, from top to bottom, with 0 in the middle.
+    """Return the heights of the drawn neurons, from top to bottom, centred at 0.
 
     Parameters
     ----------
     drawn : ndarray of int of shape (n,)
-        The neurons.
+        Indices of the drawn neurons.
     size : int
-        D(k); if it is more than n, there is a gap of 1 for the ellipsis.
+        D(k); if it is larger than n, a gap is left for the ellipsis.
 
     Returns
     -------
     y : ndarray of shape (n,)
-        Heights, 1 apart.
+        Heights with a spacing of 1.
     """
     n = len(drawn)
     y = (n - 1) / 2 - np.arange(n, dtype=float)
@@ -360,11 +360,11 @@ def heights(drawn: Array, size: int) -> Array:
 
 
 def rows_in(drawn: Array) -> int:
-    """Return how many rows of neurons a layer takes, with its ellipsis."""
+    """Return the height of a layer in rows, including the ellipsis."""
     return len(drawn) + (len(drawn) > 1 and bool((np.diff(drawn) > 1).any()))
 
 
 def shorten_name(name: str) -> str:
-    """Return a name that is not too long."""
+    """Shorten a long name."""
     name = shorten(name, 10 * LONGEST, placeholder="…")
     return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"

@@ -1,4 +1,4 @@
-"""What the displays share: matplotlib if it is there, colours, the network to draw."""
+"""Helpers shared by the displays: matplotlib, colours and axes."""
 
 from typing import Any
 
@@ -10,20 +10,20 @@ from ..classifier import FFNNClassifier
 from ..fitting.plan import is_sequence
 from ..utils.checks import InvalidParameterError
 
-# Four of Okabe & Ito's colours, which the colour-blind can tell apart. Each has a
-# contrast of at least 3 with white and with black.
+# Four colours of the colour-blind safe palette of Okabe & Ito. Each has a contrast
+# ratio of at least 3 with both white and black.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
-# Negative and positive numbers, on a light and on a dark background.
+# Colours of negative and positive values, on a light and on a dark background.
 SIGNS = {"light": ("#0072B2", "#D55E00"), "dark": ("#56B4E9", "#E69F00")}
 
 
 def pyplot(display: str) -> Any:
-    """Return matplotlib.pyplot.
+    """Import matplotlib.pyplot.
 
     Parameters
     ----------
     display : str
-        The name of the class that needs it.
+        Name of the display class, for the error message.
 
     Returns
     -------
@@ -33,25 +33,25 @@ def pyplot(display: str) -> Any:
     Raises
     ------
     ImportError
-        If it is not installed, with what to install.
+        If matplotlib is not installed.
     """
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
         raise ImportError(
-            f"{display} needs matplotlib, which is not installed. Install it, or the "
-            "extra `plot`: pip install 'skffnn[plot]'."
+            f"{display} needs matplotlib, which is not installed. Install it with "
+            "pip install 'skffnn[plot]'."
         ) from error
     return plt
 
 
 def network_of(estimator: Any) -> tuple[FFNNClassifier, Any]:
-    """Return the network in an estimator, and what transforms its input.
+    """Return the network in an estimator, and the steps before it.
 
     Parameters
     ----------
     estimator : FFNNClassifier or Pipeline
-        Fitted; a pipeline has the network at its end.
+        A fitted network, or a fitted pipeline whose last step is a network.
 
     Returns
     -------
@@ -63,9 +63,9 @@ def network_of(estimator: Any) -> tuple[FFNNClassifier, Any]:
     Raises
     ------
     InvalidParameterError
-        If it is neither.
+        If the estimator is neither.
     NotFittedError
-        If it is not fitted.
+        If the network is not fitted.
     """
     network, before = estimator, None
     if isinstance(estimator, Pipeline):
@@ -81,17 +81,17 @@ def network_of(estimator: Any) -> tuple[FFNNClassifier, Any]:
 
 
 def maps_of(network: FFNNClassifier) -> list[str]:
-    """Return the names of the maps that the layers apply: g of each hidden one, and o.
+    """Return the names of the hidden activation functions and of the output map.
 
     Parameters
     ----------
     network : FFNNClassifier
-        Fitted.
+        A fitted network.
 
     Returns
     -------
     names : list of str of length L + 1
-        An object has the name of its class.
+        A custom activation has the name of its class.
     """
     hidden = network.activation
     if not is_sequence(hidden):
@@ -101,48 +101,48 @@ def maps_of(network: FFNNClassifier) -> list[str]:
 
 
 def rows_of(before: Any, X: Any) -> Any:
-    """Return rows as the network sees them.
+    """Apply the steps before the network to X.
 
     Parameters
     ----------
     before : Pipeline or None
         The steps before the network.
     X : array-like of shape (n_samples, n_features)
-        Rows as the estimator takes them.
+        Input of the estimator.
 
     Returns
     -------
     X : array-like of shape (n_samples, D(0))
-        Transformed.
+        Input of the network.
     """
     return X if before is None else before.transform(X)
 
 
 def axes_for(plt: Any, ax: Any, n: int, names: str, **options: Any) -> Any:
-    """Return the axes to draw on: new ones, or the user's.
+    """Create axes, or validate those of the user.
 
     Parameters
     ----------
     plt : module
         matplotlib.pyplot.
     ax : Axes, sequence of Axes or None
-        What the user gave.
+        Axes of the user, or None to create them.
     n : int
-        How many are needed.
+        Number of axes.
     names : str
-        What is drawn on them, for the message.
+        What is drawn on them, for the error message.
     **options : dict
-        For `plt.subplots`, if they are made.
+        Passed to `plt.subplots`.
 
     Returns
     -------
     axes : ndarray of Axes of shape (n,)
-        In the order of reading.
+        From left to right and top to bottom.
 
     Raises
     ------
     InvalidParameterError
-        If there are more or fewer, or it is something else.
+        If `ax` is not n Axes.
     """
     if ax is None:
         axes = plt.subplots(squeeze=False, layout="constrained", **options)[1].ravel()
@@ -151,7 +151,7 @@ def axes_for(plt: Any, ax: Any, n: int, names: str, **options: Any) -> Any:
         return axes[:n]
     axes = np.atleast_1d(np.asarray(ax, dtype=object)).ravel()
     if not all(hasattr(a, "get_xlim") for a in axes):
-        raise InvalidParameterError(f"ax must be Axes of matplotlib, got {ax!r}.")
+        raise InvalidParameterError(f"ax must be Axes, got {ax!r}.")
     if len(axes) != n:
         raise InvalidParameterError(
             f"ax must be {n} Axes, for {names}, got {len(axes)}."
@@ -160,7 +160,7 @@ def axes_for(plt: Any, ax: Any, n: int, names: str, **options: Any) -> Any:
 
 
 def background(ax: Any) -> tuple[float, float, float]:
-    """Return the colour that is behind what is drawn on axes, white if none is.
+    """Return the background colour of axes, or white if they are transparent.
 
     Parameters
     ----------
@@ -182,33 +182,33 @@ def background(ax: Any) -> tuple[float, float, float]:
 
 
 def signs(ax: Any) -> tuple[str, str]:
-    """Return the colours of negative and of positive numbers.
+    """Return the colours of negative and positive values.
 
     Parameters
     ----------
     ax : Axes
-        Where they have to be seen.
+        The axes, whose background must contrast with the colours.
 
     Returns
     -------
     negative, positive : str
-        Blue and orange.
+        A blue and an orange.
     """
     return SIGNS["light" if sum(background(ax)) > 1.5 else "dark"]
 
 
 def diverging(ax: Any) -> Any:
-    """Return a colour map from negative to positive that fades into the background.
+    """Return a diverging colour map in which 0 has the colour of the background.
 
     Parameters
     ----------
     ax : Axes
-        Whose background 0 has.
+        The axes.
 
     Returns
     -------
     cmap : Colormap
-        Blue for negative, orange for positive numbers.
+        Blue for negative, orange for positive values.
     """
     from matplotlib.colors import LinearSegmentedColormap
 
@@ -218,16 +218,16 @@ def diverging(ax: Any) -> Any:
 
 
 def largest(arrays: Any) -> float:
-    """Return the largest absolute value of some arrays, or 1 if all are 0.
+    """Return the largest absolute value in the arrays, or 1 if all are 0.
 
     Parameters
     ----------
     arrays : iterable of ndarray
-        Finite numbers.
+        Arrays of finite numbers.
 
     Returns
     -------
     value : float
-        Greater than 0: something to divide by.
+        Positive, so that it can be divided by.
     """
     return float(max(np.abs(a).max(initial=0) for a in arrays)) or 1.0

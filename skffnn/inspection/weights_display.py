@@ -1,4 +1,4 @@
-"""WeightsDisplay: first-layer weights as images; what flows through each layer."""
+"""WeightsDisplay: weights as images, and histograms of each layer."""
 
 from collections.abc import Sequence
 from math import ceil, isqrt
@@ -30,14 +30,14 @@ BINS = 40
 
 
 class WeightsDisplay:
-    """What a network has learned, and whether it can go on learning.
+    """Weights of a network as images, or histograms of weights and activations.
 
-    Two pictures. `kind="images"` shows the weights of each neuron of the first hidden
-    layer as an image of the features: what the neuron looks for. `kind="histograms"`
-    shows, layer by layer, the weights W(k), and for given rows the activations h(k) and
-    the gradients ∂ℓ/∂W(k). Dead neurons are those whose slope g'(a) is 0, or at most
-    0.001, for every row: no gradient passes them, and they learn no more. Neurons are
-    saturated where that is so for most rows. Use `from_estimator` to create one.
+    `kind="images"` shows the weights of each neuron of the first hidden layer as an
+    image with one pixel per feature. `kind="histograms"` shows the weights W(k) of each
+    layer and, for given rows, the activations h(k) and the gradients ∂ℓ/∂W(k). A neuron
+    is dead if |g'(a)| is at most 0.001 for every row: almost no gradient passes through
+    it, and it stops learning. It is saturated if this holds for most rows. Use
+    `from_estimator` to create a display.
 
     Parameters
     ----------
@@ -51,22 +51,22 @@ class WeightsDisplay:
     Attributes
     ----------
     ax_ : Axes
-        The first of the axes.
+        The first axes.
     axes_ : ndarray of Axes
-        All of them: of shape (n_images,) for images; for histograms of shape
-        (L + 1, n_columns), with columns for weights, activations and gradients.
+        All axes: of shape (n_images,) for images, of shape (L + 1, n_columns) for
+        histograms, with columns for weights, activations and gradients.
     figure_ : Figure
         The figure.
     images_ : list of AxesImage
-        For `kind="images"`, one for each neuron that is drawn.
+        For `kind="images"`: one image for each neuron drawn.
     histograms_ : dict of str to list of StepPatch, k = 1 … L+1
         For `kind="histograms"`: "weights", "activations" and "gradients".
     dead_ : list of int, k = 1 … L, or None
-        Dead neurons of each hidden layer; None without rows.
+        Number of dead neurons in each hidden layer; None without rows.
 
     See Also
     --------
-    skffnn.NetworkDisplay : The weights as lines, for small networks.
+    skffnn.NetworkDisplay : Drawing of small networks, with weights as lines.
 
     Examples
     --------
@@ -113,34 +113,34 @@ class WeightsDisplay:
         Parameters
         ----------
         estimator : FFNNClassifier or Pipeline that ends in one
-            Fitted. Images are of what the network sees, after a pipeline's other steps.
+            The fitted estimator. In a pipeline, images show the transformed features.
         X : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
-            Rows for the histograms of activations; some hundreds are enough.
+            Input for the histograms of activations; a few hundred rows are enough.
         y : array-like of shape (n_samples,) or (n_samples, n_labels), default=None
-            Their labels, for the gradients.
+            Labels of X, for the histograms of gradients.
         kind : {"images", "histograms"}
             What to draw.
         image_shape : tuple (height, width), default=None
-            The shape of an image; None is a square.
+            Shape of an image; None means square.
         max_images : int, default=36
-            Draw the first so many neurons.
+            Maximum number of neurons to draw, starting with the first.
         ax : Axes or sequence of Axes, default=None
-            Where to draw, one for each image or histogram; by default on a figure of
-            its own.
+            Axes to draw on, one for each image or histogram; by default a new figure is
+            created.
 
         Returns
         -------
         display : WeightsDisplay
-            What has been drawn.
+            The display.
 
         Raises
         ------
         InvalidParameterError
-            If an argument is not as described.
+            If an argument is invalid.
         NotFittedError
             If the estimator is not fitted.
         ValueError
-            If the rows are not as in training.
+            If X or y do not match the training data.
         ImportError
             If matplotlib is not installed.
         """
@@ -148,7 +148,7 @@ class WeightsDisplay:
         network, before = network_of(estimator)
         check_choice("kind", kind, ["images", "histograms"])
         if X is None and y is not None:
-            raise InvalidParameterError("y is given without X, got X=None.")
+            raise InvalidParameterError("y requires X, got X=None.")
         flow = None
         if X is not None and kind == "histograms":
             flow = flow_of(network, rows_of(before, X), y)
@@ -174,9 +174,9 @@ class WeightsDisplay:
         kind : {"images", "histograms"}
             What to draw.
         image_shape : tuple (height, width), default=None
-            The shape of an image; None is a square.
+            Shape of an image; None means square.
         max_images : int, default=36
-            Draw the first so many neurons.
+            Maximum number of neurons to draw, starting with the first.
 
         Returns
         -------
@@ -195,7 +195,7 @@ class WeightsDisplay:
         return self
 
     def _draw_images(self, ax: Any, shape: tuple[int, int], most: int) -> None:
-        """Draw the columns of W(1) as images on one scale."""
+        """Draw the columns of W(1) as images with a common colour scale."""
         plt = pyplot(type(self).__name__)
         W = self.coefs[0][:, :most]
         n = W.shape[1]
@@ -227,7 +227,7 @@ class WeightsDisplay:
         )
 
     def _draw_histograms(self, ax: Any) -> None:
-        """Draw a row for each layer, a column for what there is."""
+        """Draw a row of histograms for each layer."""
         plt = pyplot(type(self).__name__)
         values: dict[str, list[Array]] = {"weights": list(self.coefs)}
         if self.flow is not None:
@@ -268,10 +268,10 @@ class WeightsDisplay:
             name = "" if self.activations is None else f", {self.activations[k - 1]}"
             axes.set_ylabel(f"$k = {k}${name}\ncount", fontsize="medium")
         if self.flow is not None:
-            self._say_what_is_dead()
+            self._label_dead_neurons()
 
-    def _say_what_is_dead(self) -> None:
-        """Write beside the activations how many neurons are dead, and how flat g is."""
+    def _label_dead_neurons(self) -> None:
+        """Label the activations with the number of dead neurons."""
         assert self.flow is not None
         for axes, flat in zip(self.axes_[:, 1], self.flow.flat, strict=False):
             dead = f"{(flat == 1).sum()} of {len(flat)} neurons dead"
@@ -281,24 +281,24 @@ class WeightsDisplay:
 
 
 def shape_of(image_shape: Any, n_features: int) -> tuple[int, int]:
-    """Return the shape of an image of all features.
+    """Validate the shape of an image, or choose a square.
 
     Parameters
     ----------
     image_shape : tuple (height, width) or None
-        What was given; None is a square.
+        The shape; None means square.
     n_features : int
         D(0).
 
     Returns
     -------
     shape : tuple (height, width)
-        Whose product is n_features.
+        The shape, with height · width = n_features.
 
     Raises
     ------
     InvalidParameterError
-        If it is not.
+        If the shape does not match the number of features.
     """
     side = isqrt(n_features)
     if image_shape is None and side * side == n_features:

@@ -1,19 +1,21 @@
-"""Files of plain values and arrays, which are written whole and run no code when read.
+"""Safe, atomic storage of plain values and arrays in one file.
+
+Reading a file never runs code, and an existing file is replaced only by a complete one.
 
 A file is an uncompressed ZIP archive. `header.json` holds a JSON object: "format" is
-"skffnn", "version" a whole number, and "content" what was written. The other members
-are arrays in NumPy's `.npy` format, none of them pickled. In "content" an object with
-one key that begins with "$" stands for what JSON does not have:
+"skffnn", "version" is an integer and "content" is the stored value. The other members
+are arrays in NumPy's `.npy` format, without pickling. In "content", an object with a
+single key that starts with "$" stands for a type that JSON does not have:
 
-    {"$array": "0.npy"}             an array; each member stands for one thing
-    {"$scalar": "1.npy"}            one of NumPy's numbers
+    {"$array": "0.npy"}             an array; each member is used exactly once
+    {"$scalar": "1.npy"}            a NumPy scalar
     {"$floats": "2.npy"}            a list of floats
-    {"$labels": [...]}              a vector of Python objects that are plain values
+    {"$labels": [...]}              a 1-D object array of plain values
     {"$tuple": [...]}               a tuple
-    {"$dict": [[key, value], ...]}  a dict whose keys are not all ordinary strings
+    {"$dict": [[key, value], ...]}  a dict with keys that JSON cannot represent
     {"$float": "inf"}               "inf", "-inf" or "nan"
-    {"$stream": {...}}              a RandomState, by its state
-    {"$object": [name, {...}]}      an object of a known class, by its fields
+    {"$stream": {...}}              a RandomState, as its state
+    {"$object": [name, {...}]}      an object of a known class, as its fields
 
 Version 2 is what this module writes; version 1 lacks some of the content that
 `skffnn.io.schema` describes. Every version has to be read for ever.
@@ -42,11 +44,11 @@ from ..utils.streams import random_state_from
 
 FORMAT, VERSION = "skffnn", 2
 HEADER = "header.json"
-EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date of a ZIP: equal models, equal files
-KINDS = "biufcSUmM"  # arrays of Python objects would have to be pickled
-LARGEST_HEADER = 4 * 2**20  # characters; what JSON makes of them takes many times more
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest ZIP date: equal models give equal files
+KINDS = "biufcSUmM"  # object arrays would need pickle
+LARGEST_HEADER = 4 * 2**20  # characters; parsed JSON takes many times the memory
 
-# The header of an array, as NumPy writes it. It is no Python that anything evaluates.
+# The header of an array as NumPy writes it, parsed here without evaluating Python.
 NPY = re.compile(
     rb"\x93NUMPY\x01\x00..\{'descr': "
     rb"'([<>|]?[biufcSUmM]\d{1,9}(?:\[\d{0,9}\w{1,7}\])?)', "
@@ -54,7 +56,7 @@ NPY = re.compile(
     re.DOTALL,
 )
 
-# What reading a file that is no such file can raise.
+# Exceptions that reading an invalid file can raise.
 DAMAGE = (
     zipfile.BadZipFile,
     EOFError,
@@ -72,9 +74,7 @@ DAMAGE = (
 
 
 class FileFormatError(ValueError):
-    """A file is not one of skffnn's, or is damaged, or is of a newer version.
-
-    It is a ValueError.
+    """Raised if a file was not saved by skffnn, is damaged or has a newer version.
 
     Examples
     --------
@@ -87,17 +87,17 @@ class FileFormatError(ValueError):
     ...         skffnn.load(path)
     ...     except skffnn.FileFormatError as error:
     ...         print(str(error).split(" is ", 1)[1])
-    not a file of skffnn, or is damaged: ...
+    damaged or was not saved by skffnn: ...
     """
 
 
 class Writer:
-    """Turn values into what JSON has, and arrays to be stored beside it.
+    """Encode values as JSON types, and collect the arrays to store beside them.
 
     Parameters
     ----------
     kinds : mapping of str to type
-        Classes whose objects may be written, by name.
+        Classes whose instances may be written, by name.
     """
 
     def __init__(self, kinds: Mapping[str, type]) -> None:
@@ -105,24 +105,24 @@ class Writer:
         self.arrays: list[Array] = []
 
     def encode(self, value: Any, where: str) -> Any:
-        """Return a value as JSON has it.
+        """Encode a value as JSON types.
 
         Parameters
         ----------
         value : object
-            What is to be written.
+            The value to write.
         where : str
-            Its name, for the message; what is inside a dict has its own.
+            The name of the value in error messages; items of a dict use their keys.
 
         Returns
         -------
         encoded : object
-            Of JSON's types.
+            A value of JSON types.
 
         Raises
         ------
         TypeError
-            If it could only be read again by running code.
+            If the value could only be restored by running code.
         """
         if value is None or type(value) in (bool, int, str):
             return value
@@ -146,9 +146,9 @@ class Writer:
         if type(value) in self.names:
             return {"$object": [self.names[type(value)], self._fields(value, where)]}
         raise TypeError(
-            f"{where} cannot be saved, got {value!r}: a file holds numbers, text, "
-            "arrays, plain lists and dicts, and the objects that come with skffnn, so "
-            "that loading it runs no code. Give one of these, or use pickle."
+            f"{where} cannot be saved, got {value!r}. Because loading a file runs no "
+            "code, only numbers, strings, arrays, lists, dicts and objects of skffnn "
+            "can be saved. Use one of these, or use pickle."
         )
 
     def _dict(self, value: dict[Any, Any], where: str) -> Any:
@@ -167,20 +167,20 @@ class Writer:
 
 
 class Reader:
-    """Turn what a `Writer` made into values again.
+    """Decode what a `Writer` has encoded.
 
     Parameters
     ----------
     kinds : mapping of str to type
-        Classes whose objects may be made, by name.
+        Classes whose instances may be created, by name.
     arrays : dict of str to ndarray
-        The arrays of the file, by name; taken out as they are used.
+        The arrays of the file, by name; each is removed when it is used.
     """
 
     def __init__(self, kinds: Mapping[str, type], arrays: dict[str, Array]) -> None:
         self.kinds = kinds
-        self._made_by: dict[str, Callable[[Any], Any]] = {
-            # Each once: a small file must not become a large model.
+        self._decoders: dict[str, Callable[[Any], Any]] = {
+            # Used only once, so that a small file cannot become a large model.
             "$array": arrays.pop,
             "$scalar": lambda name: arrays.pop(name)[()],
             "$floats": lambda name: arrays.pop(name).tolist(),
@@ -193,17 +193,17 @@ class Reader:
         }
 
     def decode(self, value: Any) -> Any:
-        """Return the value that was encoded.
+        """Decode a value.
 
         Parameters
         ----------
         value : object
-            Of JSON's types.
+            A value of JSON types.
 
         Returns
         -------
         decoded : object
-            What the writer was given.
+            The value that was encoded.
         """
         if isinstance(value, list):
             return [self.decode(item) for item in value]
@@ -212,7 +212,7 @@ class Reader:
         tag = next(iter(value), "")
         if tag.startswith("$"):
             ((tag, value),) = value.items()
-            return self._made_by[tag](value)
+            return self._decoders[tag](value)
         return {k: self.decode(v) for k, v in value.items()}
 
     def _labels(self, items: Any) -> Array:
@@ -228,27 +228,27 @@ class Reader:
 def write_content(
     path: Any, content: dict[str, Any], kinds: Mapping[str, type]
 ) -> None:
-    """Write a file, in place of an earlier one only when it is complete.
+    """Write a file atomically.
 
-    The new file is written beside the earlier one under a name of its own, brought to
-    the disk, and then given its name, which the system does in one step. A crash at any
-    moment leaves either the earlier file or the new one, and maybe a draft.
+    The content is written to a temporary file in the same folder, flushed to disk and
+    then renamed. A crash at any time leaves either the old or the new file, and perhaps
+    a temporary one.
 
     Parameters
     ----------
     path : str or path-like
-        Where to.
+        The file to write.
     content : mapping of str to object
-        Numbers, text, arrays, lists, tuples, dicts, and objects of the known classes.
+        Numbers, strings, arrays, lists, tuples, dicts and objects of known classes.
     kinds : mapping of str to type
-        Classes whose objects may be written, by name.
+        Classes whose instances may be written, by name.
 
     Raises
     ------
     TypeError
-        If something could only be read again by running code.
+        If a value could only be restored by running code.
     OSError
-        If the file cannot be written. An earlier one is as it was.
+        If the file cannot be written. An existing file is unchanged.
     """
     writer = Writer(kinds)
     encoded = writer.encode(content, "the content")
@@ -256,11 +256,11 @@ def write_content(
     text = json.dumps(header, allow_nan=False)
     if len(text) > LARGEST_HEADER:
         raise ValueError(
-            f"a header of {len(text)} characters is too large to be saved: at most "
-            f"{LARGEST_HEADER} are. Labels of NumPy's types take none."
+            f"a header of {len(text)} characters is too large to be saved; the limit "
+            f"is {LARGEST_HEADER}. Use class labels of a NumPy dtype other than object."
         )
     path = Path(os.path.realpath(path))
-    # Neither a file of somebody else's nor the draft of another writer is touched.
+    # A random name, so that no other file or concurrent write is overwritten.
     draft = path.with_name(f"{draft_prefix(path)}{secrets.token_hex(8)}")
     try:
         with open(draft, "xb") as file:
@@ -284,19 +284,19 @@ def write_content(
 
 
 def draft_prefix(path: Path) -> str:
-    """Return how the names of the drafts of a file begin, however long its own is."""
+    """Return the prefix of temporary files, short even for a file with a long name."""
     return (
         f".skffnn-draft-{blake2b(os.fsencode(path.name), digest_size=8).hexdigest()}-"
     )
 
 
 def remove_drafts(path: Any) -> None:
-    """Remove the drafts of a file that writers who were killed have left.
+    """Remove temporary files left behind by interrupted writes.
 
     Parameters
     ----------
     path : str or path-like
-        The file, which nobody else is writing.
+        The file, which no other process may be writing.
     """
     path = Path(os.path.realpath(path))
     for draft in path.parent.glob(f"{draft_prefix(path)}*"):
@@ -305,12 +305,12 @@ def remove_drafts(path: Any) -> None:
 
 
 def entry(name: str) -> zipfile.ZipInfo:
-    """Return the entry of a member, with the same date always."""
+    """Return the entry of an archive member, with a fixed date."""
     return zipfile.ZipInfo(name, EPOCH)
 
 
 def sync_folder(folder: Path) -> None:
-    """Bring a change of names to the disk, where the system can be asked to."""
+    """Flush a rename to disk, where the operating system supports it."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -320,26 +320,26 @@ def sync_folder(folder: Path) -> None:
 
 
 def read_content(path: Any, kinds: Mapping[str, type]) -> dict[str, Any]:
-    """Read a file that `write_content` has written.
+    """Read a file written by `write_content`.
 
     Parameters
     ----------
     path : str or path-like
-        Where from.
+        The file to read.
     kinds : mapping of str to type
-        Classes whose objects may be made, by name.
+        Classes whose instances may be created, by name.
 
     Returns
     -------
     content : dict of str to object
-        What was written.
+        The content that was written.
 
     Raises
     ------
     FileFormatError
-        If the file is not of this format, is damaged, or is of a newer version.
+        If the file has another format, is damaged or has a newer version.
     OSError
-        If it cannot be read.
+        If the file cannot be read.
     """
     with open(path, "rb") as file, damage_named(path):
         size = os.fstat(file.fileno()).st_size
@@ -351,15 +351,15 @@ def read_content(path: Any, kinds: Mapping[str, type]) -> dict[str, Any]:
             arrays = {name: parse_array(archive.read(name)) for name in names}
         content = Reader(kinds, arrays).decode(header["content"])
         if arrays:
-            raise ValueError(f"it has more arrays than it uses: {', '.join(arrays)}")
+            raise ValueError(f"unused arrays: {', '.join(arrays)}")
         if not isinstance(content, dict):
-            raise TypeError("the content is not an object")
+            raise TypeError("the content is not a JSON object")
     return content
 
 
 @contextmanager
 def damage_named(path: Any) -> Iterator[None]:
-    """Turn whatever a damaged file leads to into one error.
+    """Convert all errors caused by a damaged file to FileFormatError.
 
     Parameters
     ----------
@@ -376,68 +376,72 @@ def damage_named(path: Any) -> Iterator[None]:
     except FileFormatError as error:
         raise FileFormatError(f"{path}: {error}") from None
     except DAMAGE as error:
-        # A place before the start of the file, which the archive says something is at,
-        # is an OSError; others mean that the file cannot be read.
+        # Seeking to a negative offset, given by a damaged archive, fails with EINVAL.
+        # Any other OSError means that the file cannot be read.
         if isinstance(error, OSError) and error.errno != errno.EINVAL:
             raise
         raise FileFormatError(
-            f"{path} is not a file of skffnn, or is damaged: {error}"
+            f"{path} is damaged or was not saved by skffnn: {error}"
         ) from error
 
 
 def check_members(archive: zipfile.ZipFile, size: int) -> None:
-    """Raise unless members are stored as they are, and fit into the archive."""
+    """Raise unless all members are uncompressed and fit into the file."""
     members = archive.infolist()
     if any(m.compress_type != zipfile.ZIP_STORED for m in members):
         raise FileFormatError("a member of the archive is compressed")
     if any(m.compress_size != m.file_size for m in members):
-        raise FileFormatError("a member of the archive has two sizes")
+        raise FileFormatError("a member of the archive has inconsistent sizes")
     if sum(m.file_size for m in members) > size:
         raise FileFormatError("the members of the archive are larger than the file")
     if any(m.filename == HEADER and m.file_size > LARGEST_HEADER for m in members):
         raise FileFormatError("the header is too large")
     if len({m.filename for m in members}) < len(members):
-        raise FileFormatError("two members of the archive have one name")
+        raise FileFormatError("two members of the archive have the same name")
 
 
 def check_version(header: Any) -> None:
-    """Raise unless this module can read the content that follows."""
+    """Raise unless this module can read the format and its version."""
     if header["format"] != FORMAT:
-        raise FileFormatError(f"the format is {header['format']!r}, not {FORMAT!r}")
+        raise FileFormatError(
+            f"the format must be {FORMAT!r}, got {header['format']!r}"
+        )
     version = header["version"]
     if type(version) is not int or version < 1:
-        raise FileFormatError(f"there is no version {version!r} of the format")
+        raise FileFormatError(
+            f"the version must be a positive integer, got {version!r}"
+        )
     if version > VERSION:
         raise FileFormatError(
-            f"version {version} of the format is newer than {VERSION}, the newest that "
-            "is known here. Update skffnn."
+            f"the file has version {version} of the format, but this version of skffnn "
+            f"can read only versions up to {VERSION}. Update skffnn."
         )
 
 
 def parse_array(data: bytes) -> Array:
-    """Return the array of a member, made only if its size is that of the member.
+    """Parse an array, which is allocated only if its size matches the data.
 
     Parameters
     ----------
     data : bytes
-        In the `.npy` format.
+        The array in the `.npy` format.
 
     Returns
     -------
     array : ndarray
-        Writable.
+        A writable copy.
     """
     found = NPY.match(data)
     if found is None:
-        raise ValueError("an array is not in version 1.0 of the .npy format")
+        raise ValueError("an array is not in the .npy format, version 1.0")
     descr, order, lengths = (group.decode() for group in found.groups())
     dtype, shape = np.dtype(descr), tuple(map(int, re.findall(r"\d+", lengths)))
     if dtype.itemsize == 0 or prod(shape) * dtype.itemsize != len(data) - found.end():
-        raise ValueError(f"an array of shape {shape} does not have that many bytes")
+        raise ValueError(f"the data do not match an array of shape {shape}")
     array = np.frombuffer(data, dtype, offset=found.end())
     if dtype.kind == "U":
         codes = array.view(f"{dtype.str[0]}u4")
         if codes.max(initial=0) > sys.maxunicode:
-            raise ValueError("an array has characters that do not exist")
-    by_columns = order == "True"
-    return array.reshape(shape, order="F" if by_columns else "C").copy(order="K")
+            raise ValueError("an array of strings has invalid characters")
+    column_major = order == "True"
+    return array.reshape(shape, order="F" if column_major else "C").copy(order="K")

@@ -1,10 +1,10 @@
 """Activation functions g of the hidden layers: h(k) = g(a(k)).
 
-Each is one object that writes g(a) and, where training asks for it, the
-derivative g'(a), which backpropagation multiplies into the error.
+An activation function is an object that computes g(a) and, during training, the
+derivative g'(a) for backpropagation.
 
-To add one, write a class with a `forward` method and enter it in `ACTIVATIONS`;
-a user's own object with such a method works wherever a name does.
+To add one, write a class with a `forward` method and register it in `ACTIVATIONS`.
+Users can also pass an object with such a method instead of a name.
 """
 
 from dataclasses import dataclass
@@ -18,10 +18,9 @@ from .arrays import Array, sigmoid
 
 @runtime_checkable
 class Activation(Protocol):
-    """What the network asks of an activation function.
+    """Interface of an activation function.
 
-    An attribute `gain`, if there is one, multiplies the scale of Glorot's initial
-    weights.
+    An optional attribute `gain` scales Glorot's initial weights.
 
     Examples
     --------
@@ -34,21 +33,21 @@ class Activation(Protocol):
     """
 
     def forward(self, a: Array, h: Array, d: Array | None = None) -> None:
-        """Write g(a) into `h` and, unless None, g'(a) into `d`.
+        """Write g(a) into `h` and, unless it is None, g'(a) into `d`.
 
         Parameters
         ----------
         a : ndarray
-            Pre-activations a(k); they may be used as scratch space.
+            Pre-activations a(k); may be overwritten.
         h : ndarray of the shape of a
-            Receives g(a). It is never the same array as `a`.
+            Output array for g(a), never the same array as `a`.
         d : ndarray of the shape of a, or None
-            Receives g'(a).
+            Output array for g'(a).
         """
 
 
 class Identity:
-    """The identity, g(a) = a: a network of it is a linear model."""
+    """The identity, g(a) = a, which makes the network a linear model."""
 
     def forward(self, a: Array, h: Array, d: Array | None = None) -> None:
         h[...] = a  # g(a) = a
@@ -89,7 +88,7 @@ class ReLU:
 
     def forward(self, a: Array, h: Array, d: Array | None = None) -> None:
         if d is None:
-            h[...] = 0  # the maximum of two arrays takes half the time of one with a 0
+            h[...] = 0  # np.maximum of two arrays takes half the time of a scalar 0
             np.maximum(a, h, out=h)  # g(a) = max(a, 0)
         else:
             np.greater(a, 0, out=d)  # g'(a) = [a > 0]
@@ -134,9 +133,9 @@ class ELU:
     Parameters
     ----------
     alpha : float, default=1.0
-        Minus the limit of g(a) / scale as a → -∞.
+        Negative of the limit of g(a) / scale as a → -∞.
     scale : float, default=1.0
-        Factor on the whole function.
+        Factor that multiplies the whole function.
 
     References
     ----------
@@ -171,17 +170,17 @@ class ELU:
 
 @dataclass(frozen=True)
 class SELU(ELU):
-    """The self-normalising ELU: activations drift to mean 0 and variance 1.
+    """The self-normalising ELU: activations converge to mean 0 and variance 1.
 
     Parameters
     ----------
     alpha, scale : float
-        As in `ELU`; their defaults are what makes it self-normalising.
+        As in `ELU`; only the defaults are self-normalising.
 
     References
     ----------
     Klambauer, Unterthiner, Mayr & Hochreiter, *Self-normalizing neural networks*,
-    NeurIPS 2017, where the two constants are derived.
+    NeurIPS 2017, which derives the two constants.
     """
 
     alpha: float = 1.6732632423543772
@@ -189,7 +188,7 @@ class SELU(ELU):
 
 
 class GELU:
-    """The Gaussian error linear unit, g(a) = a Φ(a), Φ the normal distribution.
+    """The Gaussian error linear unit, g(a) = a Φ(a), with Φ the normal CDF.
 
     References
     ----------
@@ -230,8 +229,8 @@ class SiLU:
 class Mish:
     """The mish function, g(a) = a tanh(ln(1 + exp(a))).
 
-    With w = exp a, the hyperbolic tangent is ((1 + w)² - 1) / ((1 + w)² + 1), or
-    n / (n + 2) with n = w (w + 2), which takes one exponential and no logarithm.
+    With w = exp a, the hyperbolic tangent is ((1 + w)² - 1) / ((1 + w)² + 1), which is
+    n / (n + 2) with n = w (w + 2). This needs one exponential and no logarithm.
 
     References
     ----------
@@ -239,7 +238,7 @@ class Mish:
     """
 
     def forward(self, a: Array, h: Array, d: Array | None = None) -> None:
-        np.minimum(a, 20, out=h)  # beyond, t rounds to 1, and w² would overflow
+        np.minimum(a, 20, out=h)  # above 20, t rounds to 1; w² would overflow
         np.exp(h, out=h)  # w = exp a
         if d is not None:
             np.add(h, 1, out=d)

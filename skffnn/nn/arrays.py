@@ -1,4 +1,4 @@
-"""Operations on arrays that the rest of the package is built on."""
+"""Array operations used throughout the package."""
 
 from typing import Any
 
@@ -7,26 +7,26 @@ from scipy.sparse import issparse
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-# Elements of one block: four float32 vectors of this length fill 1 MiB, about the
-# second-level cache of one core. Shorter ones cost more calls than they save misses.
+# Elements per block: four float32 vectors of this length take 1 MiB, about the size of
+# the L2 cache of a core. With shorter blocks, call overhead outweighs the cache hits.
 BLOCK = 65536
 
 
 def in_cache(*vectors: Array) -> list[tuple[Array, ...]]:
-    """Cut vectors of one length into aligned blocks that stay in cache.
+    """Split vectors of equal length into aligned blocks that fit into the cache.
 
-    An elementwise formula of several operations runs block by block, so that a
-    long vector is read from memory once and not once for each operation.
+    If an elementwise formula runs block by block, a long vector is read from memory
+    once instead of once for each operation.
 
     Parameters
     ----------
     *vectors : ndarray of shape (..., n)
-        The vectors to cut along their last axis.
+        The vectors to split along the last axis.
 
     Returns
     -------
     blocks : list of tuple of ndarray of shape (..., m), m <= BLOCK
-        Views of the same stretch of each vector.
+        Views of the same slice of each vector.
 
     Examples
     --------
@@ -47,6 +47,22 @@ def in_cache(*vectors: Array) -> list[tuple[Array, ...]]:
     ]
 
 
+def number(x: Any) -> Any:
+    """Return a float, or for a stack of networks an array with a number for each.
+
+    Parameters
+    ----------
+    x : ndarray or NumPy scalar of shape (...)
+        What was summed over rows or parameters.
+
+    Returns
+    -------
+    x : float or ndarray of shape (...)
+        A float if there is one number.
+    """
+    return x if x.ndim else float(x)
+
+
 def column(value: Any) -> Any:
     """Return a hyperparameter in the shape that broadcasts over parameter vectors.
 
@@ -64,7 +80,7 @@ def column(value: Any) -> Any:
 
 
 def matmul(x: Any, y: Array, out: Array) -> Array:
-    """Write the matrix product x y into `out`, where x may be sparse.
+    """Write the matrix product x y into `out`; x may be sparse.
 
     Parameters
     ----------
@@ -73,12 +89,12 @@ def matmul(x: Any, y: Array, out: Array) -> Array:
     y : ndarray of shape (..., m, p)
         The right factor.
     out : ndarray of shape (..., n, p)
-        Where the product goes.
+        Output array.
 
     Returns
     -------
     out : ndarray of shape (..., n, p)
-        The product.
+        The output array.
 
     Examples
     --------
@@ -100,7 +116,7 @@ def matmul(x: Any, y: Array, out: Array) -> Array:
 
 
 def transpose(x: Any) -> Any:
-    """Exchange the last two axes of a dense or sparse array, without a copy.
+    """Swap the last two axes of a dense or sparse array, without a copy.
 
     Parameters
     ----------
@@ -116,17 +132,17 @@ def transpose(x: Any) -> Any:
 
 
 def canonical(x: Any) -> Any:
-    """Add up the entries that a sparse array has more than one of in a place.
+    """Sum duplicate entries of a sparse array.
 
     Parameters
     ----------
     x : ndarray or sparse array
-        Anything else is returned as it is.
+        A dense array is returned unchanged.
 
     Returns
     -------
     x : ndarray or sparse array
-        A copy, if there is anything to add up.
+        A copy if there were duplicates to sum, else x.
     """
     if issparse(x) and not x.has_canonical_format:
         x = x.copy()
@@ -137,20 +153,20 @@ def canonical(x: Any) -> Any:
 def sigmoid(a: Array, out: Array) -> Array:
     """Write σ(a) = 1 / (1 + exp(-a)), the logistic function, into `out`.
 
-    Four operations on arrays take a quarter of the time of `scipy.special.expit`,
-    which goes number by number.
+    These four array operations take a quarter of the time of `scipy.special.expit`,
+    which evaluates one element at a time.
 
     Parameters
     ----------
     a : ndarray
-        Numbers.
+        Input.
     out : ndarray of the shape of a
-        Where σ(a) goes; it may be `a`.
+        Output array; may be `a` itself.
 
     Returns
     -------
     out : ndarray of the shape of a
-        Between 0 and 1; 0 where exp(-a) overflows.
+        The output array, with values in [0, 1]; 0 where exp(-a) overflows.
     """
     np.negative(a, out=out)
     with np.errstate(over="ignore"):
@@ -162,20 +178,21 @@ def sigmoid(a: Array, out: Array) -> Array:
 def softplus(a: Array, out: Array) -> Array:
     """Write ln(1 + exp(a)), whose derivative is σ(a), into `out`.
 
-    It is max(a, 0) + ln(1 + exp(-|a|)), since 1 + exp(a) = exp(a) (1 + exp(-a)), and
-    so does not overflow.
+    It is computed as max(a, 0) + ln(1 + exp(-|a|)), which cannot overflow; this uses
+    1 + exp(a) = exp(a) (1 + exp(-a)).
 
     Parameters
     ----------
     a : ndarray
-        Numbers.
+        Input.
     out : ndarray of the shape of a
-        Where ln(1 + exp(a)) goes; it may not be `a`.
+        Output array; must not be `a` itself.
 
     Returns
     -------
     out : ndarray of the shape of a
-        Numbers above 0, exact to the last digits of 1.
+        The output array. Small values have an absolute error of about the machine
+        epsilon.
     """
     np.abs(a, out=out)
     np.negative(out, out=out)

@@ -1,8 +1,8 @@
 """Output maps f = o(a), their losses ℓ(f, y) and output errors ∂ℓ/∂a.
 
 Conventions: `a` is a(L+1), the logits, of shape (..., n, K); `y` has the same
-shape, with entries in [0, 1]. Everything is computed from logits, so that no
-logarithm is ever taken of a probability that has underflowed to 0.
+shape, with entries in [0, 1]. Losses are computed from logits, which avoids the
+logarithm of a probability that has underflowed to 0.
 """
 
 from typing import Protocol
@@ -13,7 +13,7 @@ from .arrays import Array, sigmoid, softplus
 
 
 class Loss(Protocol):
-    """An output map o with the loss that belongs to it."""
+    """An output map o and its loss ℓ."""
 
     name: str
 
@@ -42,7 +42,7 @@ class Loss(Protocol):
         Returns
         -------
         log_f : ndarray of shape (..., n, K)
-            Log-probabilities, finite where the logits are.
+            Log-probabilities, finite if the logits are.
         """
 
     def decide(self, a: Array) -> Array:
@@ -56,7 +56,7 @@ class Loss(Protocol):
         Returns
         -------
         decision : ndarray of shape (..., n, 1) or (..., n, K)
-            The position of the class, or a yes or no for each label.
+            Index of the class, or whether each label is present.
         """
 
     def loss_and_error(self, a: Array, y: Array) -> Array:
@@ -67,7 +67,7 @@ class Loss(Protocol):
         a : ndarray of shape (..., n, K)
             Logits, overwritten with the output error f - y.
         y : ndarray of shape (..., n, K)
-            Targets.
+            Targets, as probabilities.
 
         Returns
         -------
@@ -77,12 +77,12 @@ class Loss(Protocol):
 
 
 class Softmax:
-    """Softmax output with cross-entropy, for one label out of K.
+    """Softmax output with cross-entropy, for multi-class classification.
 
     f_k = exp(a_k) / Σ_j exp(a_j),    ℓ(f, y) = -Σ_k y_k ln f_k.
 
-    The lecture's two factors, ∂ℓ/∂f = -e(y*) / f_{y*} and the Jacobian
-    ∂f_j/∂a_k = f_j ([j = k] - f_k), multiply to ∂ℓ/∂a = f - y.
+    The product of ∂ℓ/∂f = -e(y*) / f_{y*} and the Jacobian
+    ∂f_j/∂a_k = f_j ([j = k] - f_k) is ∂ℓ/∂a = f - y.
     """
 
     name = "softmax"
@@ -112,12 +112,12 @@ class Softmax:
 
 
 class LogisticOutput:
-    """Logistic outputs with cross-entropy, for K labels that are yes or no.
+    """Logistic outputs with cross-entropy, for K binary labels.
 
     f_k = 1 / (1 + exp(-a_k)),    ℓ(f, y) = -Σ_k (y_k ln f_k + (1 - y_k) ln(1 - f_k)).
 
-    K = 1 is binary classification: softmax over the logits (0, a) has the same
-    probabilities. Again ∂ℓ/∂a = f - y.
+    K = 1 is binary classification; it is equivalent to softmax with logits (0, a).
+    As for softmax, ∂ℓ/∂a = f - y.
     """
 
     name = "logistic"
@@ -132,7 +132,7 @@ class LogisticOutput:
         return a > 0  # f > ½
 
     def loss_and_error(self, a: Array, y: Array) -> Array:
-        # ln f = a - ln(1 + exp a) and ln(1 - f) = -ln(1 + exp a), so that
+        # ln f = a - ln(1 + exp a) and ln(1 - f) = -ln(1 + exp a), hence:
         ell = softplus(a, out=np.empty_like(a))
         ell -= y * a  # ℓ_k = ln(1 + exp a_k) - y_k a_k
         sigmoid(a, out=a)

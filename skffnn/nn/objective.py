@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import Array, column
+from .arrays import Array, column, number
 from .losses import Loss
 from .network import Dropout, Network
 from .parameters import Parameters
@@ -102,7 +102,8 @@ class Objective:
         value : float or ndarray of shape (...)
             The weighted sum of the losses.
         """
-        return np.vecdot(w[..., 0], self.loss.loss_and_error(a, y)[..., 0])
+        ell = self.loss.loss_and_error(a, y)
+        return number(np.vecdot(w[..., 0], ell[..., 0]))  # Σ w ℓ
 
     def penalty_term(self, grad: Parameters | None = None) -> Any:
         """Return α Ω(θ).
@@ -164,7 +165,7 @@ class Objective:
         for batch in blocks:
             value += self.data_term(batch, part)
             grad.vector += part.vector
-            weight += batch[2].sum(axis=(-2, -1))
+            weight += number(batch[2].sum(axis=(-2, -1)))
         return value, weight
 
     def from_sums(self, value: Any, weight: Any, grad: Parameters) -> Any:
@@ -221,4 +222,4 @@ class FullBatch:
         if dropout is not None:
             # The next call draws the same masks: J has to be a function of θ.
             dropout.rng.bit_generator.state = masks
-        return float(objective.from_sums(value, weight, self.grad)), self.grad.vector
+        return objective.from_sums(value, weight, self.grad), self.grad.vector

@@ -1,8 +1,8 @@
 """The parameters θ = (W(1) … W(L+1), b(1) … b(L+1)) as one vector.
 
-The rows of X are samples, so W(k) here is the transpose of the lecture's: its
-shape is (D(k-1), D(k)), rows for the neurons that the weights come from, columns
-for those that they go to. This is the one place that says so.
+The rows of X are samples, so W(k) is the transpose of the lecture's matrix. Its
+shape is (D(k-1), D(k)): rows for the neurons of layer k-1, columns for those of
+layer k.
 """
 
 from collections.abc import Sequence
@@ -16,31 +16,30 @@ from .arrays import Array
 
 
 class Parameters:
-    """A vector with the shape of θ, and its parts W(k) and b(k) as views.
+    """A parameter vector, with W(k) and b(k) as views of it.
 
-    θ itself, its gradient and the moments of an optimiser are all such vectors.
-    The weights come first and the biases after them, so that the penalty, which
-    leaves the biases alone, sees one contiguous piece.
+    It stores θ, its gradient or a moment of an optimiser. All weights come before all
+    biases, so that the penalty, which excludes the biases, applies to one slice.
 
     Parameters
     ----------
     sizes : sequence of int
-        D(0) … D(L+1), the width of each layer from input to output.
+        D(0) … D(L+1), the layer sizes from input to output.
     vector : ndarray of shape (..., n_parameters), default=None
-        The values; None makes a vector of zeros.
+        The values; None creates a vector of zeros.
     dtype : dtype, default=float64
-        The type of a vector that is made here.
+        The dtype of the vector if it is created.
 
     Attributes
     ----------
     vector : ndarray of shape (..., n_parameters)
         All of θ.
     weights : ndarray of shape (..., n_weights)
-        The part of `vector` that the penalty applies to, a view.
+        View of all weights in `vector`, to which the penalty applies.
     W : list of ndarray of shape (..., D(k-1), D(k)), k = 1 … L+1
-        Weights, views of `vector`.
+        Weights, as views of `vector`.
     b : list of ndarray of shape (..., 1, D(k)), k = 1 … L+1
-        Biases, views of `vector`, as rows that broadcast over the samples.
+        Biases, as views of `vector` that broadcast over the samples.
 
     Examples
     --------
@@ -92,7 +91,7 @@ class Parameters:
     def from_arrays(
         cls, coefs: Sequence[Array], intercepts: Sequence[Array]
     ) -> "Parameters":
-        """Join weights and biases, of shapes (n_in, n_out) and (n_out,).
+        """Concatenate the weights and biases of all layers.
 
         Parameters
         ----------
@@ -104,7 +103,7 @@ class Parameters:
         Returns
         -------
         theta : Parameters
-            A copy of the values.
+            The parameters, with copies of the values.
         """
         parts = [np.ravel(part) for part in (*coefs, *intercepts)]
         sizes = [len(coefs[0]), *(len(b) for b in intercepts)]
@@ -113,27 +112,26 @@ class Parameters:
 
 @runtime_checkable
 class Initializer(Protocol):
-    """How the parameters of one layer are drawn.
+    """Interface of a weight initialiser.
 
-    A method `rates(sizes)`, if there is one, returns factors on the learning rate: for
-    each layer a pair, for W(k) and for b(k). Decoupled weight decay keeps to the common
-    rate, and L-BFGS has none.
+    An optional method `rates(sizes)` returns learning-rate multipliers, as one pair for
+    W(k) and b(k) of each layer. They do not apply to decoupled weight decay or L-BFGS.
     """
 
     def draw(
         self, random_state: np.random.RandomState, n_in: int, n_out: int, gain: float
     ) -> tuple[Array, Array]:
-        """Draw W(k) and b(k).
+        """Draw the initial W(k) and b(k) of one layer.
 
         Parameters
         ----------
         random_state : RandomState
-            Where the numbers come from.
+            The random number generator.
         n_in, n_out : int
             D(k-1) and D(k).
         gain : float
-            Factor on the scale, of the activation function of the layer; the output
-            layer has that of the last hidden one.
+            Scale factor of the activation function of the layer; the output layer uses
+            that of the last hidden layer.
 
         Returns
         -------
@@ -150,7 +148,7 @@ class GlorotUniform:
     References
     ----------
     Glorot & Bengio, *Understanding the difficulty of training deep feedforward
-    neural networks*, AISTATS 2010. Drawing the biases too is `MLPClassifier`'s way.
+    neural networks*, AISTATS 2010. Biases are drawn too, as in `MLPClassifier`.
 
     Examples
     --------
@@ -173,17 +171,17 @@ class GlorotUniform:
 
 @dataclass(frozen=True)
 class FanScaled:
-    """Weights of variance numerator / n_in, biases 0.
+    """Weights with variance numerator / n_in, and zero biases.
 
     Parameters
     ----------
     numerator : float
         The variance is numerator / n_in.
     mean_fan : bool, default=False
-        Divide by (n_in + n_out) / 2 and not by n_in, and multiply by gain²: both are
-        Glorot's.
+        As in Glorot's initialisation, divide by (n_in + n_out) / 2 instead of n_in, and
+        multiply by gain².
     normal : bool, default=True
-        Draw from a normal distribution and not from a uniform one.
+        Draw from a normal instead of a uniform distribution.
 
     References
     ----------
@@ -220,20 +218,20 @@ class FanScaled:
 
 @dataclass(frozen=True)
 class NTK:
-    """N(0, 1 / n_in) weights and N(0, 1) biases, with learning rates that suit them.
+    """N(0, 1 / n_in) weights and N(0, 1) biases, with learning-rate multipliers.
 
-    It is the neural tangent parametrisation, a(k) = h(k-1) V / √n_in + b with V and b
-    from N(0, 1), multiplied out: W = V / √n_in. A step of Adam, which is as long
-    whatever the scale of the gradient, moves V by η, and so must move W by η / √n_in.
-    So one learning rate suits layers of all widths; 0.04 is a good one.
+    This is the neural tangent parametrisation, a(k) = h(k-1) V / √n_in + b with V and b
+    from N(0, 1), rewritten with W = V / √n_in. The step size of Adam does not depend on
+    the scale of the gradient, so a step of η in V is a step of η / √n_in in W. One
+    learning rate then suits layers of any width; 0.04 is a good choice.
 
     Parameters
     ----------
     first_rate : float, default=6.0
-        Factor on the learning rate of W(1): with a large one, features that matter soon
-        outweigh those that do not.
+        Learning-rate multiplier of W(1). A large value lets the network learn quickly
+        which features matter.
     bias_rate : float, default=0.1
-        Factor on the learning rate of the biases.
+        Learning-rate multiplier of the biases.
 
     References
     ----------
@@ -241,8 +239,8 @@ class NTK:
     neural networks*, NeurIPS 2018.
 
     Holzmüller, Grinsztajn & Steinwart, *Better by default: strong pre-tuned MLPs and
-    boosted trees on tabular data*, NeurIPS 2024, for the rates; there the first layer
-    has a factor for each feature, which learns six times as fast.
+    boosted trees on tabular data*, NeurIPS 2024, for the multipliers. There the
+    first layer has a learned scale for each feature, with six times the learning rate.
 
     Examples
     --------
@@ -286,24 +284,24 @@ def initialise(
     gains: Sequence[float],
     random_state: np.random.RandomState,
 ) -> Parameters:
-    """Draw initial parameters, layer after layer, W(k) before b(k).
+    """Draw initial parameters layer by layer, W(k) before b(k).
 
     Parameters
     ----------
     sizes : sequence of int
         D(0) … D(L+1).
     initializer : Initializer
-        How a layer is drawn.
+        Draws the parameters of a layer.
     gains : sequence of float
-        One factor per layer, L+1 in all.
+        Scale factor of each of the L+1 layers.
     random_state : RandomState
-        Where the numbers come from; always drawn in float64, so that the same seed
-        starts float32 and float64 training from the same point.
+        The random number generator. Values are drawn in float64, so that float32 and
+        float64 training start from the same point.
 
     Returns
     -------
     theta : Parameters
-        The starting point.
+        The initial parameters.
     """
     theta = Parameters(sizes)
     for W, b, gain in zip(theta.W, theta.b, gains, strict=True):
@@ -313,19 +311,19 @@ def initialise(
 
 
 def rates_of(theta: Parameters, initializer: Initializer) -> Array | None:
-    """Return the factors on the learning rate that an initialiser asks for.
+    """Return the learning-rate multipliers of an initialiser.
 
     Parameters
     ----------
     theta : Parameters
-        θ, for its layers and its type.
+        The parameters, for their layer sizes and dtype.
     initializer : Initializer
-        What says the rates.
+        The initialiser.
 
     Returns
     -------
     rates : ndarray of shape (n_parameters,) or None
-        A factor for each parameter; None if one rate for all is asked for.
+        A multiplier for each parameter; None if the initialiser has none.
     """
     of_layers = getattr(initializer, "rates", None)
     if of_layers is None:

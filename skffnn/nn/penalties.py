@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from .arrays import Array, in_cache
+from .arrays import Array, in_cache, number
 
 
 @runtime_checkable
@@ -53,7 +53,7 @@ class L2:
     >>> import numpy as np
     >>> from skffnn import L2
     >>> W, grad = np.array([3.0, -4.0]), np.zeros(2)
-    >>> float(L2().value(W))
+    >>> L2().value(W)
     12.5
     >>> L2().add_gradient(W, 0.1, grad)
     >>> print(grad)
@@ -61,7 +61,7 @@ class L2:
     """
 
     def value(self, W: Array) -> Any:
-        return 0.5 * np.vecdot(W, W)  # ½ Σ w²
+        return 0.5 * number(np.vecdot(W, W))  # ½ Σ w²
 
     def add_gradient(self, W: Array, alpha: Any, grad: Array) -> None:
         for w, g in in_cache(W, grad):

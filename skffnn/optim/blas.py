@@ -1,4 +1,4 @@
-"""How many threads BLAS, the library behind matrix products, has for what."""
+"""Limits on the number of BLAS threads."""
 
 from functools import cache
 from threading import Lock
@@ -8,15 +8,15 @@ from threadpoolctl import ThreadpoolController
 
 
 class OneThreadForSciPy:
-    """Keep SciPy's own BLAS to one thread while at least one fit asks for it.
+    """Context manager that limits the BLAS of SciPy to one thread.
 
-    The wheels of NumPy and SciPy bring a BLAS each, with threads that go on looking
-    for work after a call. L-BFGS calls the one between calls of the other, and what
-    SciPy's threads gain on its short vectors NumPy's lose three times over. A BLAS
-    that both share is left alone.
+    The wheels of NumPy and SciPy each bundle a BLAS, whose threads keep spinning for a
+    while after a call. L-BFGS alternates between the two. On its short vectors, the
+    threads of SciPy save only a third of the time that they cost those of NumPy. A BLAS
+    that both share is not limited.
 
-    The number of threads belongs to the process. So it is lowered by the first of
-    several fits that overlap, and raised again by the last.
+    The limit applies to the whole process. If several fits overlap, the first one sets
+    it and the last one restores it.
     """
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class OneThreadForSciPy:
 
 @cache
 def blas_of_scipy() -> ThreadpoolController:
-    """Find the libraries that lie in a wheel of SciPy's: once, it takes a while."""
+    """Return a controller for the BLAS in a SciPy wheel; cached because it is slow."""
     controller = ThreadpoolController()
     folders = ("scipy.libs", "scipy/.dylibs")
     paths = [library["filepath"] for library in controller.info()]

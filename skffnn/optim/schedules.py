@@ -1,9 +1,8 @@
-"""Learning rate schedules: the factor on `learning_rate_init` as training goes on.
+"""Learning rate schedules: multipliers of `learning_rate_init` over time.
 
-A schedule is a function of a `Clock`, with no memory of its own, so that training
-that was stopped goes on where it was. To add one, write a dataclass that inherits
-from `Schedule` and enter it in `SCHEDULES`. A field that is named like a parameter of
-`FFNNClassifier` takes its value from there.
+A schedule is a function of a `Clock` and has no state, so that training can be resumed
+exactly. To add one, write a dataclass that inherits from `Schedule` and register it in
+`SCHEDULES`. A field with the name of a parameter of `FFNNClassifier` takes its value.
 """
 
 from dataclasses import dataclass
@@ -13,14 +12,14 @@ from typing import ClassVar
 
 @dataclass
 class Clock:
-    """How far training has come.
+    """Progress of training.
 
     Parameters
     ----------
     samples : int, default=0
-        Rows seen in the epochs that are over.
+        Number of rows seen in the completed epochs.
     epoch : int, default=0
-        Epochs that are over.
+        Number of completed epochs.
     part : float, default=0.0
         The part of the current epoch that is over.
     decays : int, default=0
@@ -28,7 +27,7 @@ class Clock:
 
     Examples
     --------
-    Ten epochs of 500 rows and half of the next one are over:
+    Ten epochs of 500 rows and half of the next one are complete:
 
     >>> from skffnn import Clock, Cosine
     >>> Cosine(max_iter=21).factor(Clock(samples=5000, epoch=10, part=0.5))
@@ -42,14 +41,15 @@ class Clock:
 
 
 class Schedule:
-    """What training asks of a schedule.
+    """Base class of learning rate schedules.
 
     Attributes
     ----------
     fixed_horizon : bool
-        Whether `max_iter` is the plan and not a limit: reaching the end is no warning,
-        and without validation rows, training that stalls goes on. Of epochs with the
-        same validation score, the last one is kept, when the rate is lowest.
+        Whether training is meant to run for exactly `max_iter` epochs: there is no
+        warning at the end, and without a validation set, epochs without improvement do
+        not stop it. Of epochs with the same validation score, the last one is kept,
+        because its learning rate is the lowest.
 
     Examples
     --------
@@ -63,12 +63,12 @@ class Schedule:
     fixed_horizon: ClassVar[bool] = False
 
     def factor(self, clock: Clock) -> float:
-        """Return the learning rate as a multiple of the initial one.
+        """Return the multiplier of the initial learning rate.
 
         Parameters
         ----------
         clock : Clock
-            How far training has come.
+            Progress of training.
 
         Returns
         -------
@@ -78,24 +78,26 @@ class Schedule:
         raise NotImplementedError
 
     def goes_on(self, eta: float) -> bool:
-        """Tell whether training that has stalled goes on, with `decays` one higher.
+        """Tell whether training continues at a lower rate when it stops improving.
+
+        If so, `decays` of the clock is one higher from then on.
 
         Parameters
         ----------
         eta : float
-            The learning rate that it stalled at.
+            The current learning rate.
 
         Returns
         -------
         goes_on : bool
-            False to stop.
+            True to continue, False to stop training.
         """
         return False
 
 
 @dataclass(frozen=True)
 class Constant(Schedule):
-    """η = η_0 throughout.
+    """Constant learning rate, η = η_0.
 
     Examples
     --------
@@ -110,7 +112,7 @@ class Constant(Schedule):
 
 @dataclass(frozen=True)
 class InvScaling(Schedule):
-    """η = η_0 / (1 + t)^power_t, t the rows seen up to the start of the epoch.
+    """η = η_0 / (1 + t)^power_t, with t the rows seen before the current epoch.
 
     Parameters
     ----------
@@ -134,12 +136,12 @@ class InvScaling(Schedule):
 class Adaptive(Schedule):
     """η = η_0 / 5^decays: divided by five each time that training stops improving.
 
-    Training goes on after a drop, until η would be below `smallest`.
+    Training stops when it no longer improves and η is at most `smallest`.
 
     Parameters
     ----------
     smallest : float, default=1e-6
-        A learning rate no larger than this ends training instead of dropping.
+        A learning rate at or below this value is not divided any further.
 
     Examples
     --------
@@ -159,12 +161,12 @@ class Adaptive(Schedule):
 
 @dataclass(frozen=True)
 class Cosine(Schedule):
-    """η = η_0 · ½ (1 + cos πτ), τ the elapsed part of a cycle.
+    """η = η_0 · ½ (1 + cos πτ), with τ the elapsed fraction of a cycle.
 
     Parameters
     ----------
     max_iter : int, default=200
-        Epochs in a cycle; after it the next one starts, at η_0.
+        Number of epochs in a cycle; the next cycle starts again at η_0.
 
     References
     ----------
@@ -188,14 +190,14 @@ class Cosine(Schedule):
 
 @dataclass(frozen=True)
 class OneCycle(Schedule):
-    """Up from η_0 / 25 to η_0 along half a cosine, then down to η_0 / 250000.
+    """Cosine warm-up from η_0 / 25 to η_0, then cosine decay to η_0 / 250000.
 
     Parameters
     ----------
     max_iter : int, default=200
-        Epochs in a cycle; after it the next one starts.
+        Number of epochs in a cycle, after which the next one starts.
     warmup : float, default=0.3
-        The part of a cycle that goes up.
+        Fraction of a cycle in which the learning rate increases.
 
     References
     ----------
@@ -222,12 +224,12 @@ class OneCycle(Schedule):
 
 
 def _cycle(clock: Clock, n_epochs: int) -> float:
-    """Return the elapsed part of the current cycle of `n_epochs`."""
+    """Return the elapsed fraction of the current cycle of `n_epochs`."""
     return (clock.epoch + clock.part) / n_epochs % 1
 
 
 def _between(start: float, end: float, tau: float) -> float:
-    """Go from start to end along half a cosine, as τ goes from 0 to 1."""
+    """Interpolate between start and end along half a cosine, for τ from 0 to 1."""
     return end + (start - end) * (1 + cos(pi * tau)) / 2
 
 

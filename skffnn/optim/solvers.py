@@ -125,7 +125,7 @@ class StochasticSolver:
         objective, optimizer, state = training.objective, self.optimizer, training.state
         theta, clock = state.theta, state.clock
         decoupled = getattr(optimizer, "decoupled", False)
-        total, n_batches = np.float64(0), len(rows)
+        total, n_batches = 0.0, len(rows)
         for i, batch in enumerate(rows):
             clock.part = i / n_batches
             eta = self.eta(state)
@@ -139,7 +139,7 @@ class StochasticSolver:
                 delta = np.multiply(rates, delta, out=grad.vector)
             theta.vector += delta  # θ ← θ + r ⊙ Δ
             total += loss * len(batch[1])
-        return float(total / rows.n_rows)
+        return total / rows.n_rows
 
     def _claim(self, state: TrainingState) -> None:
         """Go on with the optimiser's state, if it is its own; else start it."""

@@ -77,7 +77,7 @@ class Validation:
         for x, y, s in self.blocks:
             a = self.objective.network.forward(x)
             right.append((decide(a) == decide(y)).all(axis=-1))
-            loss += float(self.objective.weighted_loss(a, y, s))
+            loss += self.objective.weighted_loss(a, y, s)
             weight += float(s.sum())
         accuracy = np.average(np.concatenate(right), weights=self.weights)
         loss /= weight

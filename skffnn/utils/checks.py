@@ -1,4 +1,4 @@
-"""Checks of parameters and data: one clear exception before any work is done."""
+"""Validation of parameters and input data."""
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,14 +13,14 @@ from sklearn.utils import check_array
 
 from ..nn.arrays import Array
 
-# The types that rows of X can have; others are converted to the first.
+# Supported dtypes of X; other dtypes are converted to the first.
 DTYPES = (np.float64, np.float32)
 
 
 class InvalidParameterError(ValueError, TypeError):
-    """A parameter of the estimator has a value that is not allowed.
+    """Raised if a parameter of an estimator has an invalid value.
 
-    It is a ValueError, and a TypeError too: scikit-learn raises the one or the other.
+    It is both a ValueError and a TypeError, because scikit-learn may raise either.
 
     Examples
     --------
@@ -49,18 +49,18 @@ def check_number(
     name : str
         Name of the parameter.
     value : object
-        What was given.
+        The value to check.
     low, high : float
-        The bounds.
+        The bounds of the interval.
     closed : {"both", "left", "right", "neither"}, default="both"
-        Which bounds are allowed themselves.
+        Which bounds belong to the interval.
     integer : bool, default=False
-        Allow whole numbers only.
+        Whether only integers are allowed.
 
     Raises
     ------
     InvalidParameterError
-        With the name, the value and what is allowed.
+        If the value is not allowed.
     """
     kind: Any = Integral if integer else Real
     if isinstance(value, kind) and not isinstance(value, bool | np.bool_):
@@ -77,17 +77,17 @@ def check_number(
 
 
 def is_float(value: Any) -> bool:
-    """Tell whether a number can be held by a float: 10**400 cannot.
+    """Tell whether a number can be converted to float; 10**400 cannot.
 
     Parameters
     ----------
     value : number
-        What was given.
+        The value to check.
 
     Returns
     -------
     answer : bool
-        False where the conversion overflows.
+        False if the conversion overflows.
     """
     try:
         float(value)
@@ -104,12 +104,12 @@ def check_bool(name: str, value: Any) -> None:
     name : str
         Name of the parameter.
     value : object
-        What was given.
+        The value to check.
 
     Raises
     ------
     InvalidParameterError
-        With the name, the value and what is allowed.
+        If the value is not allowed.
     """
     if not isinstance(value, bool | np.bool_):
         raise InvalidParameterError(f"{name} must be True or False, got {value!r}.")
@@ -125,16 +125,16 @@ def check_choice(
     name : str
         Name of the parameter.
     value : object
-        What was given.
+        The value to check.
     choices : collection of str
-        The names allowed.
+        The allowed strings.
     also : str, default=""
-        What else is allowed, for the message.
+        Other allowed values, for the error message.
 
     Raises
     ------
     InvalidParameterError
-        With the name, the value, what is allowed, and the nearest known name.
+        If the value is not allowed. The message suggests the closest match.
     """
     if isinstance(value, str) and value in choices:
         return
@@ -145,19 +145,19 @@ def check_choice(
 
 
 def nearest(value: Any, choices: Any) -> str:
-    """Return a question that names the choice most like `value`, or nothing.
+    """Suggest the choice closest to `value`, for an error message.
 
     Parameters
     ----------
     value : object
-        What was given.
+        The invalid value.
     choices : collection of str
-        The names allowed.
+        The allowed strings.
 
     Returns
     -------
     hint : str
-        " Did you mean 'x'?" or "".
+        " Did you mean 'x'?", or "" if nothing is close.
     """
     near = get_close_matches(value, choices, 1) if isinstance(value, str) else []
     return f" Did you mean {near[0]!r}?" if near else ""
@@ -170,7 +170,7 @@ def lookup(
     kinds: tuple[Any, ...],
     params: Mapping[str, Any] | None = None,
 ) -> Any:
-    """Turn a name into the object that it stands for.
+    """Return the object that a name in a registry stands for.
 
     Parameters
     ----------
@@ -179,22 +179,22 @@ def lookup(
     value : str or object
         A name in the registry, or an object with the methods of the protocol.
     registry : mapping of str to class or object
-        The names known. The fields of a dataclass that are named like a parameter
-        take its value.
+        The known names. A field of a dataclass takes the value of the parameter with
+        the same name.
     kinds : tuple of type
-        What an object may be; the first of them names the methods it must have.
+        Allowed types of an object. The methods in the message are those of the first.
     params : mapping, default=None
-        The parameters of the estimator, if fields are to take values from them.
+        The parameters of the estimator.
 
     Returns
     -------
     obj : object
-        The object.
+        `value` itself, or the object that the name stands for.
 
     Raises
     ------
     InvalidParameterError
-        If it is neither.
+        If the value is neither a known name nor an object of an allowed type.
     """
     if isinstance(value, kinds) and not isinstance(value, type):
         return value
@@ -213,54 +213,54 @@ def lookup(
 
 
 def is_protocol(kind: type) -> bool:
-    """Tell a protocol, which any object can follow, from a class to inherit from."""
+    """Tell whether a type is a protocol, as opposed to a base class."""
     return Protocol in kind.__mro__
 
 
 def needs_no_check(X: Any, n_features: int) -> bool:
-    """Tell whether X is what checks would leave as it is.
+    """Tell whether validation would leave X unchanged.
 
-    They take longer than the network, for a single row: 60 µs of 80.
+    For a single row, validation takes longer than prediction: 60 of 80 µs.
 
     Parameters
     ----------
     X : object
-        What was given.
+        The input.
     n_features : int
-        Columns that it should have.
+        The expected number of columns.
 
     Returns
     -------
     answer : bool
-        True for an array of finite float32 or float64 numbers with at least one row.
+        True for a finite float32 or float64 array with at least one row.
     """
     if type(X) is not np.ndarray or X.ndim != 2 or X.dtype not in DTYPES:
         return False
-    with np.errstate(all="ignore"):  # a sum that overflows leaves X to the real checks
+    with np.errstate(all="ignore"):  # if the sum overflows, X is validated in full
         return X.shape[0] > 0 and X.shape[1] == n_features and np.isfinite(X.sum())
 
 
 def check_weights(weights: Any, n_samples: int, name: str) -> Array | None:
-    """Return sample weights as float64, or None.
+    """Validate sample weights and convert them to float64.
 
     Parameters
     ----------
     weights : array-like of shape (n_samples,), number or None
-        What was given.
+        Sample weights; a number is the weight of every row.
     n_samples : int
-        Rows of X.
+        Number of rows of X.
     name : str
-        Name of the argument.
+        Name of the argument, for error messages.
 
     Returns
     -------
     weights : ndarray of shape (n_samples,) or None
-        Finite and at least 0, not all 0.
+        Finite, non-negative and not all zero.
 
     Raises
     ------
     ValueError
-        If they are anything else.
+        If the weights are invalid.
     """
     if weights is None:
         return None
@@ -271,13 +271,13 @@ def check_weights(weights: Any, n_samples: int, name: str) -> Array | None:
     )
     if weights.ndim != 1:
         raise ValueError(
-            f"{name} must be 1D, one number for each row of X, "
+            f"{name} must be 1D, with one weight for each row of X, "
             f"got an array of shape {weights.shape}."
         )
     if len(weights) != n_samples:
         raise ValueError(
-            f"{name} must have one number for each row of X: "
-            f"it has {len(weights)}, X has {n_samples} rows."
+            f"{name} must have one weight for each row of X, "
+            f"got {len(weights)} weights for {n_samples} rows."
         )
     if weights.min(initial=0) < 0:
         raise ValueError(f"{name} must be at least 0, got {weights.min():g}.")
@@ -288,12 +288,12 @@ def check_weights(weights: Any, n_samples: int, name: str) -> Array | None:
 
 @contextmanager
 def all_or_nothing(estimator: Any) -> Iterator[None]:
-    """Leave an estimator as it was if anything goes wrong inside.
+    """Restore the attributes of an estimator if the block raises an exception.
 
     Parameters
     ----------
     estimator : object
-        Whose attributes are put back.
+        The estimator.
 
     Yields
     ------

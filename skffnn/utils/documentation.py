@@ -1,20 +1,20 @@
-"""Where the documentation is, for the links in the HTML repr of an estimator."""
+"""Links to the documentation in the HTML representation of estimators."""
 
 from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 
-# What `make docs` builds in a checkout.
+# The pages that `make docs` builds in a checkout.
 BUILT = Path(__file__).parents[2] / "docs" / "_build" / "html"
 
 
 def site() -> str | None:
-    """Return the address of the documentation.
+    """Return the URL of the documentation.
 
     Returns
     -------
     url : str or None
-        That of the published pages, if the package names it as its project URL
-        "Documentation"; else of the pages that were built in this checkout; or None.
+        The project URL "Documentation" of the package if there is one, else the pages
+        built in this checkout, else None.
     """
     try:
         links = metadata("skffnn").get_all("Project-URL") or []
@@ -28,7 +28,7 @@ def site() -> str | None:
 
 
 class Documented:
-    """Lets the HTML repr of an estimator link to the page of its class."""
+    """Mixin that links the HTML representation of an estimator to its page."""
 
     _doc_link_module = "skffnn"
 

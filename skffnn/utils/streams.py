@@ -1,12 +1,12 @@
-"""Streams of random numbers, made again from their state."""
+"""Restoring a random number generator from its state."""
 
 from typing import Any
 
 import numpy as np
 
-# How much a generator has in store. NumPy does not check where in it a state says that
-# it is, and would read beyond the end.
-STORES = {"MT19937": ("pos", 624), "Philox": ("buffer_pos", 4)}
+# The key of the buffer position, and the length of the buffer. NumPy does not check the
+# position of a state, and would read beyond the end of the buffer.
+BUFFERS = {"MT19937": ("pos", 624), "Philox": ("buffer_pos", 4)}
 BIT_GENERATORS = ("MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64")
 
 
@@ -16,26 +16,28 @@ def random_state_from(state: dict[str, Any]) -> np.random.RandomState:
     Parameters
     ----------
     state : dict
-        From `RandomState.get_state(legacy=False)`.
+        The state, as returned by `RandomState.get_state(legacy=False)`.
 
     Returns
     -------
     random_state : RandomState
-        A stream of its own.
+        A new random number generator.
 
     Raises
     ------
     ValueError
-        If there is no such state.
+        If the state is invalid.
     """
     name = state["bit_generator"]
     if name not in BIT_GENERATORS:
-        raise ValueError(f"there is no stream of random numbers named {name!r}.")
-    if name in STORES:
-        key, length = STORES[name]
-        where = (state["state"] if key == "pos" else state)[key]
-        if not 0 <= where <= length:
-            raise ValueError(f"a stream of random numbers cannot have {key}={where}.")
+        raise ValueError(
+            f"bit_generator must be one of {BIT_GENERATORS}, got {name!r}."
+        )
+    if name in BUFFERS:
+        key, length = BUFFERS[name]
+        position = (state["state"] if key == "pos" else state)[key]
+        if not 0 <= position <= length:
+            raise ValueError(f"{key} must be in [0, {length}], got {position!r}.")
     random_state = np.random.RandomState(getattr(np.random, name)())
     random_state.set_state(state)
     return random_state

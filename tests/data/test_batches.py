@@ -50,11 +50,10 @@ def test_each_row_comes_once_with_its_target_and_weight(order, batch_size, spars
         assert max(sizes) <= batch_size
 
 
-def test_shares_of_all_sum_to_1():
-    for weights in (None, S):
-        parts = Batches(X, Y, weights, batch_size=4, share_of_all=True)
-        total = sum(np.sum(w * np.ones((len(y), 1))) for _, y, w in parts)
-        assert total == pytest.approx(1, rel=1e-14)
+def test_parts_have_the_weights_of_their_rows():
+    for weights, expected in ((None, np.ones((N, 1))), (S, S)):
+        parts = Batches(X, Y, weights, batch_size=4, estimate=False)
+        np.testing.assert_array_equal(np.vstack([w for *_, w in parts]), expected)
 
 
 def test_rows_in_their_own_order_are_views_and_others_share_a_buffer():
@@ -67,7 +66,7 @@ def test_rows_in_their_own_order_are_views_and_others_share_a_buffer():
 def test_the_shuffle_is_that_of_scikit_learn():
     from sklearn.utils import shuffle
 
-    batches = Batches(X, Y, None, np.arange(N), batch_size=3)
+    batches = Batches(X, Y, None, np.arange(N), batch_size=3, shuffled=True)
     ours, theirs = np.random.RandomState(4), np.random.RandomState(4)
     order = np.arange(N)
     for _ in range(3):

@@ -15,7 +15,7 @@ from helpers import (
 )
 from scipy import sparse
 
-from skffnn.classifier import rows_per_block
+from skffnn.data.blocks import rows_per_block
 
 make = maker(**SMOOTH)
 X2, y2 = PROBLEMS["binary"]
@@ -57,7 +57,8 @@ class TestBlocks:
         w = WEIGHTS if weighted else None
         params = {"solver": "lbfgs", "early_stopping": True, "scoring": "loss"}
         whole = make(**params).fit(X, y, w)
-        monkeypatch.setattr("skffnn.classifier.rows_per_block", lambda X, sizes: 7)
+        monkeypatch.setattr("skffnn.fitting.fit.rows_per_block", lambda X, sizes: 7)
+        monkeypatch.setattr("skffnn.fitting.fit.SMALLEST_BLOCK", 1)
         assert_close(whole, make(**params).fit(X, y, w))
 
     def test_does_not_matter_for_the_keys_of_the_split(self, monkeypatch):

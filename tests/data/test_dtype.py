@@ -47,8 +47,10 @@ class TestFloat32Input:
         solver = SOLVERS[name]()
         theta, grad = np.ones(3, np.float32), np.ones(3, np.float32)
         state = solver.init(theta)
-        solver.step(theta, grad, state, 0.1)
-        arrays = [theta, *(a for a in state.values() if np.ndim(a))]
+        arrays = [
+            solver.update(grad, state, 0.1),
+            *(a for a in state.values() if np.ndim(a)),
+        ]
         assert {a.dtype for a in arrays} == {np.dtype(np.float32)}
 
     def test_of_single_rows_to_a_float64_model_is_answered_in_float32(self):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from skffnn import FFNNClassifier
-from skffnn.optim.training import MAX_HISTORY
+from skffnn.optim.state import MAX_HISTORY
 
 resource = pytest.importorskip("resource")
 needs_proc = pytest.mark.skipif(

@@ -73,14 +73,15 @@ class TestMemory:
             def init(self, theta):
                 return self.real.init(theta)
 
-            def step(self, theta, grad, state, eta):
+            def update(self, grad, state, eta):
                 _, peak = tracemalloc.get_traced_memory()
                 if self.begun:
                     self.largest = max(self.largest, peak - self.used)
-                self.real.step(theta, grad, state, eta)
+                delta = self.real.update(grad, state, eta)
                 self.begun = True
                 tracemalloc.reset_peak()
                 self.used = tracemalloc.get_traced_memory()[0]
+                return delta
 
             begun = False
 

@@ -143,8 +143,8 @@ WRONG_VALUES = [
 
 def validate(params):
     """Check parameters as `fit` and `partial_fit` do."""
-    Plan.of(params)
-    Checkpoint.of(params["checkpoint"])
+    Plan.from_params(params)
+    Checkpoint.from_param(params["checkpoint"])
 
 
 def quoted(value):
@@ -219,7 +219,7 @@ class TestInvalidParameters:
         ("parameter", "methods"),
         [
             ("activation", ["forward"]),
-            ("solver", ["init", "step"]),
+            ("solver", ["init", "update"]),
             ("learning_rate", ["factor", "goes_on"]),
             ("weight_init", ["draw"]),
             ("penalty", ["value", "add_gradient"]),

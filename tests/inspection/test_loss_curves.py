@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
-from helpers import THREE_CLASSES, fit
+from helpers import GOLDEN, THREE_CLASSES, fit
+from sklearn.metrics import log_loss
 
 import skffnn
 from skffnn import SCHEDULES, FFNNClassifier, InvalidParameterError, LossCurveDisplay
 from skffnn.inspection.history import History
+from skffnn.optim.solvers import StochasticSolver
 
 plt = pytest.importorskip("matplotlib.pyplot")
 
@@ -67,17 +69,16 @@ def legend(display):
 
 @pytest.fixture
 def rates(monkeypatch):
-    """Collect the learning rates that training tells its reporter of."""
-    told = []
+    """Collect the learning rate of the first step of each epoch."""
+    of_steps = []
+    whole = StochasticSolver._epoch
 
-    class Witness(skffnn.classifier.reporter(0, 1).__class__):
-        def epoch(self, epoch):
-            told.append(epoch.eta)
+    def epoch(self, training, *args):
+        of_steps.append(self.eta(training.state))
+        return whole(self, training, *args)
 
-    monkeypatch.setattr(
-        skffnn.classifier, "reporter", lambda verbose, n, done=0: Witness(n, done)
-    )
-    return told
+    monkeypatch.setattr(StochasticSolver, "_epoch", epoch)
+    return of_steps
 
 
 @pytest.mark.parametrize("early_stopping", [False, True])
@@ -92,7 +93,7 @@ def test_learning_rates_are_those_of_the_training(name, early_stopping, rates):
         max_iter=40,
         power_t=0.3,
     )
-    assert History.of(model).learning_rate.tolist() == rates
+    assert model.learning_rate_curve_ == rates
     if name == "adaptive":
         assert len({*rates}) > 3
     if name != "constant":
@@ -101,7 +102,7 @@ def test_learning_rates_are_those_of_the_training(name, early_stopping, rates):
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
-def test_learning_rates_of_training_that_goes_on(name, rates, tmp_path):
+def test_learning_rates_of_training_that_is_continued(name, rates, tmp_path):
     schedule = {"cosine": skffnn.Cosine(9), "one_cycle": skffnn.OneCycle(9)}
     model = fit(
         learning_rate=schedule.get(name, name),
@@ -112,40 +113,54 @@ def test_learning_rates_of_training_that_goes_on(name, rates, tmp_path):
     )
     model.fit(X, y)
     skffnn.save(model, tmp_path / "model")
-    history = History.of(skffnn.load(tmp_path / "model"))
+    history = History.from_estimator(skffnn.load(tmp_path / "model"))
     assert history.epochs.tolist() == [*range(1, len(rates) + 1)]
     assert history.learning_rate.tolist() == rates
 
 
-@pytest.mark.parametrize(
-    ("name", "known"), [("constant", True), ("cosine", True), ("invscaling", False)]
-)
-def test_learning_rates_of_uneven_chunks_are_known_unless_they_depend_on_the_rows(
-    name, known, rates
-):
+@pytest.mark.parametrize("name", ["constant", "cosine", "invscaling"])
+def test_learning_rates_of_chunks_of_any_size(name, rates):
     model = FFNNClassifier((3,), learning_rate=name, batch_size=10)
     for n in (30, 41, 50):
         model.partial_fit(X[:n], y[:n], classes=[0, 1, 2])
-    learning_rate = History.of(model).learning_rate
-    assert (learning_rate is not None) == known
-    if known:
-        assert learning_rate.tolist() == rates
-    else:
-        with pytest.raises(InvalidParameterError, match="panels has 'learning_rate'"):
-            LossCurveDisplay.from_estimator(model, panels=["learning_rate"])
+    assert History.from_estimator(model).learning_rate.tolist() == rates
 
 
-def test_learning_rate_decays_are_unknown_after_parameters_have_changed():
-    params = {"learning_rate": "adaptive", "n_iter_no_change": 1, "tol": 1e3}
-    model = fit(**params)
-    assert History.of(model).learning_rate is not None
-    assert History.of(model.set_params(tol=0)).learning_rate is None
+def test_learning_rates_that_were_changed_between_fits_are_drawn_as_they_were():
+    model = fit(max_iter=3, learning_rate_init=0.1, warm_start=True)
+    model.set_params(learning_rate_init=0.001).fit(X, y)
+    assert (
+        History.from_estimator(model).learning_rate.tolist() == [0.1] * 3 + [1e-3] * 3
+    )
+
+
+def test_the_circle_is_at_the_last_of_equal_scores_of_a_fixed_horizon():
+    # Of equal scores a schedule with a fixed horizon keeps the last, not the first.
+    scores = iter([0.5, 0.9, 0.7, 0.9, 0.8])
+    model = FFNNClassifier(
+        learning_rate=skffnn.Cosine(5), max_iter=5, scoring=lambda *_: next(scores)
+    )
+    model.fit(X, y, X_val=X[:20], y_val=y[:20])
+    display = LossCurveDisplay.from_estimator(model)
+    assert display.histories[0].kept == 4
+    loss = display.lines_["kept"][0]
+    assert data(loss) == ([4], [model.loss_curve_[3]])
+    assert model.validation_loss_curve_[3] == pytest.approx(
+        log_loss(y[:20], model.predict_proba(X[:20]), labels=[0, 1, 2]), rel=1e-5
+    )
+
+
+def test_a_file_of_version_1_has_no_rates_and_a_guess_of_the_kept_epoch():
+    model = skffnn.load(GOLDEN / "v1-multiclass.skffnn")
+    history = History.from_estimator(model)
+    assert history.learning_rate is None
+    assert len(history.epochs) == len(model.loss_curve_)
 
 
 def test_forgotten_epochs_keep_their_numbers(monkeypatch, rates):
-    monkeypatch.setattr(skffnn.optim.training, "MAX_HISTORY", 5)
+    monkeypatch.setattr(skffnn.optim.state, "MAX_HISTORY", 5)
     model = fit(learning_rate="cosine", max_iter=12)
-    history = History.of(model)
+    history = History.from_estimator(model)
     assert history.epochs.tolist() == [8, 9, 10, 11, 12]
     assert history.learning_rate.tolist() == rates[-5:]
     assert history.kept == 12
@@ -154,7 +169,7 @@ def test_forgotten_epochs_keep_their_numbers(monkeypatch, rates):
 def test_validation_that_began_later_ends_with_the_loss():
     model = fit(max_iter=3, warm_start=True).set_params(max_iter=4)
     model.fit(X, y, X_val=X[:20], y_val=y[:20])
-    history = History.of(model)
+    history = History.from_estimator(model)
     assert np.isnan(history.score[:3]).all()
     assert history.score[3:].tolist() == model.validation_scores_
     assert len(history.score) == len(history.loss) == 7
@@ -190,9 +205,9 @@ def test_another_display_adds_to_the_axes_in_another_colour():
     ("arguments", "message"),
     [
         ({"panels": ["lost"]}, r"panels must be one of.*Did you mean 'loss'"),
-        ({"panels": []}, r"panels must be different ones"),
-        ({"panels": ["loss", "loss"]}, r"panels must be different ones"),
-        ({"panels": ["score"]}, r"panels has 'score'.*no validation rows"),
+        ({"panels": []}, r"panels must be one or more distinct"),
+        ({"panels": ["loss", "loss"]}, r"panels must be one or more distinct"),
+        ({"panels": ["score"]}, r"panels has 'score'.*no validation set"),
         ({"estimator": {}}, r"must not be empty"),
         ({"estimator": {"a": None}}, r"estimator must be an FFNNClassifier"),
         ({"estimator": {"a": fit(max_iter=1)}, "name": "b"}, r"keys are the names"),
@@ -224,4 +239,6 @@ def test_axes_have_to_be_as_many_as_panels():
     ids=["accuracy", "weighted", "named", "callable"],
 )
 def test_the_score_has_its_name(params, label):
-    assert History.of(fit(early_stopping=True, **params)).score_name == label
+    assert (
+        History.from_estimator(fit(early_stopping=True, **params)).score_name == label
+    )

@@ -160,7 +160,7 @@ def test_blocks_of_rows_and_sparse_rows_make_no_difference(monkeypatch):
         ({"image_shape": 4}, r"image_shape must be"),
         ({"image_shape": (-2, -2)}, r"image_shape must be an integer in \[1"),
         ({"max_images": 0}, r"max_images must be an integer in \[1"),
-        ({"kind": "histograms", "y": y}, r"y is given without X"),
+        ({"kind": "histograms", "y": y}, r"y requires X"),
     ],
 )
 def test_invalid_arguments_of_the_weights(arguments, message):

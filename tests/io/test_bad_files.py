@@ -43,7 +43,7 @@ def read_bytes(data, tmp_path):
 class TestBadFilesAreRefused:
     def test_truncated_anywhere(self, whole, tmp_path):
         for n in range(len(whole)):
-            with pytest.raises(FileFormatError, match=r"not a file of skffnn"):
+            with pytest.raises(FileFormatError, match=r"not saved by skffnn"):
                 read_bytes(whole[:n], tmp_path)
 
     def test_altered_anywhere(self, whole, tmp_path):
@@ -72,9 +72,7 @@ class TestBadFilesAreRefused:
         ids=["empty", "text", "bytes", "pickle", "npy", "an archive of nothing"],
     )
     def test_foreign(self, data, tmp_path):
-        with pytest.raises(
-            FileFormatError, match="not a file of skffnn, or is damaged"
-        ):
+        with pytest.raises(FileFormatError, match="damaged or was not saved by skffnn"):
             read_bytes(data, tmp_path)
 
     def test_missing_or_a_folder(self, tmp_path):
@@ -107,11 +105,11 @@ def npy(text, data=b""):
 
 
 REFUSED = {
-    "newer": (header(version=2), "version 2 of the format is newer than 1.*Update"),
-    "no version": (header(version="1"), "no version '1'"),
-    "version 0": (header(version=0), "no version 0"),
-    "a boolean": (header(version=True), "no version True"),
-    "another format": (header(format="other"), "format is 'other'"),
+    "newer": (header(version=3), "version 3 of the format.*up to 2.*Update"),
+    "no version": (header(version="1"), "version must be a positive integer, got '1'"),
+    "version 0": (header(version=0), "positive integer, got 0"),
+    "a boolean": (header(version=True), "positive integer, got True"),
+    "another format": (header(format="other"), "format must be .* got 'other'"),
     "no format": ({"version": 1}, "damaged"),
     "a list": ([], "damaged"),
     "no header": (None, "damaged"),
@@ -122,7 +120,7 @@ REFUSED = {
     ),
     "nested deep": ("[" * 100_000, "damaged"),
     "a number of a million digits": ("1" * 10**6, "damaged"),
-    "no object": (header([1]), "not an object"),
+    "no object": (header([1]), "not a JSON object"),
     "unknown tag": (header({"a": {"$code": "x"}}), "damaged"),
     "a method as a tag": (header({"a": {"$_class__": 1}}), "damaged"),
     "two tags": (header({"a": {"$array": "0.npy", "$tuple": []}}), "damaged"),
@@ -132,7 +130,7 @@ REFUSED = {
     "unhashable key": (header({"a": {"$dict": [[[], 1]]}}), "damaged"),
     "no stream": (
         header({"a": {"$stream": {"bit_generator": "seed", "state": {}}}}),
-        "no stream",
+        "bit_generator must be one of",
     ),
 }
 
@@ -206,7 +204,7 @@ def test_compressed_members_are_refused(tmp_path):
 def test_a_member_with_two_sizes_is_refused(whole, tmp_path):
     start = whole.index(b"PK\x01\x02") + 20  # the size in the archive
     lie = whole[:start] + struct.pack("<L", 2**31 - 1) + whole[start + 4 :]
-    with pytest.raises(FileFormatError, match="two sizes"):
+    with pytest.raises(FileFormatError, match="inconsistent sizes"):
         read_bytes(lie, tmp_path)
 
 
@@ -230,7 +228,7 @@ def test_a_header_that_is_too_large_is_refused_on_both_sides(tmp_path, monkeypat
 def test_two_members_of_one_name_are_refused(tmp_path):
     with pytest.warns(UserWarning, match="Duplicate name"):
         data = archive(header(), [("0.npy", b"1"), ("0.npy", b"2")])
-    with pytest.raises(FileFormatError, match="one name"):
+    with pytest.raises(FileFormatError, match="same name"):
         read_bytes(data, tmp_path)
 
 

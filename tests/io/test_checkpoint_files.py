@@ -14,6 +14,7 @@ from skffnn import (
     InvalidParameterError,
     checkpoints,
 )
+from skffnn.optim.training import Training
 
 
 def make(path=None, **params):
@@ -43,15 +44,13 @@ class TestHowOften:
         assert epochs == [(3, False), (6, False), (8, True)]
 
     def test_when_so_many_seconds_have_passed(self, monkeypatch, tmp_path):
-        seconds, epoch_ended = [0], skffnn.optim.training.Training._epoch_ended
+        seconds, end_epoch = [0], Training.end_epoch
 
-        def takes_a_second(self, loss):
+        def takes_a_second(self, *args, **kwargs):
             seconds[0] += 1
-            return epoch_ended(self, loss)
+            return end_epoch(self, *args, **kwargs)
 
-        monkeypatch.setattr(
-            skffnn.optim.training.Training, "_epoch_ended", takes_a_second
-        )
+        monkeypatch.setattr(Training, "end_epoch", takes_a_second)
         monkeypatch.setattr(checkpoints.time, "monotonic", lambda: seconds[0])
         checkpoint = Checkpoint(tmp_path / "run", seconds=2.5)
         epochs = self.written(monkeypatch, checkpoint, max_iter=8)
@@ -70,18 +69,16 @@ class TestAnotherFile:
         self, tmp_path, monkeypatch
     ):
         path = tmp_path / "run"
-        epoch_ended = skffnn.optim.training.Training._epoch_ended
+        end_epoch = Training.end_epoch
 
-        def another_fit_writes(self, loss):
+        def another_fit_writes(self, *args, **kwargs):
             if self.n_iter == 3:
                 monkeypatch.undo()
                 path.unlink()
                 make(path, alpha=2.0).fit(X, y)
-            return epoch_ended(self, loss)
+            return end_epoch(self, *args, **kwargs)
 
-        monkeypatch.setattr(
-            skffnn.optim.training.Training, "_epoch_ended", another_fit_writes
-        )
+        monkeypatch.setattr(Training, "end_epoch", another_fit_writes)
         with pytest.warns(
             UserWarning, match=r"is now of another fit.*Training goes on"
         ):

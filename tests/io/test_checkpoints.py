@@ -10,6 +10,7 @@ from sklearn import clone
 
 import skffnn
 from skffnn import SCHEDULES, Checkpoint, FFNNClassifier
+from skffnn.optim.training import Training
 
 
 def make(path=None, **params):
@@ -32,13 +33,13 @@ class Fails:
 def fail_in(epoch, monkeypatch, error=None):
     """Let training fail when an epoch is over, before it is recorded."""
     fails = Fails(error or RuntimeError("power cut"), epoch)
-    whole = skffnn.optim.training.Training._epoch_ended
+    whole = Training.end_epoch
 
-    def epoch_ended(self, loss):
+    def end_epoch(self, *args, **kwargs):
         fails()
-        return whole(self, loss)
+        return whole(self, *args, **kwargs)
 
-    monkeypatch.setattr(skffnn.optim.training.Training, "_epoch_ended", epoch_ended)
+    monkeypatch.setattr(Training, "end_epoch", end_epoch)
 
 
 def unlike_checkpoint(model):

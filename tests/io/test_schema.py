@@ -21,14 +21,17 @@ from skffnn import (
     SOLVERS,
     FileFormatError,
 )
-from skffnn.io.schema import FITTED, KINDS
+from skffnn.fitting.fit import ATTRIBUTES
+from skffnn.io.schema import KINDS
 
 make = maker(hidden_layer_sizes=(6, 5), max_iter=4, batch_size=30)
 
 
 def test_every_attribute_of_a_fitted_model_is_known():
     model = make(early_stopping=True).fit(X, y)
-    assert {*vars(model)} - {*model.get_params()} == {*FITTED} - {"feature_names_in_"}
+    assert {*vars(model)} - {*model.get_params()} == {*ATTRIBUTES} - {
+        "feature_names_in_"
+    }
 
 
 def test_every_object_that_comes_with_the_package_has_a_name_of_its_own():

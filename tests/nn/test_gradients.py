@@ -142,6 +142,7 @@ def test_the_data_term_is_a_sum_over_any_partition_of_the_rows(loss, partition):
     blocks = [(X[i:j], y[i:j], w[i:j]) for i, j in itertools.pairwise(ends.tolist())]
     summed = type(objective.theta)(objective.theta.sizes)
     objective.alpha = 0
-    total = objective.full(blocks, summed, part)
+    total, weight = objective.sums(blocks, summed, part)
+    assert weight == pytest.approx(w.sum(), rel=1e-13)
     assert total == pytest.approx(value, rel=1e-13)  # rounding of seven terms
     np.testing.assert_allclose(summed.vector, whole.vector, rtol=1e-10, atol=1e-15)

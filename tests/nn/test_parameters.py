@@ -180,7 +180,7 @@ def test_ntk_is_the_neural_tangent_parametrisation():
         delta = (delta @ W[1].T) * (1 - h**2)
         grad.W[0][...] = X.T @ delta / np.sqrt(n_in[0])
         grad.b[0][...] = delta.sum(axis=0)
-        adam.step(V.vector, grad.vector, state, eta)
+        V.vector += adam.update(grad.vector, state, eta)
     model = FFNNClassifier(
         (3,),
         "tanh",

@@ -45,7 +45,7 @@ class TestBoundedHistory:
     """The curves have a bounded length."""
 
     def test_history_is_bounded(self, monkeypatch):
-        monkeypatch.setattr(skffnn.optim.training, "MAX_HISTORY", 10)
+        monkeypatch.setattr(skffnn.optim.state, "MAX_HISTORY", 10)
         model, sizes = make(), []
         for _ in range(40):
             model.partial_fit(X, y, classes=[0, 1, 2])
@@ -57,11 +57,11 @@ class TestBoundedHistory:
 
     def test_the_last_epochs_are_remembered(self, monkeypatch):
         whole = make(max_iter=15, early_stopping=True).fit(X, y)
-        monkeypatch.setattr(skffnn.optim.training, "MAX_HISTORY", 4)
+        monkeypatch.setattr(skffnn.optim.state, "MAX_HISTORY", 4)
         short = make(max_iter=15, early_stopping=True).fit(X, y)
         for kept, curve in zip(curves(short), curves(whole), strict=True):
             assert kept == curve[-4:]
         assert whole.best_validation_score_ == short.best_validation_score_
 
     def test_the_bound_is_generous(self):
-        assert skffnn.optim.training.MAX_HISTORY >= 1000
+        assert skffnn.optim.state.MAX_HISTORY >= 1000

@@ -61,7 +61,7 @@ def step_calls(optimizer, loss, n_outputs, *, rows=ROWS, hidden=(HIDDEN,)):
         objective.decay(0.1)
     else:
         objective.penalty_term(grad)
-    optimizer.step(theta.vector, grad.vector, state, 0.1)
+    theta.vector += optimizer.update(grad.vector, state, 0.1)
     return Watched.calls
 
 
@@ -90,7 +90,7 @@ def test_an_optimiser_goes_through_the_parameters_a_known_number_of_times(
     theta = np.ones(50, np.float32).view(Watched)
     state = optimizer.init(theta)
     Watched.calls = []
-    optimizer.step(theta, np.ones_like(theta), state, 0.1)
+    theta += optimizer.update(np.ones_like(theta), state, 0.1)
     assert [largest for _, largest, _ in Watched.calls] == [50] * passes
 
 
@@ -103,7 +103,7 @@ def test_the_penalty_goes_through_the_weights_three_times():
 
 
 @pytest.mark.parametrize(
-    ("loss", "n_outputs", "most"), [(Softmax(), CLASSES, 35), (LogisticOutput(), 1, 41)]
+    ("loss", "n_outputs", "most"), [(Softmax(), CLASSES, 36), (LogisticOutput(), 1, 42)]
 )
 def test_operations_of_a_step(loss, n_outputs, most):
     assert len(step_calls(Adam(), loss, n_outputs)) <= most
@@ -120,5 +120,9 @@ def test_a_step_makes_only_columns_and_blocks(loss, n_outputs, optimizer):
     columns = [size for size in made if size == 500]
     blocks = [size for size in made if size != 500]
     assert len(columns) <= 5
-    assert sum(blocks) == FEATURES * 400 + 400 * 400 + 400 * n_outputs  # α w, by blocks
+    n_weights = FEATURES * 400 + 400 * 400 + 400 * n_outputs
+    expected = n_weights  # α w, by blocks
+    if isinstance(optimizer, SGD):
+        expected += n_weights + 800 + n_outputs  # μ v, likewise
+    assert sum(blocks) == expected
     assert max(blocks) <= BLOCK

@@ -13,8 +13,7 @@ from sklearn.metrics import (
 
 from skffnn import SOLVERS, Cosine, FFNNClassifier
 from skffnn.nn.parameters import Parameters
-from skffnn.optim.state import Progress, Rules
-from skffnn.optim.training import MAX_HISTORY, record
+from skffnn.optim.state import MAX_HISTORY, StoppingCriteria, TrainingState
 
 TRAIN, VAL = np.arange(150) % 3 != 0, np.arange(150) % 3 == 0
 RTOL = 1e-9  # means of fifty numbers
@@ -27,9 +26,9 @@ def fit_with_validation(**kwargs):
 
 
 def patience(scores, tol=0.1, n_iter_no_change=2):
-    progress = Progress(Parameters([1, 1]), np.random.RandomState(0))
-    rules = Rules(99, tol, n_iter_no_change, shuffle=True)
-    return [progress.has_stalled(score, rules) for score in scores]
+    state = TrainingState(Parameters([1, 1]), np.random.RandomState(0))
+    criteria = StoppingCriteria(99, tol, n_iter_no_change)
+    return [state.has_stalled(score, criteria) for score in scores]
 
 
 def test_training_stops_after_more_than_n_epochs_without_an_improvement_by_tol():
@@ -45,11 +44,11 @@ def test_nan_is_no_improvement():
 
 
 def test_curves_are_bounded():
-    curve = []
+    state = TrainingState(Parameters([1, 1]), np.random.RandomState(0))
     for i in range(MAX_HISTORY + 5):
-        record(curve, i)
-    assert len(curve) == MAX_HISTORY
-    assert curve[-1] == MAX_HISTORY + 4
+        state.record(loss_curve=float(i))
+    assert len(state.loss_curve) == MAX_HISTORY
+    assert state.loss_curve[-1] == MAX_HISTORY + 4
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
@@ -234,9 +233,9 @@ def test_the_state_of_another_optimiser_is_discarded():
         def init(self, theta):
             return {"v": np.zeros_like(theta), "note": "as SGD, but squares"}
 
-        def step(self, theta, grad, state, eta):
+        def update(self, grad, state, eta):
             state["v"] += 0.1 * (grad**2 - state["v"])
-            theta -= eta * grad / (np.sqrt(state["v"]) + 1e-8)
+            return -eta * grad / (np.sqrt(state["v"]) + 1e-8)
 
     model = FFNNClassifier((8,), solver="sgd", warm_start=True, max_iter=3).fit(X, y)
     assert model._state["optimizer"]["v"].min() < 0  # a velocity has both signs

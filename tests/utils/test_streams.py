@@ -50,7 +50,7 @@ class TestGlobalState:
         np.testing.assert_array_equal(model.fit(X, y).predict_proba(X), first)
 
     @pytest.mark.parametrize("solver", STEPPERS)
-    def test_an_integer_seed_is_the_random_state_of_that_seed(self, solver):
+    def test_an_integer_seed_is_the_random_state_from_that_seed(self, solver):
         params = {"solver": solver, "batch_size": 20, "dropout": 0.2}
         one = make(random_state=3, **params).fit(X, y)
         state = np.random.RandomState(3)

@@ -1,20 +1,23 @@
-"""Verbose training: a line for each epoch, a progress bar, or nothing."""
+"""Listeners: a line for each epoch, a progress bar, or nothing."""
 
+import copy
 import re
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from skffnn import FFNNClassifier
-from skffnn.optim.reporting import Epoch, Lines, Reporter, reporter
+from skffnn import SOLVERS, FFNNClassifier
+from skffnn.fitting.listeners import Lines, Listener, columns, reporter
+from skffnn.optim.training import Epoch
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(60, 3))
 y = np.digitize(X[:, 0] + X[:, 1], [-0.5, 0.5])
 
-# Digits that are printed: six of a loss, four decimals of a score, three of a rate.
-PRINTED = {"loss": 1e-5, "validation loss": 1e-5, "score": 1e-3, "learning rate": 1e-2}
+# Digits printed: four of a loss, four decimals of a score, two of a rate.
+PRINTED = {"loss": 1e-3, "val": 1e-3, "score": 1e-3, "rate": 5e-2}
 
 
 def fit(**params):
@@ -33,39 +36,40 @@ def test_each_epoch_has_a_line_with_what_was_recorded(verbose, capsys):
     model = fit(verbose=verbose, early_stopping=True, learning_rate="cosine")
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == model.n_iter_ > 1
-    assert numbers(lines, "Iteration") == [*range(1, model.n_iter_ + 1)]
+    assert numbers(lines, "Epoch") == [*range(1, model.n_iter_ + 1)]
     rates = [
         0.001 * (1 + np.cos(np.pi * epoch / 12)) / 2 for epoch in range(model.n_iter_)
     ]
     for name, values in {
         "loss": model.loss_curve_,
-        "validation loss": model.validation_loss_curve_,
+        "val": model.validation_loss_curve_,
         "score": model.validation_scores_,
-        "learning rate": rates,
+        "rate": rates,
     }.items():
         np.testing.assert_allclose(numbers(lines, name), values, rtol=PRINTED[name])
-    seconds = [float(re.fullmatch(r".* (\d+\.\d\d) s", line)[1]) for line in lines]
+    seconds = [float(re.fullmatch(r".* (\d+\.\d) s", line)[1]) for line in lines]
     assert seconds == sorted(seconds)
+    assert max(map(len, lines)) <= 80
 
 
 def test_columns_are_aligned(capsys):
     fit(verbose=1, early_stopping=True, learning_rate="one_cycle", scoring="loss")
     lines = capsys.readouterr().out.splitlines()
-    for name in ("loss", "validation", "score", "learning", " s"):
+    for name in ("loss", "val", "score", "rate", " s"):
         assert len({line.index(name) for line in lines}) == 1
 
 
 @pytest.mark.parametrize("loss", [1e-12, 1 / 3, 12345.678, 1e30])
 def test_numbers_of_any_size_are_as_wide(loss):
-    usual = Epoch(1, 0.5, 1e-3, 0.5, 0.5).columns()
-    assert len(Epoch(1, loss, 1e-9, loss, -0.5).columns()) == len(usual)
+    usual = columns(Epoch(1, 0.5, 1e-3, 0.5, 0.5))
+    assert len(columns(Epoch(1, loss, 1e-9, loss, -0.5))) == len(usual)
 
 
 def test_missing_values_are_not_printed(capsys):
     fit(verbose=1, solver="lbfgs")
     out = capsys.readouterr().out
     assert "loss" in out
-    for name in ("validation", "score", "learning rate"):
+    for name in ("val", "score", "rate"):
         assert name not in out
 
 
@@ -73,7 +77,7 @@ def test_epochs_count_on_in_training_that_goes_on(capsys):
     model = fit(verbose=1, max_iter=2, warm_start=True).fit(X, y)
     model.partial_fit(X, y)
     lines = capsys.readouterr().out.splitlines()
-    assert numbers(lines, "Iteration") == [1, 2, 3, 4, 5]
+    assert numbers(lines, "Epoch") == [1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize("verbose", [0, False])
@@ -90,7 +94,7 @@ def test_a_progress_bar_goes_as_far_as_training(verbose, capsys):
     model = fit(verbose=verbose, early_stopping=True)
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert f"{model.n_iter_} of 12 epochs" in captured.err
+    assert "of 12 epochs" in captured.err
     assert f"loss {model.loss_:#.4g}" in captured.err
     assert f"score {model.validation_scores_[-1]:.4f}" in captured.err
 
@@ -117,20 +121,28 @@ def test_without_rich_there_are_lines_and_a_warning(monkeypatch, capsys):
 def test_a_bar_that_goes_on_starts_where_it_was(capsys):
     pytest.importorskip("rich")
     with reporter(2, max_iter=10, done=4) as report:
-        report.epoch(Epoch(5, 0.25))
+        report.on_epoch_end(Epoch(5, 0.25), SimpleNamespace(n_iter=5))
     assert "5 of 10 epochs" in capsys.readouterr().err
+
+
+def test_a_bar_says_that_training_stopped_early(capsys):
+    pytest.importorskip("rich")
+    model = fit(verbose=2, tol=1e3, n_iter_no_change=2, max_iter=2000)
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert f"{model.n_iter_} epochs, stopped early" in last
+    assert "2000" not in last
 
 
 def test_a_stream_has_no_bars_of_one_epoch(capsys):
     model = fit(max_iter=2).set_params(verbose=2)
     model.partial_fit(X, y)
     captured = capsys.readouterr()
-    assert captured.out.startswith("Iteration     3  loss")
+    assert captured.out.startswith("Epoch    3  loss")
     assert captured.err == ""
 
 
 def test_the_kinds_by_verbose():
-    assert type(reporter(False, 1)) is Reporter
+    assert type(reporter(False, 1)) is Listener
     assert type(reporter(True, 1)) is Lines
 
 
@@ -149,3 +161,64 @@ def test_the_html_repr_has_parameters_and_no_dead_link():
     assert "Not fitted" in html
     assert "https://scikit-learn.org" not in html  # it has no page on this class
     assert "Fitted" in model.set_params(max_iter=1).fit(X, y)._repr_html_()
+
+
+class Journal(Listener):
+    """Notes what a fit would return if it ended there."""
+
+    def __init__(self):
+        self.entered, self.left, self.ended = 0, 0, 0
+        self.epochs, self.fitted = [], []
+
+    def __enter__(self):
+        self.entered += 1
+        return self
+
+    def __exit__(self, *error):
+        self.left += 1
+
+    def on_epoch_end(self, epoch, fit):
+        self.epochs.append(epoch)
+        self.fitted.append(copy.deepcopy(fit.fitted()))
+
+    def on_fit_end(self, fit):
+        self.ended += 1
+
+
+@pytest.fixture
+def journal(monkeypatch):
+    """Return a listener to the next fit, and to no other."""
+    listener, whole = Journal(), FFNNClassifier._listeners
+
+    def listeners(*args):
+        return [*whole(*args), *([] if listener.entered else [listener])]
+
+    monkeypatch.setattr(FFNNClassifier, "_listeners", listeners)
+    return listener
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_the_state_is_at_rest_at_the_end_of_an_epoch(solver, early_stopping, journal):
+    params = {"solver": solver, "early_stopping": early_stopping, "dropout": 0.1}
+    model = fit(**params, max_iter=5)
+    assert [epoch.number for epoch in journal.epochs] == [1, 2, 3, 4, 5]
+    assert [epoch.loss for epoch in journal.epochs] == model.loss_curve_
+    assert journal.entered == journal.left == journal.ended == 1
+    for n, fitted in enumerate(journal.fitted, start=1):
+        shorter = fit(**params, max_iter=n)
+        assert fitted["n_iter_"] == n
+        for name in ("coefs_", "intercepts_"):
+            for a, b in zip(fitted[name], getattr(shorter, name), strict=True):
+                np.testing.assert_array_equal(a, b)
+        assert fitted["loss_curve_"] == shorter.loss_curve_
+        # Patience and the streams of random numbers are up to date too.
+        for name in ("reference", "epochs_without_improvement", "dropout_rng"):
+            assert fitted["_state"][name] == shorter._state[name]
+
+
+def test_a_listener_is_left_when_training_fails(journal):
+    with pytest.raises(ValueError, match="diverged"):
+        fit(solver="sgd", learning_rate_init=1e30)
+    assert journal.entered == journal.left == 1
+    assert journal.ended == 0
