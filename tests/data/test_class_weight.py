@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from helpers import ROUNDING, WEIGHTS, X, Y, maker, parameters, y
 from sklearn.datasets import make_classification
-from sklearn.metrics import get_scorer
+from sklearn.metrics import get_scorer, log_loss
 from sklearn.utils.class_weight import compute_class_weight
 
 from skffnn import SOLVERS
@@ -35,6 +35,22 @@ class TestClassWeight:
         one = make(class_weight="balanced").fit(X_, y_)
         other = make(class_weight=dict(enumerate(balanced))).fit(X_, y_)
         np.testing.assert_allclose(parameters(one), parameters(other), rtol=ROUNDING)
+
+    def test_balanced_is_that_of_the_training_rows_in_the_validation_set_too(self):
+        rows, held_out = np.r_[0:150:2], np.r_[1:150:2]
+        held_out = held_out[(y[held_out] > 0) | (held_out % 3 == 0)]  # other shares
+        by_class = compute_class_weight("balanced", classes=np.arange(3), y=y[rows])
+        for class_weight in ("balanced", dict(enumerate(by_class))):
+            model = make(class_weight=class_weight, max_iter=1, solver="lbfgs")
+            model.fit(X[rows], y[rows], X_val=X[held_out], y_val=y[held_out])
+            expected = log_loss(
+                y[held_out],
+                model.predict_proba(X[held_out]),
+                sample_weight=by_class[y[held_out]],
+            )
+            assert model.validation_loss_curve_ == pytest.approx(
+                [expected], rel=ROUNDING
+            )
 
     def test_is_by_label_whatever_the_labels_are(self):
         names = np.array(["setosa", "versicolor", "virginica"])

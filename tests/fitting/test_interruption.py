@@ -144,3 +144,10 @@ class TestKeyboardInterrupt:
         with pytest.warns(UserWarning, match="interrupted"):
             model.partial_fit(X, y, classes=[0, 1, 2])
         self.assert_usable(model)
+
+    @pytest.mark.parametrize("solver", SOLVERS)
+    def test_the_warning_points_to_the_line_that_called_fit(self, solver):
+        model = make(scoring=InterruptingScorer(3), solver=solver)
+        with pytest.warns(UserWarning, match="interrupted") as caught:
+            model.fit(X, y, X_val=X, y_val=y)
+        assert [warning.filename for warning in caught] == [__file__]

@@ -9,7 +9,8 @@ from scipy import sparse
 from sklearn import clone
 
 import skffnn
-from skffnn import SCHEDULES, Checkpoint, FFNNClassifier
+from skffnn import SCHEDULES, SOLVERS, Checkpoint, FFNNClassifier
+from skffnn.io.checkpoints import CheckpointManager
 from skffnn.optim.training import Training
 
 
@@ -159,4 +160,25 @@ def test_a_failure_does_not_reset_patience(tmp_path, monkeypatch):
         fail_in(6, patch)
         with pytest.raises(RuntimeError):
             model.fit(X, y)
+    assert_same(whole, model.fit(X, y))
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_crash_before_the_result_is_written_adds_no_epoch(
+    solver, tmp_path, monkeypatch
+):
+    params = {"solver": solver, "max_iter": 5}
+    model = make(tmp_path / "run", **params)
+    whole = unlike_checkpoint(model).fit(X, y)
+
+    def crash(self, fit):
+        """Write what a checkpoint after the last epoch would hold, and no result."""
+        self._write(fit, finished=False)
+        raise RuntimeError("power cut")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(CheckpointManager, "on_fit_end", crash)
+        with pytest.raises(RuntimeError):
+            model.fit(X, y)
+    assert skffnn.load(tmp_path / "run").n_iter_ == 5
     assert_same(whole, model.fit(X, y))

@@ -41,6 +41,26 @@ class TestLossCurve:
         assert model.validation_loss_curve_ == pytest.approx([loss], rel=ROUNDING)
 
 
+class TestFittedCurves:
+    """The fitted attributes are the user's to change."""
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "loss_curve_",
+            "learning_rate_curve_",
+            "validation_scores_",
+            "validation_loss_curve_",
+        ],
+    )
+    def test_are_no_part_of_the_state(self, name):
+        model = make(early_stopping=True, warm_start=True).fit(X, y)
+        before = list(getattr(model, name))
+        getattr(model, name).clear()
+        model.fit(X, y)
+        assert getattr(model, name)[:5] == before
+
+
 class TestBoundedHistory:
     """The curves have a bounded length."""
 
