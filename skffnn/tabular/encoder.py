@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from enum import Enum
+from itertools import chain, count
 from numbers import Number
 from typing import Any, Self
 
@@ -180,7 +181,10 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
         Returns
         -------
         names : ndarray of shape (n_encoded,)
-            The name of a numeric column; "name_category" for each category.
+            The name of a numeric column; "name_category" for each category, such as
+            "colour_red" or "colour_missing". Where two of these would be equal,
+            strings are put in quotes ("colour_'missing'" beside "colour_missing"), and
+            names that are still equal are numbered ("colour_missing_2").
         """
         check_is_fitted(self)
         default = [f"x{i}" for i in range(self.n_features_in_)]
@@ -193,13 +197,7 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
             raise ValueError(
                 f"input_features should have length equal to {self.n_features_in_}"
             )
-        names: list[str] = []
-        for name, categories in zip(input_features, self.categories_, strict=True):
-            if categories is None:
-                names.append(name)
-            else:
-                names += [f"{name}_{label(category)}" for category in categories]
-        return np.array(names, dtype=object)
+        return np.array(column_names(input_features, self.categories_), dtype=object)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -258,10 +256,10 @@ def find_categories(column: Any, most: int, name: Any) -> list[Any] | None:
         raise TypeError(
             f"Column {name!r} of X: argument must be a string or a number ({error})."
         ) from error
-    categories = sorted(counts, key=label)
+    categories = sorted(counts, key=labels)
     if len(categories) > most:
         categories.sort(key=counts.__getitem__, reverse=True)
-        categories = [*sorted(categories[: most - 1], key=label), OTHER]
+        categories = [*sorted(categories[: most - 1], key=labels), OTHER]
     return categories
 
 
@@ -353,8 +351,55 @@ def one_hot(column: Any, categories: Sequence[Any]) -> Array:
     return (codes[:, np.newaxis] == np.arange(len(categories))).astype(np.float64)
 
 
-def label(category: Any) -> str:
-    """Return the name of a category."""
+def labels(category: Any) -> tuple[str, str]:
+    """Return the label of a category, plain and with a string in quotes.
+
+    Together they put categories in an order that does not depend on the rows, since
+    they tell "1" from 1, and "missing" from a missing cell.
+    """
     if category is OTHER:
-        return "other"
-    return "missing" if category is None else str(category)
+        return "other", "other"
+    if category is None:
+        return "missing", "missing"
+    plain = str(category)
+    return plain, repr(category) if isinstance(category, str) else plain
+
+
+def column_names(features: Sequence[str], categories: Sequence[Any]) -> list[str]:
+    """Return a unique name for each encoded column.
+
+    Parameters
+    ----------
+    features : sequence of str
+        Names of the columns of the table.
+    categories : sequence of (list or None)
+        Categories of each column; None for a numeric one.
+
+    Returns
+    -------
+    names : list of str
+        The plain name where no other column has it; otherwise with the category in
+        quotes if it is a string; and if that is taken too, numbered.
+    """
+    columns: list[tuple[str, str, bool]] = []  # plain, in quotes, is it categorical
+    for feature, found in zip(features, categories, strict=True):
+        if found is None:
+            columns.append((feature, feature, False))
+        else:
+            columns += [
+                (f"{feature}_{a}", f"{feature}_{b}", True)
+                for a, b in map(labels, found)
+            ]
+    uses = Counter(plain for plain, _, _ in columns)
+    # Unique plain names are given first, then those of numeric columns.
+    order = sorted(
+        range(len(columns)),
+        key=lambda i: (uses[columns[i][0]] > 1, columns[i][2]),
+    )
+    names: dict[str, int] = {}
+    for i in order:
+        plain, quoted, _ = columns[i]
+        chosen = plain if uses[plain] == 1 else quoted
+        numbered = (f"{chosen}_{k}" for k in count(2))
+        names[next(name for name in chain([chosen], numbered) if name not in names)] = i
+    return sorted(names, key=names.__getitem__)

@@ -186,3 +186,92 @@ def test_cells_that_hold_lists_are_refused():
 def test_an_invalid_number_of_categories_is_refused(n):
     with pytest.raises(InvalidParameterError, match="max_categories"):
         TableEncoder(max_categories=n).fit([["a"]])
+
+
+# ------------------------------------------------- the names of the encoded columns
+
+# Columns of a table, and the names that they become. Where two names would be equal,
+# strings are written in quotes, and what is still equal is numbered.
+COLLISIONS = {
+    "a category called missing": (
+        {"x": ["missing", None, "red"]},
+        ["x_'missing'", "x_missing", "x_red"],
+    ),
+    "a category called other": (
+        {"x": ["other", "other", "red", "blue", "green"]},
+        ["x_'other'", "x_other"],
+    ),
+    "a number and its digits": (
+        {"x": [1, "1", 2.5, "2.5"]},
+        ["x_'1'", "x_1", "x_'2.5'", "x_2.5"],
+    ),
+    "a boolean and its name": (
+        {"x": [True, "True", False]},
+        ["x_False", "x_'True'", "x_True"],
+    ),
+    "two columns and a division of the same text": (
+        {"a_b": ["c", "d"], "a": ["b_c", "e"]},
+        ["a_b_'c'", "a_b_d", "a_'b_c'", "a_e"],
+    ),
+    "a numeric column called like a category": (
+        {"x": ["red", "blue"], "x_red": [1, 2]},
+        ["x_blue", "x_'red'", "x_red"],
+    ),
+    "a numeric column called like missing cells": (
+        {"x": ["red", None], "x_missing": [1, 2]},
+        ["x_missing_2", "x_red", "x_missing"],
+    ),
+    "a category in quotes": (
+        {"x": ["'missing'", "missing", None]},
+        ["x_'missing'", "x_'missing'_2", "x_missing"],
+    ),
+    "a numeric column with the number of another": (
+        {"x": ["red", None], "x_missing": [1, 2], "x_missing_2": [3, 4]},
+        ["x_missing_3", "x_red", "x_missing", "x_missing_2"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", COLLISIONS)
+@pytest.mark.parametrize("order", [1, -1], ids=["forward", "backward"])
+def test_names_are_unique_and_independent_of_the_order_of_the_rows(case, order):
+    table, expected = COLLISIONS[case]
+    rows = [list(row) for row in zip(*table.values(), strict=True)][::order]
+    encoder = TableEncoder(max_categories=2 if "other" in case else 100).fit(rows)
+    names = list(encoder.get_feature_names_out(list(table)))
+    assert names == expected
+    assert len(set(names)) == encoder.transform(rows).shape[1]
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+@pytest.mark.parametrize("case", COLLISIONS)
+def test_names_suit_the_frames_of_pandas_and_polars(case, library):
+    pd = pytest.importorskip("pandas")
+    pytest.importorskip(library)
+    table, expected = COLLISIONS[case]
+    encoder = TableEncoder(max_categories=2 if "other" in case else 100)
+    encoder.set_output(transform=library)
+    frame = encoder.fit_transform(pd.DataFrame(table))
+    assert list(frame.columns) == expected
+    np.testing.assert_array_equal(
+        frame.to_numpy(),
+        encoder.set_output(transform="default").transform(pd.DataFrame(table)),
+    )
+
+
+def test_each_name_belongs_to_its_column():
+    table = [["missing"], [None], ["missing"], [1], ["1"]]
+    encoder = TableEncoder().fit(table)
+    encoded = dict(
+        zip(encoder.get_feature_names_out(), encoder.transform(table).T, strict=True)
+    )
+    np.testing.assert_array_equal(encoded["x0_'missing'"], [1, 0, 1, 0, 0])
+    np.testing.assert_array_equal(encoded["x0_missing"], [0, 1, 0, 0, 0])
+    np.testing.assert_array_equal(encoded["x0_1"], [0, 0, 0, 1, 0])
+    np.testing.assert_array_equal(encoded["x0_'1'"], [0, 0, 0, 0, 1])
+
+
+def test_equal_input_features_are_numbered():
+    encoder = TableEncoder().fit([[1, 2, "red", "red"]])
+    names = encoder.get_feature_names_out(["x", "x", "y", "y"])
+    assert list(names) == ["x", "x_2", "y_'red'", "y_'red'_2"]
