@@ -1,4 +1,4 @@
-"""The rows that early stopping validates on, split off the training rows."""
+"""Validation sets for early stopping, and folds for averaged networks."""
 
 import warnings
 from math import ceil
@@ -10,34 +10,35 @@ from sklearn.model_selection import train_test_split
 
 from ..nn.arrays import Array, canonical
 
-# Rows whose content is hashed at a time, so that no second copy of X is made.
+# Rows are hashed in blocks of this size, to avoid a second copy of X.
 HASH_ROWS = 4096
 
-# To keep the copies of a row together is to train without its content where it is
-# validated on: right for a few copies, wrong where a table has few different rows.
+# Copies of a row stay together, so that none of them leaks its label into the
+# validation set. A row with more copies than this may be a large part of the table,
+# which neither set should miss, so its copies are split individually.
 MANY_COPIES = 10
 
 
 def split_like_mlp(
     rows: Array, strata: Array, fraction: float, random_state: np.random.RandomState
 ) -> tuple[Array, Array]:
-    """Split unweighted rows as `MLPClassifier` does, draw for draw.
+    """Split unweighted rows exactly as `MLPClassifier` does for the same seed.
 
     Parameters
     ----------
     rows : ndarray of int of shape (n_rows,)
         The rows to split.
     strata : ndarray of int of shape (n_rows,)
-        The class of each row, or 0 for each, which is no stratification.
+        The class of each row; all 0 for a split that is not stratified.
     fraction : float
-        The part to validate on.
+        Fraction of the rows for the validation set.
     random_state : RandomState
-        Where the split comes from.
+        Source of randomness.
 
     Returns
     -------
     train, validate : ndarray of int
-        The two parts.
+        The rows of the training set and of the validation set.
     """
     possible = can_stratify(strata, fraction)
     train, validate = train_test_split(
@@ -57,13 +58,14 @@ def split_by_content(
     fraction: float,
     random_state: np.random.RandomState,
 ) -> tuple[Array, Array]:
-    """Split rows so that a row of weight w and w copies of it are the same.
+    """Split rows so that a row of weight w is treated like w copies of it.
 
-    Each row gets a random number that its content alone decides. In each class those
-    with the smallest numbers are validated on, up to the given part of its weight.
-    So copies of a row stay together (one among the validation rows would give away the
-    label of the other), and the order of the rows does not matter. Only a row with more
-    than `MANY_COPIES` is so common that its copies are split as rows of their own.
+    Each row gets a random key that depends only on its content. In each class, the rows
+    with the smallest keys form the validation set, up to the given fraction of the
+    total weight. Copies of a row therefore stay together (a copy in the training set
+    would leak the label of one in the validation set), and the order of the rows does
+    not matter. Only a row with more than `MANY_COPIES` copies is so common that each
+    copy gets a key of its own.
 
     Parameters
     ----------
@@ -72,18 +74,18 @@ def split_by_content(
     rows : ndarray of int of shape (n_rows,)
         The rows to split.
     weights : ndarray of shape (n_samples,) or None
-        Sample weights; None is 1 for each.
+        Sample weights; None gives every row weight 1.
     strata : ndarray of int of shape (n_rows,)
-        The class of each row, or 0 for each.
+        The class of each row; all 0 for a split that is not stratified.
     fraction : float
-        The part of the weight to validate on.
+        Fraction of the total weight for the validation set.
     random_state : RandomState
-        Where the numbers come from.
+        Source of randomness.
 
     Returns
     -------
     train, validate : ndarray of int
-        The two parts, in order.
+        The rows of the training set and of the validation set, in ascending order.
     """
     keys = split_keys(X, rows, random_state)
     w = np.ones(len(rows)) if weights is None else weights[rows]
@@ -109,30 +111,30 @@ def folds_by_content(
     n_folds: int,
     random_state: np.random.RandomState,
 ) -> Array:
-    """Deal rows into folds, so that a row of weight w and w copies of it are the same.
+    """Assign rows to folds, with a row of weight w treated like w copies of it.
 
-    The rows of each class are ordered by the random numbers of `split_by_content`, and
-    this order is cut into pieces of equal weight; which fold gets the first piece is
-    drawn for each class, so that small classes do not all meet in one fold.
+    The rows of each class are sorted by the random keys of `split_by_content` and cut
+    into pieces of equal weight. The fold of the first piece is drawn separately for
+    each class, so that small classes do not all end up in the same fold.
 
     Parameters
     ----------
     X : ndarray or CSR array of shape (n_samples, n_features)
         Features.
     weights : ndarray of shape (n_samples,) or None
-        Sample weights, above 0; None is 1 for each.
+        Sample weights, above 0; None gives every row weight 1.
     strata : ndarray of int of shape (n_samples,)
-        The class of each row, or 0 for each.
+        The class of each row; all 0 for folds that are not stratified.
     n_folds : int
-        How many folds.
+        Number of folds.
     random_state : RandomState
-        Where the numbers come from.
+        Source of randomness.
 
     Returns
     -------
     fold : ndarray of int of shape (n_samples,)
-        The fold of each row, 0 … n_folds - 1. Of fewer different rows than folds, each
-        is in a fold of its own, and some folds are empty.
+        The fold of each row, from 0 to n_folds - 1. A class with fewer distinct rows
+        than folds is absent from some of them.
     """
     keys = split_keys(X, np.arange(X.shape[0]), random_state)
     w = np.ones(len(keys)) if weights is None else weights
@@ -148,7 +150,7 @@ def folds_by_content(
 
 
 def split_keys(X: Any, rows: Array, random_state: np.random.RandomState) -> Array:
-    """Return a random number for each row to split by, equal for copies of a row.
+    """Return the random key by which each row is split.
 
     Parameters
     ----------
@@ -157,12 +159,12 @@ def split_keys(X: Any, rows: Array, random_state: np.random.RandomState) -> Arra
     rows : ndarray of int of shape (n_rows,)
         The rows to split.
     random_state : RandomState
-        Where the numbers come from.
+        Source of randomness.
 
     Returns
     -------
     keys : ndarray of uint64 of shape (n_rows,)
-        Those of rows with more than `MANY_COPIES` differ from copy to copy.
+        Equal for copies of a row, unless it has more than `MANY_COPIES` of them.
     """
     keys = content_keys(X, random_state)[rows]
     _, group, copies = np.unique(keys, return_inverse=True, return_counts=True)
@@ -174,22 +176,23 @@ def split_keys(X: Any, rows: Array, random_state: np.random.RandomState) -> Arra
 
 
 def content_keys(X: Any, random_state: np.random.RandomState) -> Array:
-    """Return a random number for each row, equal for equal rows.
+    """Return a random key for each row, equal for equal rows.
 
-    It is a sum over the features of the bits of a number times a random odd factor,
-    modulo 2⁶⁴, to which zeros, stored or not, add nothing; then the bits are mixed.
+    The bits of each value are multiplied by a random odd factor for its feature and
+    summed modulo 2⁶⁴, and the bits of the sum are then mixed. Zeros add nothing, so
+    dense and sparse rows have the same keys.
 
     Parameters
     ----------
     X : ndarray or CSR array of shape (n_samples, n_features)
         Features.
     random_state : RandomState
-        Where the factors come from.
+        Source of randomness.
 
     Returns
     -------
     keys : ndarray of uint64 of shape (n_samples,)
-        One number for each row.
+        Uniformly distributed over the range of uint64.
     """
     draws = random_state.randint(2**62, size=X.shape[1] + 2, dtype=np.uint64) * 2 + 1
     offset, factor, factors = draws[0], draws[1], draws[2:]
@@ -208,10 +211,10 @@ def content_keys(X: Any, random_state: np.random.RandomState) -> Array:
 
 
 def bits(x: Array) -> Array:
-    """Return the bits of numbers rounded to float32, those of -0 as of 0.
+    """Return the bits of numbers rounded to float32, with -0 treated as 0.
 
-    Rounded, so that the last digits of float64, which depend on how a number was
-    computed, do not decide on which side a row falls.
+    Without rounding, the last digits of float64, which depend on how a number was
+    computed, would decide which rows are validated on.
 
     Parameters
     ----------
@@ -228,39 +231,40 @@ def bits(x: Array) -> Array:
 
 
 def can_stratify(strata: Array, fraction: float) -> bool:
-    """Tell whether both parts can hold every class, and warn if they cannot.
+    """Return whether both parts can contain every class, and warn if they cannot.
 
     Parameters
     ----------
     strata : ndarray of int of shape (n_rows,)
         The class of each row.
     fraction : float
-        The part to validate on.
+        Fraction of the rows for the validation set.
 
     Returns
     -------
     possible : bool
-        False if the split has to be random.
+        False if the split cannot be stratified.
 
     Raises
     ------
     ValueError
-        If one of the parts would have no row at all.
+        If the training set would be empty.
     """
     n = len(strata)
     n_val = ceil(fraction * n)
     if n_val >= n:
         raise ValueError(
-            "early_stopping=True needs rows to train and rows to validate on, got "
-            f"n_samples={n} different rows with validation_fraction={fraction}."
+            "early_stopping=True needs rows for training and for validation, but "
+            f"validation_fraction={fraction} of n_samples={n} distinct rows leaves "
+            "none for training. Pass more rows, or X_val and y_val to fit."
         )
     members = np.unique(strata, return_counts=True)[1]
     if members.min() >= 2 and len(members) <= min(n_val, n - n_val):
         return True
     warnings.warn(
-        f"The {n_val} of {n} different rows that early_stopping=True splits off are "
-        f"too few to hold each of the {len(members)} classes: they are drawn at "
-        "random. Raise validation_fraction, or pass X_val and y_val to fit.",
+        f"The {n_val} of {n} distinct rows that early_stopping=True splits off are too "
+        f"few to hold each of the {len(members)} classes, so the split is not "
+        "stratified. Increase validation_fraction, or pass X_val and y_val to fit.",
         stacklevel=2,
     )
     return False

@@ -1,4 +1,4 @@
-"""Tables as they are: mixed columns to one matrix, and an average of networks."""
+"""Classification of raw tables: preprocessing, and averages of networks."""
 
 from .encoder import TableEncoder
 from .ensemble import AveragedClassifier

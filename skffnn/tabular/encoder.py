@@ -1,4 +1,4 @@
-"""TableEncoder: a table of mixed columns as one matrix of numbers."""
+"""TableEncoder: a table with columns of mixed types as one numeric matrix."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -16,15 +16,16 @@ from ..nn.arrays import Array
 from ..utils.checks import check_number
 from ..utils.documentation import Documented
 
-# How pandas and polars begin the names of types whose values are names, even if they
-# look like numbers.
-NOMINAL_DTYPES = ("category", "categorical", "enum", "bool")
+# Prefixes of the pandas and polars dtypes that are categorical even if the values are
+# numbers.
+CATEGORICAL_DTYPES = ("category", "categorical", "enum", "bool")
 
 
 class Rest(Enum):
-    """The category of all that has none of its own.
+    """The category that infrequent categories share.
 
-    No cell can be equal to it, and a copy, or one read from a file, is the same.
+    An enumeration member is equal to no cell, and stays the same object when it is
+    copied or unpickled.
     """
 
     OTHER = "other"
@@ -34,36 +35,39 @@ OTHER = Rest.OTHER
 
 
 class TableEncoder(Documented, TransformerMixin, BaseEstimator):
-    """Leave numeric columns as they are, and make nominal ones columns of 0 and 1.
+    """One-hot encode categorical columns and leave numeric columns as they are.
 
-    Numeric is what holds numbers: integers and floats of any size, also in a column of
-    objects. Strings, truth values, categories (whatever they are) and columns of mixed
-    objects are nominal. Missing cells (None, NaN, the NA of pandas, the null of polars)
-    stay missing in a numeric column, and are a category of their own in a nominal one,
-    if `fit` has seen one there.
+    Columns of integers or floats are numeric, also with dtype object. Columns of
+    strings, booleans or mixed objects are categorical, and so are columns with a
+    categorical dtype, whatever their values.
 
-    A category that `fit` has not seen is counted as "other" where there are so many
-    categories that the rare ones share this column, and gets 0 in all columns else.
+    Missing cells (None, NaN, NA in pandas, null in polars) stay missing in a numeric
+    column. In a categorical column they are a category of their own, if there were any
+    in `fit`.
+
+    A category not seen in `fit` is encoded as "other" if the column has infrequent
+    categories, and otherwise as 0 in all columns.
 
     Parameters
     ----------
     max_categories : int, default=100
-        Most columns, at least 2, that one nominal column becomes: if it has more
-        categories, the rarest ones share one column, "other".
+        Maximum number of columns for one categorical column, at least 2. If it has more
+        categories, the infrequent ones share one column, "other". Decrease it if a
+        column with many categories makes the encoded matrix too wide.
 
     Attributes
     ----------
     categories_ : list of (list or None)
-        The categories of each column, in order; None for a numeric one. `None` among
-        them stands for missing cells.
+        The categories of each column, in the order of the encoded columns; None for a
+        numeric column. Among the categories, None stands for missing cells.
     n_features_in_ : int
-        Columns seen in `fit`.
+        Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features,)
-        Their names, if X had names that are all strings.
+        Names of the columns, if all column names of X are strings.
 
     See Also
     --------
-    sklearn.preprocessing.OneHotEncoder : For tables that have nominal columns only.
+    sklearn.preprocessing.OneHotEncoder : For tables with categorical columns only.
 
     Examples
     --------
@@ -81,12 +85,12 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
         self.max_categories = max_categories
 
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Find out which columns are nominal, and their categories.
+        """Determine which columns are categorical, and their categories.
 
         Parameters
         ----------
         X : {array-like, dataframe} of shape (n_samples, n_features)
-            Training rows.
+            Training data.
         y : object, default=None
             Not used.
 
@@ -98,27 +102,27 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a column holds infinite numbers, or dates.
+            If a column contains infinity, dates or durations.
         TypeError
-            If a cell is neither a number nor anything that could name a category.
+            If a cell is not hashable, such as a list.
         """
         self.fit_transform(X)
         return self
 
     def fit_transform(self, X: Any, y: Any = None) -> Array:
-        """Fit to a table and encode it, reading it once.
+        """Fit to a table and encode it.
 
         Parameters
         ----------
         X : {array-like, dataframe} of shape (n_samples, n_features)
-            Training rows.
+            Training data.
         y : object, default=None
             Not used.
 
         Returns
         -------
         X : ndarray of shape (n_samples, n_encoded)
-            The encoded rows.
+            The encoded table.
         """
         check_number("max_categories", self.max_categories, 2, integer=True)
         return self._encode(X, reset=True)
@@ -129,29 +133,29 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : {array-like, dataframe} of shape (n_samples, n_features)
-            Rows with the columns of the table that was fitted to.
+            A table with the same columns as in `fit`.
 
         Returns
         -------
         X : ndarray of shape (n_samples, n_encoded)
-            Numbers; NaN for the missing ones of numeric columns.
+            The encoded table, with NaN for missing cells of numeric columns.
 
         Raises
         ------
         ValueError
-            If a numeric column holds anything but finite numbers and missing cells.
+            If a numeric column contains anything but finite numbers and missing cells.
         """
         check_is_fitted(self)
         return self._encode(X, reset=False)
 
     def _encode(self, X: Any, *, reset: bool) -> Array:
-        """Encode column by column; with `reset`, fit to each of them first."""
+        """Encode column by column, fitting to each column first if `reset`."""
         if not is_frame(X):
             X = check_array(X, dtype=kept_dtype(X), ensure_all_finite=False)
         validate_data(self, X, reset=reset, skip_check_array=True)
         columns = columns_of(X)
         if len(columns[0]) == 0:
-            raise ValueError("X has 0 sample(s), and at least 1 is needed.")
+            raise ValueError("X has 0 sample(s), but at least 1 is required.")
         names = getattr(self, "feature_names_in_", range(len(columns)))
         if reset:
             self.categories_ = [
@@ -175,15 +179,15 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         input_features : array-like of str, default=None
-            Names of the columns of the table, if `fit` has not seen any; "x0", "x1", …
-            by default.
+            Names of the columns of the table. By default `feature_names_in_`, or "x0",
+            "x1", … if it is not defined.
 
         Returns
         -------
         names : ndarray of shape (n_encoded,)
-            The name of a numeric column; "name_category" for each category, such as
-            "colour_red" or "colour_missing". Where two of these would be equal,
-            strings are put in quotes ("colour_'missing'" beside "colour_missing"), and
+            Unique names: that of a numeric column, and "column_category" for each
+            category, such as "colour_red" or "colour_missing". If two of these are
+            equal, categories that are strings are quoted ("colour_'missing'"), and
             names that are still equal are numbered ("colour_missing_2").
         """
         check_is_fitted(self)
@@ -208,17 +212,17 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
 
 
 def is_frame(X: Any) -> bool:
-    """Tell a frame of pandas or polars from anything else."""
+    """Return whether X is a dataframe of pandas or polars."""
     return hasattr(X, "columns") and (hasattr(X, "iloc") or hasattr(X, "get_columns"))
 
 
 def kept_dtype(X: Any) -> Any:
-    """Return the type to read an array as: lists may mix numbers and strings."""
+    """Return the dtype for `check_array`: lists may mix numbers and strings."""
     return None if hasattr(X, "dtype") or hasattr(X, "__array__") else object
 
 
 def columns_of(X: Any) -> list[Any]:
-    """Return the columns of a frame or of an array."""
+    """Return the columns of a dataframe or of an array."""
     if hasattr(X, "get_columns"):
         return list(X.get_columns())
     if hasattr(X, "iloc"):
@@ -227,34 +231,35 @@ def columns_of(X: Any) -> list[Any]:
 
 
 def find_categories(column: Any, most: int, name: Any) -> list[Any] | None:
-    """Return the categories of a nominal column, None for a numeric one.
+    """Return the categories of a categorical column, or None for a numeric one.
 
     Parameters
     ----------
     column : ndarray or series
         A column of the table.
     most : int
-        The largest number of categories.
+        Maximum number of categories.
     name : object
-        What to call the column in a message.
+        Name of the column, for error messages.
 
     Returns
     -------
     categories : list or None
-        In the order of their names, `OTHER` last if there were more.
+        Sorted by name; `OTHER` comes last if some are infrequent.
 
     Raises
     ------
     TypeError
-        If a cell cannot name a category.
+        If a cell is not hashable.
     """
-    if not is_nominal(column):
+    if not is_categorical(column):
         return None
     try:
         counts = Counter(cells(column))
     except TypeError as error:
         raise TypeError(
-            f"Column {name!r} of X: argument must be a string or a number ({error})."
+            f"Column {name!r} of X contains a cell of an unsupported type ({error}): "
+            "argument must be a string or a number. Convert the column, or drop it."
         ) from error
     categories = sorted(counts, key=labels)
     if len(categories) > most:
@@ -263,9 +268,9 @@ def find_categories(column: Any, most: int, name: Any) -> list[Any] | None:
     return categories
 
 
-def is_nominal(column: Any) -> bool:
-    """Tell whether a column holds categories and not numbers."""
-    if str(column.dtype).lower().startswith(NOMINAL_DTYPES):
+def is_categorical(column: Any) -> bool:
+    """Return whether a column is categorical and not numeric."""
+    if str(column.dtype).lower().startswith(CATEGORICAL_DTYPES):
         return True
     kind = np.asarray(column).dtype.kind
     if kind != "O":
@@ -277,44 +282,44 @@ def is_nominal(column: Any) -> bool:
 
 
 def cells(column: Any) -> list[Any]:
-    """Return the cells of a column as plain values, the missing ones as None."""
+    """Return the cells of a column as Python objects, missing ones as None."""
     return [None if is_missing(cell) else cell for cell in np.asarray(column).tolist()]
 
 
 def is_missing(cell: Any) -> bool:
-    """Tell whether a cell is None, NaN, or the NA or NaT of pandas."""
+    """Return whether a cell is None, NaN, or NA or NaT of pandas."""
     if cell is None or isinstance(cell, float):
         return cell is None or cell != cell
     return type(cell).__name__ in ("NAType", "NaTType")
 
 
 def numbers(column: Any, name: Any) -> Array:
-    """Return a column of numbers, NaN where a cell is missing.
+    """Return a numeric column as floats, NaN where a cell is missing.
 
     Parameters
     ----------
     column : ndarray or series
         A column of the table.
     name : object
-        What to call it in a message.
+        Name of the column, for error messages.
 
     Returns
     -------
     x : ndarray of shape (n_samples,)
-        Numbers.
+        The values, as float64.
 
     Raises
     ------
     ValueError
-        If there is anything else.
+        If a cell is neither a finite real number nor missing.
     """
     values: Any = np.asarray(column)
     if values.dtype.kind == "c":
-        raise ValueError(f"Complex data not supported: column {name!r} of X has some.")
+        raise ValueError(f"Complex data not supported: convert column {name!r} of X.")
     if values.dtype.kind in "mM":
         raise ValueError(
-            f"Column {name!r} of X holds dates or durations. Turn them into numbers "
-            "first, such as days since a first day."
+            f"Column {name!r} of X contains dates or durations. Convert them to "
+            "numbers first, for example to days since a fixed date."
         )
     try:
         if values.dtype.kind == "O":
@@ -322,28 +327,28 @@ def numbers(column: Any, name: Any) -> Array:
         x = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"Column {name!r} of X held numbers in fit, and now holds something else: "
+            f"Column {name!r} of X was numeric in fit, but contains other values now: "
             f"{error}."
         ) from error
     if np.isinf(x).any():
-        raise ValueError(f"Input X contains infinity, in column {name!r}.")
+        raise ValueError(f"Input X contains infinity in column {name!r}.")
     return x
 
 
 def one_hot(column: Any, categories: Sequence[Any]) -> Array:
-    """Return a column for each category, 1 where a cell has it.
+    """Return one column per category, 1 where a cell belongs to it and 0 elsewhere.
 
     Parameters
     ----------
     column : ndarray or series
         A column of the table.
     categories : sequence
-        From `find_categories`.
+        Its categories, as `find_categories` returns them.
 
     Returns
     -------
     x : ndarray of shape (n_samples, n_categories)
-        Of 0 and 1.
+        The one-hot encoding.
     """
     position = {category: i for i, category in enumerate(categories)}
     other = position.get(OTHER, -1)
@@ -352,10 +357,10 @@ def one_hot(column: Any, categories: Sequence[Any]) -> Array:
 
 
 def labels(category: Any) -> tuple[str, str]:
-    """Return the label of a category, plain and with a string in quotes.
+    """Return the label of a category, plain and with strings in quotes.
 
-    Together they put categories in an order that does not depend on the rows, since
-    they tell "1" from 1, and "missing" from a missing cell.
+    The second distinguishes "1" from 1 and "missing" from a missing cell, so the pair
+    sorts categories independently of the order of the rows.
     """
     if category is OTHER:
         return "other", "other"
@@ -373,15 +378,15 @@ def column_names(features: Sequence[str], categories: Sequence[Any]) -> list[str
     features : sequence of str
         Names of the columns of the table.
     categories : sequence of (list or None)
-        Categories of each column; None for a numeric one.
+        Categories of each column; None for a numeric column.
 
     Returns
     -------
     names : list of str
-        The plain name where no other column has it; otherwise with the category in
-        quotes if it is a string; and if that is taken too, numbered.
+        The plain name if it is unique; otherwise the name with the category in quotes,
+        if it is a string; numbered if that name is taken too.
     """
-    columns: list[tuple[str, str, bool]] = []  # plain, in quotes, is it categorical
+    columns: list[tuple[str, str, bool]] = []  # plain, quoted, is categorical
     for feature, found in zip(features, categories, strict=True):
         if found is None:
             columns.append((feature, feature, False))
@@ -391,7 +396,7 @@ def column_names(features: Sequence[str], categories: Sequence[Any]) -> list[str
                 for a, b in map(labels, found)
             ]
     uses = Counter(plain for plain, _, _ in columns)
-    # Unique plain names are given first, then those of numeric columns.
+    # Unique plain names come first, then numeric columns, so that these keep theirs.
     order = sorted(
         range(len(columns)),
         key=lambda i: (uses[columns[i][0]] > 1, columns[i][2]),

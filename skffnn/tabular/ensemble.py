@@ -1,4 +1,4 @@
-"""AveragedClassifier: several networks, each validated on rows of its own, as one."""
+"""AveragedClassifier: an ensemble of networks trained as in cross-validation."""
 
 from collections.abc import Callable
 from numbers import Integral
@@ -18,59 +18,63 @@ from ..nn.arrays import Array, canonical
 from ..prediction import LogitsMixin
 from ..utils.checks import DTYPES, InvalidParameterError, check_number, check_weights
 
-# The part of the labels that the temperature takes to be drawn at random. However many
-# rows are right, the best β is then finite.
+# The fraction of labels assumed to be random when β is fitted. It keeps β finite even
+# if all held-out rows are classified correctly.
 DOUBT = 0.001
 
-# Bounds of β, far beyond what networks that have learnt something need.
+# Bounds of β, far beyond the values that useful networks need.
 FLATTEST, SHARPEST = 0.125, 8.0
 
 
 class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
-    """The average of networks that were each validated on another part of the rows.
+    """Average of networks trained on all folds but one, each validated on that fold.
 
-    The rows are dealt into folds, stratified by class. Network k is trained on all
-    folds but the k-th, which says which of its epochs is the best. So no row is lost
-    to validation: each is trained on by all networks but one.
+    The rows are split into M folds, stratified by class. Network k is trained on all
+    folds but the k-th, which is its validation set and selects its best epoch. No row
+    is lost to validation: all networks but one are trained on it.
 
-    The logits are averaged, and so are the mistakes that the networks do not share::
+    The logits a_k of the networks are averaged and scaled::
 
         f(x) = o(β · 1/M Σ_k a_k(x)).
 
-    The factor β, an inverse temperature, makes up for networks that are too sure of
-    themselves, or not sure enough. It is the one that gives the rows their lowest
-    cross-entropy, each with the logits of the network that has not seen it, as if one
-    label in a thousand were drawn at random: so no network is ever quite sure.
+    Averaging reduces the errors that the networks do not share. The inverse temperature
+    β corrects overconfident or underconfident networks: it minimises the cross-entropy
+    of the out-of-fold logits, which for each row come from the network that was not
+    trained on it. One label in a thousand is assumed to be random, which limits the
+    confidence even if every row is classified correctly.
 
     Parameters
     ----------
     estimator : FFNNClassifier, default=None
-        What is trained on each fold; None is `FFNNClassifier()`.
+        The network to train, cloned for each fold; None means `FFNNClassifier()`.
     n_networks : int, default=5
-        M, the number of folds and of networks, at least 2.
+        M, the number of networks and of folds, at least 2. More networks are usually
+        more accurate, but take longer to train.
     calibrate : bool, default=True
-        Find β; otherwise it is 1.
+        Whether to fit β to the out-of-fold logits; otherwise it is 1.
     n_jobs : int, default=None
-        Networks that are trained at the same time, as everywhere in scikit-learn.
+        Number of networks to train in parallel. None means 1 unless in a
+        `joblib.parallel_config` context; -1 means all processors.
     random_state : int, RandomState instance or None, default=None
-        Where the folds and the seeds of the networks come from.
+        Determines the folds and the seeds of the networks. Pass an int for
+        reproducible results.
 
     Attributes
     ----------
     estimators_ : list of FFNNClassifier
-        The networks.
+        The fitted networks.
     classes_ : ndarray of shape (n_classes,)
         Class labels, sorted; for multi-label targets the columns of y.
     inverse_temperature_ : float
-        β: below 1 if the networks were too sure of themselves.
+        β, below 1 if the networks were overconfident.
     n_features_in_ : int
-        Features seen in `fit`.
+        Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features,)
-        Their names, if X had names that are all strings.
+        Names of the features, if all column names of X are strings.
 
     See Also
     --------
-    make_tabular_classifier : Puts this after a preparation for tables.
+    make_tabular_classifier : This estimator with preprocessing for tables.
 
     References
     ----------
@@ -78,8 +82,8 @@ class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
     estimation using deep ensembles*, NeurIPS 2017.
 
     Guo, Pleiss, Sun & Weinberger, *On calibration of modern neural networks*, ICML
-    2017. The doubt is much as in Platt, *Probabilistic outputs for support vector
-    machines*, 1999.
+    2017. The random labels are similar to the smoothed targets in Platt, *Probabilistic
+    outputs for support vector machines*, 1999.
 
     Examples
     --------
@@ -113,11 +117,11 @@ class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
         Parameters
         ----------
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
-            Training rows, finite numbers.
+            Training data, finite numbers.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Class labels, or a label indicator matrix (multi-label).
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows, at least 0; only their ratios matter.
+            Sample weights, at least 0; only their ratios matter.
 
         Returns
         -------
@@ -127,13 +131,13 @@ class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a parameter or the data are not as described, or if training diverges.
+            If a parameter or the data are invalid, or if training diverges.
         """
         check_number("n_networks", self.n_networks, 2, integer=True)
         base = FFNNClassifier() if self.estimator is None else self.estimator
         if not has_fit_parameter(base, "X_val"):
             raise InvalidParameterError(
-                "estimator must take rows to validate on, X_val and y_val, in fit, as "
+                "estimator must accept validation data, X_val and y_val, in fit, as "
                 f"FFNNClassifier does, got {base!r}."
             )
         X, y = validate_data(
@@ -168,7 +172,7 @@ class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
             codes = targets.codes(y)
         fold = folds_by_content(X, weights, codes, self.n_networks, rng)
         for code in np.unique(codes):
-            # Every network has to know every class.
+            # Every network must be trained on every class.
             if len(np.unique(fold[codes == code])) == 1:
                 fold[codes == code] = -1
         return fold
@@ -176,24 +180,25 @@ class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
     def _calibrated(
         self, X: Any, y: Any, weights: Array | None, targets: Targets, fold: Array
     ) -> float:
-        """Return the β that gives the rows that were kept back their lowest loss."""
-        kept = np.flatnonzero(fold >= 0)
-        if not len(kept):
+        """Return the β that minimises the loss of the out-of-fold logits."""
+        held_out = np.flatnonzero(fold >= 0)
+        if not len(held_out):
             return 1.0
         a = np.empty((X.shape[0], targets.n_outputs))
         for k, network in enumerate(self.estimators_):
             rows = fold == k
             if rows.any():
                 a[rows] = logits(network, X[rows])
-        a, y = a[kept], targets.encode(y, np.float64, DOUBT)[kept]
-        w = np.ones((len(kept), 1)) if weights is None else weights[kept, np.newaxis]
+        a, y = a[held_out], targets.encode(y, np.float64, DOUBT)[held_out]
+        w = np.ones(len(y)) if weights is None else weights[held_out]
+        w = w[:, np.newaxis]
 
         def slope(log_beta: float) -> float:
             error = np.exp(log_beta) * a
             targets.loss.loss_and_error(error, y)  # error is now f - y
             return float((w * error * a).sum())  # ∂/∂β Σ w ℓ(β a) = Σ w (f - y)ᵀ a
 
-        # ℓ(β a) is convex in β: its slope changes sign once, if at all.
+        # ℓ(β a) is convex in β, so its slope changes sign at most once.
         low, high = np.log(FLATTEST), np.log(SHARPEST)
         if slope(high) <= 0:
             return SHARPEST
@@ -202,7 +207,7 @@ class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
         return float(np.exp(brentq(slope, low, high, xtol=1e-3)))
 
     def _forward(self, X: Any, finish: Callable[[Array], Array]) -> Array:
-        """Average the logits, and multiply them by β."""
+        """Return `finish` of the averaged logits, multiplied by β."""
         X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=DTYPES)
         a = logits(self.estimators_[0], X)
         for network in self.estimators_[1:]:
@@ -212,42 +217,43 @@ class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
 
 
 def fit_network(
-    network: Any, seed: int, X: Any, y: Any, weights: Array | None, kept_back: Array
+    network: Any, seed: int, X: Any, y: Any, weights: Array | None, held_out: Array
 ) -> Any:
-    """Train a network on some of the rows, and validate it on the others.
+    """Train a network, with the held-out rows as its validation set.
 
     Parameters
     ----------
     network : FFNNClassifier
-        Not yet fitted.
+        The network, not yet fitted.
     seed : int
-        Where all that is random comes from.
+        Its `random_state`.
     X, y, weights : ndarray or CSR array, ndarray, ndarray or None
         All rows.
-    kept_back : ndarray of bool of shape (n_samples,)
-        The rows to validate on; without any, the last epoch is kept.
+    held_out : ndarray of bool of shape (n_samples,)
+        The rows of the validation set. If there are none, the network keeps the
+        parameters of its last epoch.
 
     Returns
     -------
     network : FFNNClassifier
-        The same, fitted.
+        The fitted network.
     """
-    train = ~kept_back
+    train = ~held_out
     fit_params = {}
     if weights is not None:
         fit_params["sample_weight"] = weights[train]
-    if kept_back.any():
-        fit_params |= {"X_val": X[kept_back], "y_val": y[kept_back]}
+    if held_out.any():
+        fit_params |= {"X_val": X[held_out], "y_val": y[held_out]}
         if weights is not None:
-            fit_params["sample_weight_val"] = weights[kept_back]
+            fit_params["sample_weight_val"] = weights[held_out]
     network.set_params(random_state=int(seed))
-    # Nobody need be warned that folds of a small table are less than a batch.
+    # A batch larger than the folds of a small table is not worth a warning.
     if isinstance(getattr(network, "batch_size", None), Integral):
         network.set_params(batch_size=min(network.batch_size, int(train.sum())))
     return network.fit(X[train], y[train], **fit_params)
 
 
 def logits(network: Any, X: Any) -> Array:
-    """Return the logits of a network, a column for each output."""
+    """Return the logits of a network, with one column per output."""
     a = network.decision_function(X)
     return a[:, np.newaxis] if a.ndim == 1 else a

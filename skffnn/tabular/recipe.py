@@ -1,4 +1,4 @@
-"""make_tabular_classifier: a classifier for tables as they are, without tuning."""
+"""make_tabular_classifier: a classifier for raw tables that needs no tuning."""
 
 from math import inf
 from typing import Any
@@ -11,8 +11,8 @@ from .encoder import TableEncoder
 from .ensemble import AveragedClassifier
 from .scaler import RobustSmoothScaler
 
-# Chosen on twelve tables of at most 3000 training rows; docs/tabular.md says how, and
-# what each of these pays.
+# Chosen on twelve tables with at most 3000 training rows. docs/tabular.md describes the
+# procedure and the effect of each setting.
 RECIPE: dict[str, Any] = {
     "hidden_layer_sizes": (128, 128),
     "activation": "mish",
@@ -27,9 +27,8 @@ RECIPE: dict[str, Any] = {
     "weight_init": "ntk",
 }
 
-
-# What stands for a gap, where scaled numbers are about 1: a network sees what gaps
-# tell, and hardly fits to gaps that tell nothing.
+# The value of a missing-value indicator, beside scaled features of magnitude 1: large
+# enough to learn from informative gaps, and too small to overfit to random ones.
 GAP = 0.3
 
 
@@ -40,43 +39,47 @@ def make_tabular_classifier(
     random_state: Any = None,
     **params: Any,
 ) -> Pipeline:
-    """Return a classifier that takes a table as it is.
+    """Return a pipeline that classifies raw tables.
 
-    A frame of pandas or polars, or an array, with numeric and nominal columns in any
-    order and of any type, and with missing cells in both. Each step can be changed by
-    its name, so that `GridSearchCV` reaches every parameter:
+    It accepts dataframes of pandas or polars, arrays and lists, with numeric and
+    categorical columns and with missing cells. Its steps are:
 
     `encode`
-        `TableEncoder`: nominal columns become columns of 0 and 1.
+        `TableEncoder`: one-hot encodes categorical columns.
     `scale`
-        `RobustSmoothScaler`: median, quartiles, smooth clip.
+        `RobustSmoothScaler`: scales by median and quartiles, and clips smoothly.
     `impute`
-        `SimpleImputer` as `fill`: a missing number becomes the median;
-        `MissingIndicator` as `gaps`: a column of 0 and 0.3 says where.
+        `SimpleImputer`, named `fill`: replaces missing numbers by the median.
+        `MissingIndicator`, named `gaps`: adds a column that is 0.3 where a number is
+        missing and 0 elsewhere.
     `classifier`
-        `AveragedClassifier` of networks, `FFNNClassifier` with the parameters
+        `AveragedClassifier` of `FFNNClassifier`, with the parameters
         `skffnn.tabular.RECIPE`.
 
     Parameters
     ----------
     n_networks : int, default=8
-        Networks that are averaged.
+        Number of networks to average. More networks are usually more accurate, but
+        take longer to train.
     n_jobs : int, default=None
-        Networks that are trained at the same time, as everywhere in scikit-learn.
+        Number of networks to train in parallel. None means 1 unless in a
+        `joblib.parallel_config` context; -1 means all processors.
     random_state : int, RandomState instance or None, default=None
-        Where all that is random comes from.
+        Determines the folds and the seeds of the networks. Pass an int for
+        reproducible results.
     **params : dict
-        Parameters of `FFNNClassifier` that are to be other than those of the recipe.
+        Parameters of `FFNNClassifier` that replace those of `skffnn.tabular.RECIPE`.
 
     Returns
     -------
     model : Pipeline
-        Not yet fitted.
+        The pipeline, not yet fitted. `GridSearchCV` can tune every parameter under its
+        nested name, such as `classifier__estimator__alpha`.
 
     References
     ----------
     Holzmüller, Grinsztajn & Steinwart, *Better by default: strong pre-tuned MLPs and
-    boosted trees on tabular data*, NeurIPS 2024, whose settings this one began with.
+    boosted trees on tabular data*, NeurIPS 2024, from which the settings started.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""RobustSmoothScaler: features on one scale, however long their tails."""
+"""RobustSmoothScaler: robust scaling, with outliers clipped smoothly."""
 
 import warnings
 from typing import Any, Self
@@ -15,40 +15,42 @@ from ..utils.documentation import Documented
 class RobustSmoothScaler(
     Documented, OneToOneFeatureMixin, TransformerMixin, BaseEstimator
 ):
-    """Scale each feature by its median and quartiles, and clip it smoothly.
+    """Scale features by their median and interquartile range, and clip them smoothly.
 
-    A number x becomes ::
+    A value x is transformed in two steps::
 
-        z = (x - median) / (upper - lower quartile),    x ← z / √(1 + (z / limit)²)
+        z = (x - median) / (upper quartile - lower quartile),
+        x ← z / √(1 + (z / limit)²).
 
-    Near the median this is z itself; far away it tends to ± limit, so that an outlier
-    stays on its side and loses its weight. Mean and standard deviation, which
-    `StandardScaler` goes by, are themselves moved by outliers.
+    The result is close to z near the median and tends to ± limit far from it, so
+    outliers keep their sign but have limited influence. `StandardScaler` uses the mean
+    and the standard deviation, which outliers distort.
 
-    A feature whose quartiles are equal is divided by half of its range instead, so
-    that 0 and 1, of which one is the median, are 2 apart before they are clipped. A
-    feature that is constant becomes 0, whatever its value in rows to come. A missing
-    value (NaN) is left out of the statistics and stays missing.
+    If the quartiles of a feature are equal, half of its range replaces the
+    interquartile range: the values of a binary feature are then 2 apart before
+    clipping. A constant feature becomes 0, also where it has another value in
+    `transform`. Missing values (NaN) are ignored in `fit` and stay missing.
 
     Parameters
     ----------
     limit : float, default=3.0
-        Bound > 0 on the size of what comes out.
+        Largest absolute value of the output, above 0. Increase it if differences
+        between extreme values matter; decrease it to reduce the influence of outliers.
 
     Attributes
     ----------
     center_ : ndarray of shape (n_features,)
         Median of each feature; NaN for one that is missing throughout.
     scale_ : ndarray of shape (n_features,)
-        What each feature is divided by; 0 for a constant one.
+        Divisor of each feature; 0 for a constant one.
     n_features_in_ : int
-        Features seen in `fit`.
+        Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features,)
-        Their names, if X had names that are all strings.
+        Names of the features, if all column names of X are strings.
 
     See Also
     --------
-    sklearn.preprocessing.RobustScaler : The same without the clip.
+    sklearn.preprocessing.RobustScaler : The same without clipping.
 
     References
     ----------
@@ -67,12 +69,12 @@ class RobustSmoothScaler(
         self.limit = limit
 
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Find the median and the quartiles of each feature.
+        """Compute the median and the scale of each feature.
 
         Parameters
         ----------
         X : {array-like, dataframe} of shape (n_samples, n_features)
-            Training rows: finite numbers, or NaN.
+            Training data: finite numbers, or NaN for missing values.
         y : object, default=None
             Not used.
 
@@ -84,7 +86,7 @@ class RobustSmoothScaler(
         Raises
         ------
         ValueError
-            If X has infinite numbers, or `limit` is not a number above 0.
+            If X contains infinity, or `limit` is not a number above 0.
         """
         check_number("limit", self.limit, 0, closed="neither")
         X = self._check(X, reset=True)
@@ -99,18 +101,18 @@ class RobustSmoothScaler(
         return self
 
     def transform(self, X: Any) -> Array:
-        """Scale and clip.
+        """Scale and clip the features.
 
         Parameters
         ----------
         X : {array-like, dataframe} of shape (n_samples, n_features)
-            Rows.
+            Data to scale.
 
         Returns
         -------
         X : ndarray of shape (n_samples, n_features)
-            Numbers of size at most `limit`; NaN where there was one, but 0 throughout
-            for a feature of which `fit` has seen no number.
+            Values between -limit and limit; NaN where a value is missing. A feature
+            without any values in `fit` becomes 0 throughout.
         """
         check_is_fitted(self)
         X = self._check(X, reset=False)
@@ -127,30 +129,34 @@ class RobustSmoothScaler(
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Scaled rows.
+            Scaled data.
 
         Returns
         -------
         X : ndarray of shape (n_samples, n_features)
-            Rows as they were, up to rounding, which far from the median takes many
-            digits; infinite where a number was rounded to the limit.
+            The original values, less accurate far from the median; infinite where a
+            scaled value is equal to the limit.
 
         Raises
         ------
         ValueError
-            If a number is beyond the limit.
+            If a value is outside [-limit, limit].
         """
         check_is_fitted(self)
         X = self._check(X, reset=False)
-        if (np.abs(X) > self.limit).any():
-            raise ValueError(f"Scaled features lie between -{self.limit} and it.")
+        largest = np.abs(X[~np.isnan(X)]).max(initial=0)
+        if largest > self.limit:
+            raise ValueError(
+                f"Scaled features must lie in [-{self.limit}, {self.limit}], as limit="
+                f"{self.limit}, got absolute values up to {largest}."
+            )
         with np.errstate(divide="ignore"):
             z = X / np.sqrt(1 - (X / self.limit) ** 2)
-        z = np.where(self.scale_ > 0, z, 0 * X)  # 0 · ∞ is no number
+        z = np.where(self.scale_ > 0, z, 0 * X)  # 0 · ∞ is NaN
         return (z * self.scale_ + self.center_).astype(X.dtype, copy=False)
 
     def _check(self, X: Any, *, reset: bool) -> Array:
-        """Check rows."""
+        """Validate X, which may contain NaN."""
         return validate_data(
             self, X, reset=reset, dtype=DTYPES, ensure_all_finite="allow-nan"
         )

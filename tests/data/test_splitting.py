@@ -28,7 +28,7 @@ def split(X, weights, strata, fraction=0.2, seed=0):
 
 
 @pytest.mark.parametrize("weights", [None, W], ids=["", "weighted"])
-def test_each_class_gives_its_share_of_the_weight(weights):
+def test_each_class_contributes_its_share_of_the_weight(weights):
     train, val = split(X, weights, CLASSES)
     assert not set(train) & set(val)
     w = np.ones(N) if weights is None else weights
@@ -39,7 +39,7 @@ def test_each_class_gives_its_share_of_the_weight(weights):
         assert abs(share - 0.2) <= one_row
 
 
-def test_a_weight_is_as_good_as_copies_in_any_order():
+def test_a_weight_is_equivalent_to_copies_in_any_order():
     train, val = split(X, W, CLASSES)
     copies = RNG.permutation(np.repeat(np.arange(N), W.astype(int)))
     copied_train, copied_val = split(X[copies], None, CLASSES[copies])
@@ -47,16 +47,16 @@ def test_a_weight_is_as_good_as_copies_in_any_order():
     assert set(copies[copied_train]) == set(train)
 
 
-def test_sparse_rows_are_split_as_dense_ones():
-    thin = X * (RNG.uniform(size=X.shape) < 0.5)
-    thin[:, 0] = -thin[:, 0]  # makes some zeros -0
-    keys = content_keys(thin, np.random.RandomState(0))
+def test_sparse_rows_have_the_keys_of_dense_rows():
+    half_zero = X * (RNG.uniform(size=X.shape) < 0.5)
+    half_zero[:, 0] = -half_zero[:, 0]  # turns some zeros into -0
+    keys = content_keys(half_zero, np.random.RandomState(0))
     np.testing.assert_array_equal(
-        keys, content_keys(csr_array(thin), np.random.RandomState(0))
+        keys, content_keys(csr_array(half_zero), np.random.RandomState(0))
     )
 
 
-def test_keys_tell_rows_apart_and_float32_from_nothing():
+def test_keys_differ_between_rows_but_not_between_float_types():
     keys = content_keys(X, np.random.RandomState(0))
     assert len(np.unique(keys)) == len(np.unique(X, axis=0))
     single = X.astype(np.float32)
@@ -66,7 +66,7 @@ def test_keys_tell_rows_apart_and_float32_from_nothing():
     )
 
 
-def test_a_seed_decides():
+def test_the_seed_determines_the_split():
     first, second, other = (split(X, None, CLASSES, seed=s)[1] for s in (0, 0, 1))
     np.testing.assert_array_equal(first, second)
     assert set(first) != set(other)
@@ -87,7 +87,7 @@ def test_unweighted_binary_rows_are_split_as_mlpclassifier_does():
     [np.r_[np.zeros(29), 1], np.arange(30) % 4],
     ids=["a class of one", "more classes than validation rows"],
 )
-def test_too_small_a_split_is_random_and_says_so(strata):
+def test_a_split_too_small_to_stratify_warns(strata):
     rows, strata = np.arange(30), strata.astype(int)
     rng = np.random.RandomState(0)
     with pytest.warns(UserWarning, match="too few to hold each of the"):
@@ -103,13 +103,13 @@ def test_one_row_cannot_be_split():
         split(X[:1], None, CLASSES[:1])
 
 
-def test_a_split_that_holds_every_class_does_not_warn():
+def test_a_split_with_every_class_does_not_warn():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         split(X, W, CLASSES)
 
 
-def test_a_row_with_many_copies_is_split_as_rows_of_its_own():
+def test_copies_of_a_common_row_are_split_independently():
     gate = np.tile([[0, 0], [0, 1], [1, 0], [1, 1]], (50, 1)).astype(float)
     train, val = split(gate, np.linspace(1, 2, 200), np.all(gate, axis=1).astype(int))
     assert abs(len(val) - 40) <= 8
@@ -117,18 +117,18 @@ def test_a_row_with_many_copies_is_split_as_rows_of_its_own():
         assert len(np.unique(gate[rows], axis=0)) == 4
 
 
-# ------------------------------------- common rows beside rows that occur only once
+# --------------------------------------------------------------- common and unique rows
 
 N_MIXED = 4000
 # The validation set, or a fold, is a sample of n rows without replacement, and half of
-# all rows are copies. The number of copies in it is hypergeometric: its mean is n / 2,
-# and its standard deviation is below that of a binomial, sqrt(n) / 2. Five of these
-# are exceeded once in two million draws.
+# all rows are copies. The number of copies in it is hypergeometric, with mean n / 2 and
+# a standard deviation below that of the binomial, sqrt(n) / 2. It deviates by five of
+# these less than once in a million draws.
 STANDARD_DEVIATIONS = 5
 
 
 def half_copies(seed):
-    """Return rows of which half are unique and half are 20 copies each, and which."""
+    """Return rows, half of them unique and half copies, and a mask of the copies."""
     rng = np.random.default_rng(seed)
     half = N_MIXED // 2
     unique, common = rng.normal(size=(half, 3)), rng.normal(size=(half // 20, 3))
@@ -138,7 +138,7 @@ def half_copies(seed):
 
 
 def assert_half(copied):
-    """Check that about half of the given rows are copies."""
+    """Check that about half of the rows of a sample are copies."""
     n = len(copied)
     assert abs(copied.sum() - n / 2) <= STANDARD_DEVIATIONS * np.sqrt(n) / 2
 

@@ -12,16 +12,16 @@ from sklearn.utils.estimator_checks import check_estimator
 from skffnn import AveragedClassifier, FFNNClassifier, InvalidParameterError
 from skffnn.data.splitting import folds_by_content
 
-# Sums of a few terms in another order.
+# Sums of a few terms in a different order.
 RTOL = 1e-12
-# The root of the slope is found to 1e-3 in the logarithm of the temperature.
+# The root finder is accurate to 1e-3 in the logarithm of the temperature.
 RTOL_TEMPERATURE = 2e-3
 
 NETWORK = FFNNClassifier((8,), max_iter=30, learning_rate_init=0.01)
 
 
 class Recorder(ClassifierMixin, BaseEstimator):
-    """Stands for a network: notes its rows, whose first feature is their number."""
+    """Fake network that records its rows; their first feature is the row number."""
 
     def __init__(self, logit=1.0, random_state=None):
         self.logit = logit
@@ -34,17 +34,17 @@ class Recorder(ClassifierMixin, BaseEstimator):
         return self
 
     def decision_function(self, X):
-        """Believe the second feature, as firmly as `logit`."""
+        """Return the second feature, scaled by `logit`."""
         return self.logit * X[:, 1]
 
 
-def numbered(believed):
-    """Return rows with a number and a belief, and nothing else."""
-    return np.column_stack([np.arange(len(believed)), believed]).astype(float)
+def numbered(predicted):
+    """Return rows of two features: the row number and the predicted sign."""
+    return np.column_stack([np.arange(len(predicted)), predicted]).astype(float)
 
 
 @pytest.mark.filterwarnings("ignore")  # the checks provoke warnings on purpose
-def test_every_check_of_scikit_learn_passes():
+def test_all_scikit_learn_checks_pass():
     pytest.importorskip("pandas")
     network = FFNNClassifier(max_iter=60)
     results = check_estimator(
@@ -55,12 +55,12 @@ def test_every_check_of_scikit_learn_passes():
         for r in results
         if r["status"] != "passed"
     }
-    failed.pop("check_array_api_input", None)  # needs a variable of the environment
+    failed.pop("check_array_api_input", None)  # requires an environment variable
     assert not failed
 
 
 @pytest.mark.parametrize("n_networks", [2, 3, 5])
-def test_each_row_is_validated_on_once_and_trained_on_by_all_others(n_networks):
+def test_each_row_is_held_out_once_and_used_for_training_otherwise(n_networks):
     rng = np.random.default_rng(0)
     y = rng.integers(3, size=61)
     X = numbered(rng.normal(size=61))
@@ -70,13 +70,13 @@ def test_each_row_is_validated_on_once_and_trained_on_by_all_others(n_networks):
     np.testing.assert_array_equal(np.sort(validated), np.arange(61))
     for network in networks:
         assert sorted(network.trained + network.validated) == list(range(61))
-        # Stratified: of each class there is the same part, up to a row.
+        # Stratified: each fold has the same share of each class, up to one row.
         counts = np.bincount(y[network.validated], minlength=3)
         assert (np.abs(counts - np.bincount(y) / n_networks) <= 1).all()
     assert len({network.random_state for network in networks}) == n_networks
 
 
-def test_the_only_row_of_a_class_is_always_trained_on():
+def test_the_only_row_of_a_class_is_never_held_out():
     y = np.array([0] * 10 + [1] * 10 + [2])
     X = numbered(np.ones(21))
     for network in (
@@ -102,12 +102,13 @@ def test_logits_are_averaged():
 
 @pytest.mark.parametrize("logit", [0.3, 1.0, 5.0])
 @pytest.mark.parametrize("wrong", [0, 10, 60])
-def test_the_temperature_gives_a_belief_its_odds(logit, wrong):
-    # Right in so many of 100 cases, but for one label in a thousand, which is 0 or 1 by
-    # chance: the best logit is the logarithm of these odds, whatever the network says.
-    believed = np.tile([1, -1], 50)
-    y = np.where(np.arange(100) < wrong, believed < 0, believed > 0).astype(int)
-    model = AveragedClassifier(Recorder(logit)).fit(numbered(believed), y)
+def test_the_temperature_matches_the_frequency_of_errors(logit, wrong):
+    # The network is right in 100 - wrong of 100 cases, and one label in a thousand is
+    # assumed to be random. The best logit is the logarithm of the odds of being right,
+    # whatever the logits of the network.
+    predicted = np.tile([1, -1], 50)
+    y = np.where(np.arange(100) < wrong, predicted < 0, predicted > 0).astype(int)
+    model = AveragedClassifier(Recorder(logit)).fit(numbered(predicted), y)
     p = 0.999 * (1 - wrong / 100) + 0.001 / 2
     best = np.log(p / (1 - p)) if wrong < 50 else logit / 8
     best = min(best, 8 * logit)
@@ -116,7 +117,7 @@ def test_the_temperature_gives_a_belief_its_odds(logit, wrong):
     )
 
 
-def test_a_seed_gives_the_same_model_whatever_n_jobs():
+def test_n_jobs_makes_no_difference():
     X, y = make_classification(60, random_state=0)
     first, second = (
         AveragedClassifier(NETWORK, n_networks=2, random_state=3, n_jobs=n_jobs)
@@ -127,7 +128,7 @@ def test_a_seed_gives_the_same_model_whatever_n_jobs():
     np.testing.assert_array_equal(first, second)
 
 
-def test_sparse_rows_give_what_dense_ones_give():
+def test_sparse_and_dense_rows_give_the_same_probabilities():
     X, y = make_classification(60, n_classes=3, n_informative=5, random_state=0)
     X[X < 0] = 0
     model = AveragedClassifier(NETWORK, n_networks=2, random_state=0)
@@ -159,17 +160,17 @@ def test_an_invalid_number_of_networks_is_refused(n):
         AveragedClassifier(n_networks=n).fit([[0.0], [1.0]], [0, 1])
 
 
-def test_an_estimator_that_cannot_be_validated():
+def test_an_estimator_without_validation_data():
     model = AveragedClassifier(LogisticRegression())
     with pytest.raises(InvalidParameterError, match=r"X_val .* got LogisticRegression"):
         model.fit([[0.0], [1.0]], [0, 1])
 
 
-# ------------------------------------------------------------------------ the folds
+# -------------------------------------------------------------------------------- folds
 
 
 def folds(X, weights=None, strata=None, n_folds=4, seed=0):
-    """Deal rows with a fresh stream."""
+    """Return the fold of each row, for a new random state."""
     strata = np.zeros(len(X), int) if strata is None else strata
     return folds_by_content(X, weights, strata, n_folds, np.random.RandomState(seed))
 
@@ -180,19 +181,19 @@ def test_copies_of_a_row_are_in_one_fold():
     np.testing.assert_array_equal(fold[:30], fold[30:])
 
 
-def test_weight_2_is_a_row_twice():
+def test_weight_2_is_equivalent_to_two_copies():
     X = np.random.default_rng(0).normal(size=(30, 2))
     weights = np.tile([1.0, 2.0], 15)
     twice = folds(np.vstack([X, X[1::2]]))
     np.testing.assert_array_equal(twice[:30], folds(X, weights))
 
 
-def test_the_order_of_the_rows_does_not_matter():
+def test_the_order_of_the_rows_makes_no_difference():
     X = np.random.default_rng(0).normal(size=(30, 2))
     np.testing.assert_array_equal(folds(X[::-1])[::-1], folds(X))
 
 
-def test_folds_are_of_equal_weight():
+def test_folds_have_equal_weight():
     rng = np.random.default_rng(0)
     X, strata = rng.normal(size=(200, 3)), rng.integers(3, size=200)
     fold = folds(X, strata=strata, n_folds=5)

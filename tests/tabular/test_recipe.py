@@ -1,4 +1,4 @@
-"""make_tabular_classifier: raw tables of every kind in, probabilities out."""
+"""make_tabular_classifier: from raw tables of all types to probabilities."""
 
 import warnings
 
@@ -18,7 +18,7 @@ QUICK = {"max_iter": 5, "n_networks": 2, "random_state": 0}
 
 
 def columns(seed=0):
-    """Return a table with columns of every kind, and its labels."""
+    """Return a table with columns of all types, and its labels."""
     rng = np.random.default_rng(seed)
     x = rng.normal(size=N_ROWS)
     table = {
@@ -46,14 +46,14 @@ FORMS = {
 
 @pytest.fixture(scope="module")
 def expected():
-    """Return the probabilities of the model of the table as a list of rows."""
+    """Return the probabilities of a model fitted to the table as a list of rows."""
     table, y = columns()
     rows = FORMS["list"](table)
     return make_tabular_classifier(**QUICK).fit(rows, y).predict_proba(rows)
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_the_form_of_the_table_does_not_matter(form, expected):
+def test_the_type_of_the_container_makes_no_difference(form, expected):
     table, y = columns()
     X = FORMS[form](table)
     with warnings.catch_warnings():
@@ -66,7 +66,7 @@ def test_the_form_of_the_table_does_not_matter(form, expected):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_rows_to_come_may_hold_what_has_not_been_seen(form):
+def test_new_rows_may_have_unseen_categories_and_missing_cells(form):
     table, y = columns()
     model = make_tabular_classifier(**QUICK).fit(FORMS[form](table), y)
     table["colour"][0] = "violet"
@@ -77,7 +77,7 @@ def test_rows_to_come_may_hold_what_has_not_been_seen(form):
     assert np.isfinite(f).all()
 
 
-def test_columns_that_say_nothing_change_nothing_later():
+def test_constant_and_empty_columns_have_no_influence():
     table, y = columns()
     model = make_tabular_classifier(**QUICK).fit(pd.DataFrame(table), y)
     f = model.predict_proba(pd.DataFrame(table))
@@ -87,7 +87,7 @@ def test_columns_that_say_nothing_change_nothing_later():
 
 
 @pytest.mark.parametrize("value", [np.inf, -np.inf])
-def test_infinite_numbers_are_refused(value):
+def test_infinity_is_rejected(value):
     table, y = columns()
     model = make_tabular_classifier(**QUICK).fit(pd.DataFrame(table), y)
     table["gaps"][0] = value
@@ -104,7 +104,7 @@ def test_a_table_of_categorical_columns_only_and_one_of_numbers_only():
         assert make_tabular_classifier(**QUICK).fit(X, y).predict(X).shape == y.shape
 
 
-def test_a_gap_becomes_the_median_and_a_column_that_says_so():
+def test_missing_numbers_become_the_median_and_an_indicator():
     X = pd.DataFrame({"x": [1.0, 2.0, None, 4.0, 5.0], "y": [1.0, 2.0, 3.0, 4.0, 5.0]})
     filled = make_tabular_classifier()[:-1].fit_transform(X)
     assert filled.shape == (5, 3)
@@ -112,7 +112,7 @@ def test_a_gap_becomes_the_median_and_a_column_that_says_so():
     np.testing.assert_array_equal(filled[:, 2], [0, 0, 0.3, 0, 0])
 
 
-def test_it_learns():
+def test_it_is_accurate_on_an_easy_table():
     table, y = columns()
     model = make_tabular_classifier(max_iter=20, n_networks=3, random_state=0)
     assert cross_val_score(model, pd.DataFrame(table), y, cv=3).mean() > 0.9
@@ -149,7 +149,7 @@ def test_a_grid_search_reaches_every_step():
     }
 
 
-def test_one_network_takes_the_place_of_the_average():
+def test_one_network_can_replace_the_average():
     table, y = columns()
     model = make_tabular_classifier(**QUICK)
     network = model.named_steps["classifier"].estimator
@@ -159,17 +159,17 @@ def test_one_network_takes_the_place_of_the_average():
     assert isinstance(model.named_steps["classifier"], FFNNClassifier)
 
 
-# Checks that cannot pass, each with its reason.
+# Checks that cannot pass, with the reason.
 NOT_OURS = {
-    "check_estimators_overwrite_params": "a Pipeline of scikit-learn's fits its steps",
-    "check_dont_overwrite_parameters": "likewise",
-    "check_estimators_nan_inf": "wants an error for missing cells",
-    "check_array_api_input": "needs a variable of the environment",
+    "check_estimators_overwrite_params": "a Pipeline fits its own steps",
+    "check_dont_overwrite_parameters": "a Pipeline fits its own steps",
+    "check_estimators_nan_inf": "requires an error for missing cells",
+    "check_array_api_input": "requires an environment variable",
 }
 
 
 @pytest.mark.filterwarnings("ignore")  # the checks provoke warnings on purpose
-def test_every_other_check_of_scikit_learn_passes():
+def test_all_other_scikit_learn_checks_pass():
     model = make_tabular_classifier(max_iter=40, n_networks=2, random_state=0)
     results = check_estimator(model, on_fail=None, on_skip=None)
     failed = {

@@ -1,4 +1,4 @@
-"""RobustSmoothScaler: its formula by hand, its inverse, and rows that are awkward."""
+"""RobustSmoothScaler: its formula by hand, its inverse, and edge cases."""
 
 import numpy as np
 import pytest
@@ -6,12 +6,12 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from skffnn import InvalidParameterError, RobustSmoothScaler
 
-# One formula written in two ways differs by a few roundings.
+# Two ways of writing one formula differ by a few rounding errors.
 RTOL = 1e-12
 
 
 @pytest.mark.filterwarnings("ignore")  # the checks provoke warnings on purpose
-def test_every_check_of_scikit_learn_passes():
+def test_all_scikit_learn_checks_pass():
     check_estimator(RobustSmoothScaler(), on_skip=None)
 
 
@@ -28,18 +28,19 @@ def test_the_formula_by_hand():
 
 
 @pytest.mark.parametrize("limit", [0.5, 3, 10.0])
-def test_no_number_is_beyond_the_limit_nor_out_of_order(limit):
+def test_values_stay_within_the_limit_and_in_order(limit):
     x = np.sort(np.random.default_rng(0).standard_cauchy(1000))
     scaled = RobustSmoothScaler(limit).fit_transform(x[:, np.newaxis]).ravel()
     assert np.abs(scaled).max() <= limit
     assert (np.diff(scaled) >= 0).all()
 
 
-def test_units_and_origin_do_not_matter():
+def test_units_and_origin_make_no_difference():
     X = np.random.default_rng(0).standard_t(2, size=(50, 3))
     scaled = RobustSmoothScaler().fit_transform(X)
     moved = RobustSmoothScaler().fit_transform(X * [1e-6, 10, 1e6] + [1, 2, 3])
-    np.testing.assert_allclose(moved, scaled, atol=1e-6)  # of 1 + 1e-6, 1e-6 is left
+    # Adding 1 to 1e-6 x loses six of sixteen digits.
+    np.testing.assert_allclose(moved, scaled, atol=1e-6)
 
 
 def test_equal_quartiles_are_replaced_by_half_the_range():
@@ -51,13 +52,13 @@ def test_equal_quartiles_are_replaced_by_half_the_range():
     )
 
 
-def test_a_constant_feature_says_nothing_later_either():
+def test_a_constant_feature_becomes_0_whatever_its_later_values():
     scaler = RobustSmoothScaler().fit([[7.0], [7.0]])
     np.testing.assert_array_equal(scaler.transform([[7.0], [8.0], [-1e300]]), 0)
     np.testing.assert_array_equal(scaler.inverse_transform([[0.0], [1.0]]), 7)
 
 
-def test_missing_numbers_stay_missing_and_do_not_count():
+def test_missing_values_stay_missing_and_are_ignored_in_fit():
     X = np.random.default_rng(0).normal(size=(20, 2))
     holes = np.vstack([X, [[np.nan, np.nan]] * 5])
     scaler, whole = RobustSmoothScaler().fit(holes), RobustSmoothScaler().fit(X)
@@ -66,13 +67,13 @@ def test_missing_numbers_stay_missing_and_do_not_count():
     np.testing.assert_array_equal(np.isnan(scaler.transform(holes)), np.isnan(holes))
 
 
-def test_a_feature_that_is_missing_throughout():
-    scaler = RobustSmoothScaler().fit([[np.nan], [np.nan]])  # and without a warning
+def test_a_feature_without_any_values():
+    scaler = RobustSmoothScaler().fit([[np.nan], [np.nan]])  # without a warning
     np.testing.assert_array_equal(scaler.transform([[np.nan], [3.0]]), [[0], [0]])
     assert np.isnan(scaler.inverse_transform([[0.0]]))
 
 
-def test_the_largest_numbers_there_are():
+def test_the_largest_floats():
     largest = np.finfo(float).max
     scaler = RobustSmoothScaler().fit([[0.0], [1e-300], [2e-300], [3e-300]])
     scaled = scaler.transform([[-largest], [largest]])
@@ -80,21 +81,21 @@ def test_the_largest_numbers_there_are():
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_inverse(dtype):
+def test_inverse_transform_restores_the_data(dtype):
     X = np.random.default_rng(0).standard_t(3, size=(100, 4)).astype(dtype)
     scaler = RobustSmoothScaler().fit(X)
     scaled = scaler.transform(X)
     assert scaled.dtype == dtype
     back = scaler.inverse_transform(scaled)
     assert back.dtype == dtype
-    # d z / d x = (1 + (z / 3)²)^1.5, about 50 at the far end of these numbers.
+    # d z / d x = (1 + (z / 3)²)^1.5, about 50 for the most extreme of these values.
     np.testing.assert_allclose(back, X, rtol=1e3 * np.finfo(dtype).eps, atol=1e-5)
 
 
-def test_numbers_beyond_the_limit_have_no_inverse():
+def test_values_beyond_the_limit_have_no_inverse():
     scaler = RobustSmoothScaler().fit([[0.0], [1.0], [2.0]])
     assert scaler.inverse_transform([[3.0]]) == np.inf
-    with pytest.raises(ValueError, match="between"):
+    with pytest.raises(ValueError, match=r"in \[-3.0, 3.0\], .* up to 3.1"):
         scaler.inverse_transform([[3.1]])
 
 
@@ -104,6 +105,6 @@ def test_an_invalid_limit_is_refused(limit):
         RobustSmoothScaler(limit).fit([[0.0], [1.0]])
 
 
-def test_infinite_numbers_are_refused():
+def test_infinity_is_rejected():
     with pytest.raises(ValueError, match="infinity"):
         RobustSmoothScaler().fit([[0.0], [np.inf]])
