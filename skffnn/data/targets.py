@@ -136,6 +136,9 @@ class Targets:
         ValueError
             If y has unknown labels or the wrong shape.
         """
+        if not self.multilabel and is_label_vector(y):
+            self._check_labels(y, name)
+            return
         check_classification_targets(y)
         if self.multilabel or type_of_target(y).startswith("multilabel"):
             n_labels = y.shape[1] if getattr(y, "ndim", 1) == 2 else 0
@@ -148,7 +151,11 @@ class Targets:
                 raise ValueError(f"{name} must be {expected}, got {shape_of(y)}.")
             check_indicator(y, name)
             return
-        unknown = np.setdiff1d(flat(y), self.classes)
+        self._check_labels(flat(y), name)
+
+    def _check_labels(self, labels: Array, name: str) -> None:
+        """Raise if a vector has labels that are not among the classes."""
+        unknown = np.setdiff1d(labels, self.classes)
         if len(unknown):
             raise ValueError(
                 f"{name} has labels {unknown} that are not among the classes "
@@ -246,6 +253,15 @@ class Targets:
         return csr_matrix(indicator) if self.sparse else indicator
 
 
+def is_label_vector(y: Any) -> bool:
+    """Tell whether y holds one label for each row, judging by its type alone.
+
+    scikit-learn's `type_of_target` reads y, which takes longer than a step of
+    `partial_fit` on a few rows.
+    """
+    return type(y) is np.ndarray and y.ndim == 1 and y.dtype.kind in "biuU"
+
+
 def check_indicator(y: Any, name: str) -> None:
     """Raise unless a label indicator matrix contains only 0 and 1."""
     values = np.unique(y.data if issparse(y) else y)
@@ -285,7 +301,7 @@ def dense(y: Any) -> Array:
 
 def flat(y: Any) -> Array:
     """Convert labels to 1D, with scikit-learn's warning for a column vector."""
-    return column_or_1d(y, warn=True)
+    return y if is_label_vector(y) else column_or_1d(y, warn=True)
 
 
 def shape_of(y: Any) -> str:
