@@ -50,6 +50,13 @@ def house():
 ORDER = house()
 
 
+def way_of_a_batch():
+    """Return (module, indentation) of each step in the second picture."""
+    text = CONTRIBUTING.read_text("utf-8").split("the way of a batch: start")[1]
+    lines = text.split("```")[1].strip("\n").splitlines()
+    return [(line.split()[0], len(line) - len(line.lstrip())) for line in lines]
+
+
 def path_of(module):
     return PACKAGE / f"{module.replace('.', '/')}.py"
 
@@ -85,6 +92,16 @@ def test_imports_run_downwards(module):
     own = {name for name, is_own in imports(module) if is_own}
     below = ORDER[ORDER.index(module) + 1 :]
     assert own <= set(below)
+
+
+def test_the_way_of_a_batch_goes_through_modules_that_use_each_other():
+    uses = {m: {name for name, is_own in imports(m) if is_own} for m in ORDER}
+    reached, new = set(), {"classifier"}
+    while new:
+        reached |= new
+        new = set().union(*(uses[m] for m in new)) - reached
+    for module, _ in way_of_a_batch():
+        assert module in reached
 
 
 @pytest.mark.parametrize("module", PARTS)

@@ -108,8 +108,10 @@ class Targets:
         targets : Targets
             The targets with sorted classes.
         """
-        check_classification_targets(y)
-        if type_of_target(y).startswith("multilabel"):
+        kind = type_of_target(y)
+        if kind not in ("binary", "multiclass", "multilabel-indicator"):
+            check_classification_targets(y)  # says what is wrong
+        if kind.startswith("multilabel"):
             check_indicator(y, "y")
             return cls(np.arange(y.shape[1]), multilabel=True, sparse=issparse(y))
         if classes is None:

@@ -196,7 +196,7 @@ def lookup(
     InvalidParameterError
         If the value is neither a known name nor an object of an allowed type.
     """
-    if isinstance(value, kinds) and not isinstance(value, type):
+    if not isinstance(value, str | type) and isinstance(value, kinds):
         return value
     methods = [m for m, f in vars(kinds[0]).items() if m[0] != "_" and callable(f)]
     also = f", or an object with {' and '.join(methods)}"

@@ -152,7 +152,11 @@ def test_files_of_every_version_load_for_ever(path):
     np.testing.assert_allclose(f, expected["predict_proba"], rtol=1e-6)
     labels = model.predict(np.array(expected["X"])).tolist()
     assert labels == expected["predict"]
+    epochs, t = len(model.loss_curve_), model._state["optimizer"].get("t")
     model.set_params(warm_start=True, max_iter=1).fit(expected["X"], expected["y"])
+    assert len(model.loss_curve_) == len(model.learning_rate_curve_) == epochs + 1
+    if t is not None:  # the moments of Adam are continued, and not started anew
+        assert model._state["optimizer"]["t"] > t
 
 
 def test_there_is_a_file_of_every_version():
