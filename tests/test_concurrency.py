@@ -108,8 +108,8 @@ def test_threads_of_blas_change_the_last_digits_alone(dtype):
 def test_no_module_has_state():
     """Fitting and predicting leave all that a module holds as it was."""
     modules = [
-        importlib.import_module(f"skffnn.{info.name}")
-        for info in pkgutil.iter_modules(skffnn.__path__)
+        importlib.import_module(info.name)
+        for info in pkgutil.walk_packages(skffnn.__path__, "skffnn.")
     ]
 
     def content(value):
