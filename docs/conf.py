@@ -53,7 +53,7 @@ numpydoc_validation_checks = {
     "YD01",
 }
 # A protocol has methods, and no parameters of its own.
-numpydoc_validation_exclude = {r"\.(Activation|Initializer|Optimizer|Penalty)$"}
+numpydoc_validation_exclude = {r"\.(Activation|Initializer|Optimizer|Penalty|Solver)$"}
 
 html_theme = "pydata_sphinx_theme"
 html_title = "skffnn"

@@ -35,8 +35,8 @@ class WeightsDisplay:
     `kind="images"` shows the weights of each neuron of the first hidden layer as an
     image with one pixel per feature. `kind="histograms"` shows the weights W(k) of each
     layer and, for given rows, the activations h(k) and the gradients ∂ℓ/∂W(k). A neuron
-    is dead if |g'(a)| is at most 0.001 for every row: almost no gradient passes through
-    it, and it stops learning. It is saturated if this holds for most rows. Use
+    is dead if the slope g'(a) is at most 0.001 for every row: almost no gradient passes
+    through it, and it stops learning. It is saturated if this holds for most rows. Use
     `from_estimator` to create a display.
 
     Parameters

@@ -186,9 +186,9 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
         -------
         names : ndarray of shape (n_encoded,)
             Unique names: that of a numeric column, and "column_category" for each
-            category, such as "colour_red" or "colour_missing". If two of these are
-            equal, categories that are strings are quoted ("colour_'missing'"), and
-            names that are still equal are numbered ("colour_missing_2").
+            category, such as `"colour_red"` or `"colour_missing"`. If two of these are
+            equal, categories that are strings are quoted (`"colour_'missing'"`), and
+            names that are still equal are numbered (`"colour_missing_2"`).
         """
         check_is_fitted(self)
         default = [f"x{i}" for i in range(self.n_features_in_)]
