@@ -16,7 +16,7 @@ from .fitting.fit import Fit
 from .fitting.listeners import Listener, reporter
 from .fitting.plan import Plan, activations_of, supports_partial_fit
 from .io.checkpoints import Checkpoint, CheckpointManager
-from .io.schema import fitted_of
+from .io.schema import fitted_of, upgrade
 from .nn.arrays import Array, canonical
 from .nn.network import Network
 from .prediction import LogitsMixin, check_finite
@@ -381,6 +381,10 @@ class FFNNClassifier(LogitsMixin, BaseEstimator):
             )
             self.__dict__.update(fit.run(self._listeners(fit, manager)))
         return self
+
+    def __setstate__(self, state: Any) -> None:
+        super().__setstate__(state)
+        upgrade(self.__dict__)  # a pickle of an earlier version
 
     def _is_warm(self) -> bool:
         """Tell whether `fit` continues the last one."""

@@ -1,5 +1,6 @@
 """Estimators are cloned, pickled and memory-mapped."""
 
+import copy
 import pickle
 
 import joblib
@@ -8,7 +9,14 @@ import pytest
 from helpers import X, maker, y
 from sklearn.base import clone
 
-from skffnn import ACTIVATIONS, INITIALIZERS, PENALTIES, SCHEDULES, SOLVERS
+from skffnn import (
+    ACTIVATIONS,
+    INITIALIZERS,
+    PENALTIES,
+    SCHEDULES,
+    SOLVERS,
+    FFNNClassifier,
+)
 
 make = maker(max_iter=8, learning_rate_init=0.05)
 
@@ -54,9 +62,9 @@ class TestCloneAndPickle:
         copies = pickle.loads(pickle.dumps(model)), joblib.load(tmp_path / "model")
         expected = model.predict_proba(X)
         again = model.fit(X, y).predict_proba(X)
-        for copy in copies:
-            np.testing.assert_array_equal(copy.predict_proba(X), expected)
-            np.testing.assert_array_equal(copy.fit(X, y).predict_proba(X), again)
+        for one in copies:
+            np.testing.assert_array_equal(one.predict_proba(X), expected)
+            np.testing.assert_array_equal(one.fit(X, y).predict_proba(X), again)
 
     @pytest.mark.parametrize("mmap_mode", ["r", "c"])
     def test_a_memory_mapped_model_predicts_and_goes_on(self, mmap_mode, tmp_path):
@@ -74,3 +82,24 @@ class TestCloneAndPickle:
         assert model.set_params(**{parameter: value}) is model
         assert model.get_params()[parameter] is value
         assert model.fit(X, y).n_iter_ == 8
+
+
+def test_a_pickle_of_version_0_1_is_continued():
+    """Its state has other names, no learning rates, and no epoch that was kept."""
+    settings = {"max_iter": 3, "random_state": 0, "batch_size": 30, "warm_start": True}
+    model = FFNNClassifier((4,), early_stopping=True, **settings).fit(X, y)
+    whole = copy.deepcopy(model).fit(X, y)
+    old = vars(model)
+    del old["learning_rate_curve_"]
+    state = old["_state"]
+    del state["learning_rate_curve"], state["best_epoch"]
+    state["stall"] = state.pop("epochs_without_improvement")
+    state["clock"]["drops"] = state["clock"].pop("decays")
+    state["solver"] = "skffnn.optimizers.Adam.init"
+    again = pickle.loads(pickle.dumps(model))
+    assert np.isnan(again.learning_rate_curve_).all()
+    again.fit(X, y)
+    for W, V in zip(again.coefs_, whole.coefs_, strict=True):
+        np.testing.assert_array_equal(W, V)
+    assert again.loss_curve_ == whole.loss_curve_
+    assert again.learning_rate_curve_[3:] == whole.learning_rate_curve_[3:]

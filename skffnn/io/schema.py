@@ -77,13 +77,25 @@ def restore(model: Any, fitted: Any) -> None:
     ValueError, TypeError, KeyError and others of `files.DAMAGE`
         If the parts do not fit together.
     """
-    # Version 1 of the format had no learning rates.
-    fitted.setdefault("learning_rate_curve_", [np.nan] * len(fitted["loss_curve_"]))
-    if "_state" in fitted:
-        fitted["_state"] = upgraded(fitted["_state"])
+    upgrade(fitted)
     check_types(fitted, ATTRIBUTES)
     vars(model).update(fitted)
     check(model)
+
+
+def upgrade(fitted: dict[str, Any]) -> None:
+    """Bring fitted attributes of an earlier version to the form of this one.
+
+    Parameters
+    ----------
+    fitted : dict of str to object
+        From a file or a pickle; changed in place.
+    """
+    if "loss_curve_" in fitted:  # version 1 had no learning rates
+        unknown = [np.nan] * len(fitted["loss_curve_"])
+        fitted.setdefault("learning_rate_curve_", unknown)
+    if "_state" in fitted:
+        fitted["_state"] = upgraded(fitted["_state"])
 
 
 def check(model: Any) -> None:

@@ -103,7 +103,7 @@ class Objective:
             The weighted sum of the losses.
         """
         ell = self.loss.loss_and_error(a, y)
-        return number(np.vecdot(w, ell, axis=-2)[..., 0])  # Σ w ℓ
+        return number(np.vecdot(w[..., 0], ell[..., 0]))  # Σ w ℓ
 
     def penalty_term(self, grad: Parameters | None = None) -> Any:
         """Return α Ω(θ).

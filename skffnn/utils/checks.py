@@ -196,7 +196,8 @@ def lookup(
     InvalidParameterError
         If the value is neither a known name nor an object of an allowed type.
     """
-    if not isinstance(value, str | type) and isinstance(value, kinds):
+    is_object = not isinstance(value, str | type)  # sooner told than the next
+    if is_object and isinstance(value, kinds):
         return value
     methods = [m for m, f in vars(kinds[0]).items() if m[0] != "_" and callable(f)]
     also = f", or an object with {' and '.join(methods)}"
