@@ -124,7 +124,7 @@ class Fit:
 
     @property
     def n_iter(self) -> int:
-        """Epochs of this fit that are over."""
+        """Number of epochs of this fit that are over."""
         return self.training.n_iter
 
     @property
