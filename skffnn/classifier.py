@@ -47,147 +47,150 @@ class FFNNClassifier(LogitsMixin, BaseEstimator):
     Parameters
     ----------
     hidden_layer_sizes : int or array-like of int, default=(100,)
-        Neurons in each hidden layer. `()` is a network without any: logistic
-        regression.
+        Number of neurons in each hidden layer. `()` means no hidden layer, which is
+        logistic regression.
     activation : str, object, or sequence of them, default="relu"
-        Activation function of the hidden layers, one for all or one for each:
+        Activation function of the hidden layers, one for all or one per layer:
         "identity", "logistic", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu",
         "silu", "mish", or an object with the method `forward` of
         `skffnn.nn.activations.Activation`.
     solver : {"sgd", "adam", "adamw", "lbfgs"} or object, default="adam"
         How J(θ) is minimised: by steps over minibatches ("sgd", "adam", "adamw"), or
-        over all rows at once ("lbfgs", often best on small data). Or an object, such as
-        `skffnn.Adam(beta_2=0.95)`; parameters below that concern a solver are then
-        not used.
+        over all rows at once ("lbfgs", often best on small data). An object, such as
+        `skffnn.Adam(beta_2=0.95)`, has settings of its own; the parameters below that
+        belong to a solver are then ignored.
     alpha : float, default=0.0001
-        Strength α ≥ 0 of the penalty. It depends neither on the batch size, nor on the
-        number of rows, nor on the scale of the weights, as `MLPClassifier`'s does:
-        `MLPClassifier(alpha=a, batch_size=B)` minimises what
-        `FFNNClassifier(alpha=a / B)` minimises, and with "lbfgs" `a / n_samples`.
-        With "adamw" it is the decoupled weight decay.
+        Strength α ≥ 0 of the penalty. Increase it against overfitting. Unlike that of
+        `MLPClassifier`, it does not depend on the batch size, the number of rows or the
+        scale of the sample weights: `MLPClassifier(alpha=a, batch_size=B)` minimises
+        what `FFNNClassifier(alpha=a / B)` minimises, and with "lbfgs"
+        `a / n_samples`. With "adamw" it is the decoupled weight decay.
     batch_size : int or "auto", default="auto"
-        Rows of a minibatch; "auto" is `min(200, n_samples)`. 1 is the lecture's
-        gradient descent on one example at a time, n_samples that on all of them.
-        Not used by "lbfgs".
+        Number of rows in a minibatch; "auto" is `min(200, n_samples)`. Ignored by
+        "lbfgs".
     learning_rate : str or object, default="constant"
-        The learning rate η over time, for every solver but "lbfgs": "constant";
-        "invscaling", η_0 / (1 + rows seen) ** power_t; "adaptive", divided by 5
-        whenever training stalls; "cosine", down to 0 over `max_iter` epochs;
-        "one_cycle", up and down again over `max_iter` epochs. The last two are plans:
-        training goes through all of them, unless a validation score ends it. Or an
-        object, such as `skffnn.Cosine(max_iter=30)`.
+        Learning rate schedule of every solver but "lbfgs": "constant"; "invscaling",
+        η_0 / (1 + rows seen) ** power_t; "adaptive", divided by 5 when there has been
+        no improvement for `n_iter_no_change` epochs; "cosine", down to 0 over
+        `max_iter` epochs; "one_cycle", up and down again over `max_iter` epochs. The
+        last two have a fixed horizon: training runs for `max_iter` epochs, unless a
+        validation score stops it. Or an object, such as `skffnn.Cosine(max_iter=30)`.
     learning_rate_init : float, default=0.001
-        η_0 > 0.
+        Initial learning rate η_0 > 0. Lower it if training diverges, raise it if the
+        loss falls slowly.
     power_t : float, default=0.5
         Exponent of "invscaling".
     max_iter : int, default=200
-        Most epochs, passes over the training rows; with "lbfgs", most iterations.
+        Maximum number of epochs (passes over the training rows), or of iterations of
+        "lbfgs".
     shuffle : bool, default=True
-        Put the rows in a new order for each epoch.
+        Whether to shuffle the rows before each epoch.
     random_state : int, RandomState instance or None, default=None
-        Where initial parameters, the validation split, shuffles and dropout come from.
-        An int makes `fit` reproducible. Training that goes on (`partial_fit`,
-        `warm_start`) goes on with the stream and does not start it again.
+        Determines the initial parameters, the validation split, the shuffling and
+        dropout. Pass an int for reproducible results. `partial_fit` and `warm_start`
+        continue the stream of random numbers instead of restarting it.
     tol : float, default=1e-4
         An epoch counts as an improvement if the training loss falls, or the validation
-        score rises, by at least this much. With "lbfgs", the largest entry of the
-        gradient at which it has converged.
+        score rises, by at least this much. "lbfgs" has converged when no entry of the
+        gradient is larger than this.
     verbose : bool or int, default=False
         1 or True prints a line for each epoch, 2 shows a progress bar if the library
         rich is installed.
     warm_start : bool, default=False
-        Let `fit` go on from where the last one ended. If that one ended at `max_iter`
-        or by Ctrl-C, the solver's state, the schedule, the split and patience carry on,
-        so that 5 and 5 epochs are 10; if it had converged, patience starts anew.
-        "lbfgs" starts from the parameters alone.
+        Whether `fit` continues from the end of the last fit. If that one ended at
+        `max_iter` or by Ctrl-C, the optimiser's state, the schedule, the split and the
+        epochs without improvement are continued too, so that two fits of 5 epochs give
+        the result of one fit of 10; if it had converged, patience is reset. "lbfgs"
+        continues from the parameters alone.
     momentum : float, default=0.9
         Momentum μ of "sgd", between 0 (plain gradient descent) and 1.
     nesterovs_momentum : bool, default=True
-        Use Nesterov's form of it.
+        Whether "sgd" uses Nesterov's momentum.
     early_stopping : bool, default=False
-        Split off validation rows, stop when the score on them no longer improves, and
-        keep the parameters of the best epoch. The split is stratified by class and
-        heeds weights. Works with every solver; not with `partial_fit`.
+        Whether to hold out a validation set, stop when its score no longer improves,
+        and keep the parameters of the best epoch. The split is stratified by class and
+        respects sample weights. Works with every solver, but not with `partial_fit`.
     validation_fraction : float, default=0.1
-        The part of the rows that is split off, between 0 and 1.
+        Fraction of the rows that early stopping holds out, between 0 and 1.
     beta_1 : float, default=0.9
         Decay of the first moment of "adam" and "adamw", in [0, 1).
     beta_2 : float, default=0.999
         Decay of the second moment of "adam" and "adamw", in [0, 1).
     epsilon : float, default=1e-8
-        ε > 0 of "adam" and "adamw".
+        Small number ε > 0 in the denominator of "adam" and "adamw".
     n_iter_no_change : int or inf, default=10
-        Training ends after more than this many epochs without improvement.
+        Training stops after more than this many epochs without improvement.
     max_fun : int, default=15000
-        Most evaluations of J(θ) by "lbfgs".
+        Maximum number of evaluations of J(θ) by "lbfgs".
     class_weight : dict, "balanced" or None, default=None
-        Weights of the classes, multiplied into the sample weights; "balanced" gives
-        each class the same sum of weights (in `partial_fit`, over the rows of a call).
-        Multi-label: a list of dicts, or "balanced".
+        Weights of the classes, multiplied into the sample weights. "balanced" gives
+        each class the same total weight in the training rows (in `partial_fit`, in the
+        rows of a call). For multi-label targets a list of dicts, or "balanced".
     dropout : float or sequence of float, default=0.0
         Probability of setting an activation to 0 in training, for all hidden layers or
-        for each, in [0, 1). With "lbfgs" each row has one mask throughout, so that J
-        is a function of θ alone.
+        one per layer, in [0, 1). Increase it against overfitting. With "lbfgs" the
+        masks stay the same, so that J is a function of θ alone.
     label_smoothing : float, default=0.0
-        ε of y ← (1 - ε) y + ε / n_classes, in [0, 1); for multi-label targets each
-        label counts as two classes.
+        ε of y ← (1 - ε) y + ε / n_classes, in [0, 1). Makes the network less confident,
+        which often improves its probabilities. Each label of a multi-label target
+        counts as two classes.
     weight_init : str or object, default="glorot_uniform"
-        How initial parameters are drawn: "glorot_uniform", "glorot_normal",
+        How the initial parameters are drawn: "glorot_uniform", "glorot_normal",
         "he_uniform", "he_normal", "lecun_uniform", "lecun_normal", "ntk", which also
-        sets the learning rates of the layers, or an object with the method `draw` of
+        sets learning rates per layer, or an object with the method `draw` of
         `skffnn.nn.parameters.Initializer`.
     penalty : str or object, default="l2"
         Ω(θ): "l2", or an object with the methods of `skffnn.nn.penalties.Penalty`.
     scoring : str, callable or None, default=None
-        The score on validation rows that early stopping watches: None is accuracy, as
-        in `MLPClassifier`, or "loss" if there are class weights; "loss" is the
-        cross-entropy, the lower the better; or any scorer of scikit-learn.
+        The validation score that early stopping watches: None is accuracy, as in
+        `MLPClassifier`, or "loss" if there are class weights; "loss" is the
+        cross-entropy, the lower the better; or any scikit-learn scorer.
     dtype : {"auto", "float32", "float64"}, default="auto"
-        Training on minibatches computes in float32, whose rounding their noise dwarfs,
-        unless this is "float64". A fit to all rows at once ("lbfgs", or batches that
-        hold them all) computes in float64, and training that goes on keeps its type.
-        Fitted parameters have this type, with "auto" that of X.
+        Type to compute in. "auto" is float32 for minibatches, whose noise is far larger
+        than its rounding, and float64 for a fit to all rows at once ("lbfgs", or
+        batches that hold them all); continued training keeps its type. The fitted
+        parameters have the type that is given, or with "auto" that of X.
     checkpoint : str, path-like, Checkpoint or None, default=None
-        A file that `fit` saves training to on its way: after each epoch, or as a
-        `skffnn.Checkpoint` says. The same fit, called again after a crash, goes on from
-        there to the result that it would have had ("lbfgs": to one as good). Not used
-        by `partial_fit`.
+        A file to which `fit` saves its progress, after each epoch or as a
+        `skffnn.Checkpoint` says. When the same fit is started again after a crash, it
+        resumes from there and gives the same result as an uninterrupted fit ("lbfgs":
+        one as good). Ignored by `partial_fit`.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         Class labels, sorted; for multi-label targets the columns of y.
     coefs_ : list of ndarray of shape (n_in, n_out)
-        W(1) … W(L+1).
+        Weights W(1) … W(L+1).
     intercepts_ : list of ndarray of shape (n_out,)
-        b(1) … b(L+1).
+        Biases b(1) … b(L+1).
     n_iter_ : int
-        Epochs (or iterations) of the last fit.
+        Number of epochs (or iterations) of the last fit.
     t_ : int
-        Rows seen in training, all epochs together.
+        Number of training rows seen in all epochs together.
     loss_ : float
-        J in the last epoch; with "adamw" its data term alone.
+        J in the last epoch; with "adamw" without the penalty.
     loss_curve_ : list of float
         `loss_` of each epoch, averaged over its batches while θ changed. Like the other
         curves it continues when training is continued, and holds at most 10000 epochs.
     learning_rate_curve_ : list of float
         Learning rate at the start of each epoch; NaN with "lbfgs", which has none.
     best_loss_ : float or None
-        Lowest value of `loss_curve_`; None with validation rows.
+        Lowest value of `loss_curve_`; None with a validation set.
     validation_scores_ : list of float or None
-        Score on the validation rows after each epoch.
+        Score on the validation set after each epoch.
     validation_loss_curve_ : list of float or None
-        Cross-entropy on the validation rows after each epoch, without penalty.
+        Cross-entropy on the validation set after each epoch, without penalty.
     best_validation_score_ : float or None
-        The score of the parameters that were kept.
+        Validation score of the parameters that were kept.
     n_features_in_ : int
-        Features seen in `fit`.
+        Number of features seen during `fit`.
     feature_names_in_ : ndarray of shape (n_features,)
-        Their names, if X had names that are all strings.
+        Names of the features, if X had column names that are all strings.
     n_layers_ : int
         L + 2: input, hidden and output layers.
     n_outputs_ : int
-        Neurons of the output layer: 1 for two classes, else one for each.
+        Number of output neurons: 1 for two classes, otherwise one per class.
     out_activation_ : {"softmax", "logistic"}
         Output map o: logistic for two classes and for multi-label targets.
 
@@ -203,7 +206,7 @@ class FFNNClassifier(LogitsMixin, BaseEstimator):
     `skffnn.nn.network.Network.backward`; the documentation derives it, in *The
     mathematics*.
 
-    Predictions are computed in the larger of the types of X and of the parameters, and
+    Predictions are computed in the wider of the types of X and of the parameters, and
     returned in that of X.
 
     References
@@ -322,13 +325,13 @@ class FFNNClassifier(LogitsMixin, BaseEstimator):
             Class labels, or a label indicator matrix (multi-label), which may be
             sparse; predictions are then sparse too.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows, at least 0; only their ratios matter. A row of
-            weight 0 is left out.
+            Sample weights, at least 0; only their ratios matter. Rows of weight 0
+            are left out.
         X_val : {array-like, sparse matrix, dataframe} of shape (n_val, n_features), \
                 default=None
-            Rows to validate on after each epoch. The best parameters on them are
-            kept, and training stops when they no longer improve; no rows of `X`
-            are split off then.
+            Validation set, scored after each epoch. The parameters with the best
+            score are kept, training stops when it no longer improves, and no rows
+            of `X` are held out.
         y_val : array-like of shape (n_val,) or (n_val, n_labels), default=None
             Labels of `X_val`.
         sample_weight_val : array-like of shape (n_val,), default=None
@@ -342,14 +345,14 @@ class FFNNClassifier(LogitsMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a parameter or the data are not as described, or if training
-            diverges. An estimator that was fitted before stays as it was.
+            If a parameter or the data are invalid, or if training diverges. An
+            estimator that was already fitted is left unchanged.
 
         Warns
         -----
         ConvergenceWarning
-            If training ended at a limit, `max_iter` or `max_fun`, before it had
-            converged. For "cosine" and "one_cycle" `max_iter` is no limit.
+            If training ended at `max_iter` or `max_fun` before it had converged.
+            Schedules with a fixed horizon are meant to end at `max_iter`.
         """
         with all_or_nothing(self):
             plan = Plan.from_params(self.get_params(deep=False))
@@ -430,9 +433,9 @@ class FFNNClassifier(LogitsMixin, BaseEstimator):
     def _can_partial_fit(self) -> bool:
         if self.early_stopping:
             raise AttributeError(
-                "partial_fit does not support early_stopping=True, since it takes one "
-                "step over rows that it sees once. Set early_stopping=False, or pass a "
-                "validation set of your own to fit as X_val and y_val."
+                "partial_fit does not support early_stopping=True, because it trains "
+                "for one epoch only. Set early_stopping=False, or call fit with a "
+                "validation set, X_val and y_val."
             )
         if not supports_partial_fit(self.solver):
             raise AttributeError(
@@ -445,7 +448,7 @@ class FFNNClassifier(LogitsMixin, BaseEstimator):
     def partial_fit(
         self, X: Any, y: Any, *, classes: Any = None, sample_weight: Any = None
     ) -> Self:
-        """Train for one epoch over the given rows, from where training stands.
+        """Continue training for one epoch over the given rows.
 
         Parameters
         ----------
@@ -457,7 +460,7 @@ class FFNNClassifier(LogitsMixin, BaseEstimator):
             All class labels; needed in the first call, unless `y` is a label
             indicator matrix.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows, of which only the ratios within one call matter.
+            Sample weights; only their ratios within one call matter.
 
         Returns
         -------
@@ -467,8 +470,8 @@ class FFNNClassifier(LogitsMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a parameter or the data are not as described, if `y` has labels that
-            are not among the classes, or if training diverges.
+            If a parameter or the data are invalid, if `y` has labels that are not
+            among the classes, or if training diverges.
         """
         with all_or_nothing(self):
             plan = Plan.from_params(self.get_params(deep=False)).for_partial_fit()
@@ -562,9 +565,9 @@ class FFNNClassifier(LogitsMixin, BaseEstimator):
         return by_blocks(result, X, network)
 
     def _prepare(self, X: Any) -> tuple[Any, Network]:
-        """Check X; return it and the fitted network, with work space of its own.
+        """Check X; return it and the fitted network, with its own buffers.
 
-        The network computes in the larger of the types of X and of the parameters.
+        The network computes in the wider of the types of X and of the parameters.
         """
         named = hasattr(self, "feature_names_in_")
         if named or not needs_no_check(X, self.n_features_in_):

@@ -27,9 +27,9 @@ class Dataset:
     y : ndarray or sparse array of shape (n_samples,) or (n_samples, n_labels)
         Labels.
     weights : ndarray of shape (n_samples,) or None
-        Sample weights; None is 1 for each.
+        Sample weights; None means equal weights.
     index : ndarray of int of shape (n_rows,) or None
-        The rows in use; None is all, in their order.
+        Indices of the rows in use; None means all of them, in their order.
     """
 
     X: Any
@@ -39,7 +39,7 @@ class Dataset:
 
     @property
     def n_rows(self) -> int:
-        """How many rows are in use."""
+        """Number of rows in use."""
         return self.X.shape[0] if self.index is None else len(self.index)
 
     def rows(self) -> Array:
@@ -64,7 +64,7 @@ class Dataset:
         return rows if self.weights is None else rows[self.weights[rows] > 0]
 
     def take(self, rows: Array) -> Self:
-        """Choose rows; all of them need no index.
+        """Select rows.
 
         Parameters
         ----------
@@ -79,7 +79,7 @@ class Dataset:
         return replace(self, index=None if len(rows) == self.X.shape[0] else rows)
 
     def select(self) -> tuple[Any, Any]:
-        """Return the rows in use as arrays of their own.
+        """Return the rows in use as arrays.
 
         Returns
         -------
@@ -103,7 +103,7 @@ class Dataset:
         dtype : dtype
             The type to compute in.
         epochs : int
-            How often the rows will be gone through.
+            Number of passes over the rows to come.
 
         Returns
         -------
@@ -161,7 +161,7 @@ class Dataset:
 
 
 def is_on_disk(X: Any) -> bool:
-    """Tell whether the numbers of an array are those of a file, mapped into memory.
+    """Tell whether an array is a file that is mapped into memory.
 
     Parameters
     ----------

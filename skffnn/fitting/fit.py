@@ -58,14 +58,14 @@ class Fit:
     previous : mapping, default=None
         The fitted attributes to continue from.
     n_iter : int, default=0
-        Epochs of this very fit that `previous` has gone through, before a crash.
+        Epochs of this fit that were over before a crash, according to `previous`.
 
     Attributes
     ----------
     n_iter : int
         Epochs of this fit that are over.
     interrupted : bool
-        Whether Ctrl-C ended training, maybe in the middle of an epoch.
+        Whether Ctrl-C ended training, possibly in the middle of an epoch.
     """
 
     def __init__(

@@ -27,7 +27,7 @@ from ..utils.checks import (
     nearest,
 )
 
-# Lower bound, upper bound, and which of the two are allowed themselves.
+# Lower bound, upper bound, and which of them are allowed.
 NUMBERS: dict[str, tuple[float, float, str]] = {
     "alpha": (0, inf, "left"),
     "learning_rate_init": (0, inf, "neither"),
@@ -120,7 +120,7 @@ class Plan:
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> "Plan":
-        """Make the plan that an estimator's parameters ask for.
+        """Turn the parameters of an estimator into objects.
 
         Parameters
         ----------
@@ -130,7 +130,7 @@ class Plan:
         Returns
         -------
         plan : Plan
-            Its objects.
+            The objects.
 
         Raises
         ------
@@ -297,7 +297,7 @@ def activations_of(value: Any, n_layers: int) -> list[Activation]:
 
 
 def per_layer(name: str, value: Any, n_layers: int) -> list[Any]:
-    """Spread one value over the hidden layers, or check that each has one.
+    """Return one value for each hidden layer.
 
     Parameters
     ----------

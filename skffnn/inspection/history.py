@@ -1,4 +1,4 @@
-"""What a fitted estimator remembers of its training, epoch by epoch."""
+"""The curves of a fitted estimator, epoch by epoch."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,9 +17,9 @@ class History:
     Attributes
     ----------
     name : str
-        What it is called in a legend; may be empty.
+        Its name in a legend; may be empty.
     epochs : ndarray of int of shape (n,)
-        The number of each epoch; the first is 1, or later if it was forgotten.
+        The number of each epoch; greater than 1 at first if the oldest were dropped.
     loss : ndarray of shape (n,)
         Training loss.
     validation_loss, score : ndarray of shape (n,) or None
@@ -28,11 +28,11 @@ class History:
         η at the start of each epoch, NaN where it is not known; None where there is
         none.
     kept : int or None
-        The epoch whose parameters were kept; None if it was forgotten.
+        The epoch whose parameters were kept; None if it was dropped.
     unit : {"epoch", "iteration"}
-        What is counted.
+        What the solver counts.
     score_name : str
-        What the score is.
+        Name of the score.
     """
 
     name: str
@@ -54,7 +54,7 @@ class History:
         estimator : FFNNClassifier
             Fitted.
         name : str, default=""
-            What to call it.
+            Its name in a legend.
 
         Returns
         -------

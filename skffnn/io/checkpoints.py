@@ -46,7 +46,7 @@ class Checkpoint:
     Parameters
     ----------
     path : str or path-like
-        The file, in a folder that exists. Each fit needs one of its own.
+        The file, in an existing folder. Each fit needs its own.
     epochs : int, default=None
         Write a checkpoint after this many epochs.
     seconds : float, default=None
@@ -70,7 +70,7 @@ class Checkpoint:
         Parameters
         ----------
         value : str, path-like, Checkpoint or None
-            A path alone is written after each epoch.
+            A path alone means after each epoch.
 
         Returns
         -------
@@ -80,7 +80,7 @@ class Checkpoint:
         Raises
         ------
         InvalidParameterError
-            If it is something else, or the file could never be written.
+            If it is something else, or not a file that could be written.
         """
         if value is None:
             return None
@@ -166,7 +166,7 @@ class CheckpointManager(Listener):
         FileFormatError
             If the file is damaged.
         ValueError
-            If it is of something else, which must not be overwritten.
+            If it belongs to something else, which must not be overwritten.
         """
         path = self.checkpoint.path
         remove_drafts(path)
@@ -181,7 +181,7 @@ class CheckpointManager(Listener):
 
     def _check_identity(self, theirs: Any) -> None:
         """Raise unless the file is a checkpoint of this fit."""
-        wrong = "a saved model and no checkpoint"
+        wrong = "a saved model and not a checkpoint"
         if isinstance(theirs, dict):
             names = theirs.keys() | self.identity.keys()
             others = {k for k in names if theirs.get(k) != self.identity.get(k)}
@@ -215,18 +215,20 @@ class CheckpointManager(Listener):
         content |= {"identity": self.identity, "finished": finished}
         try:
             if version_of(self.checkpoint.path) != self._known:
-                raise FileExistsError(f"{self.checkpoint.path} is now of another fit")
+                raise FileExistsError(
+                    f"{self.checkpoint.path} now belongs to another fit"
+                )
             write_content(self.checkpoint.path, content, KINDS)
             self._known = version_of(self.checkpoint.path)
         except OSError as error:
             warn(
                 f"The checkpoint after epoch {self.n_iter} could not be written: "
-                f"{error}. Training goes on; what was there before is kept."
+                f"{error}. Training goes on; the previous checkpoint is kept."
             )
 
 
 def version_of(path: str) -> tuple[int, ...] | None:
-    """Return what tells a file from what another writer puts in its place."""
+    """Return what changes when another writer replaces a file."""
     try:
         status = os.stat(path)
     except FileNotFoundError:
@@ -235,14 +237,14 @@ def version_of(path: str) -> tuple[int, ...] | None:
 
 
 def text_of(value: Any, name: str) -> str:
-    """Return a text that is the same for equal values of a parameter."""
+    """Return a string that is the same for equal values of a parameter."""
     writer = Writer(KINDS)
     encoded = writer.encode(value, name)
     return json.dumps([encoded, *(fingerprint(array) for array in writer.arrays)])
 
 
 def fingerprint(value: Any) -> str | None:
-    """Return a short text that differs where two arrays do.
+    """Return a short string that tells arrays apart.
 
     Parameters
     ----------

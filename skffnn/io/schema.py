@@ -22,7 +22,7 @@ from ..optim.solvers import SOLVERS
 from ..optim.state import TYPES, TrainingState, is_real, upgraded
 from ..utils.streams import random_state_from
 
-# Those that are not always there.
+# Attributes that may be missing.
 OPTIONAL = ("feature_names_in_", "_state")
 
 # Classes whose objects a snapshot may hold.
@@ -35,7 +35,7 @@ KINDS: dict[str, type] = {
 
 
 def snapshot(estimator: Any) -> dict[str, Any]:
-    """Return what is to be saved of a fitted estimator.
+    """Return what a file of a fitted estimator holds.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def snapshot(estimator: Any) -> dict[str, Any]:
     Returns
     -------
     content : dict of str to object
-        Its class, its parameters and what fitting set.
+        Its class, its parameters and its fitted attributes.
     """
     params = estimator.get_params(deep=False)
     del params["checkpoint"]  # the checkpoint path is not part of the model
@@ -119,59 +119,66 @@ def check(model: Any) -> None:
 
 
 def check_network(model: Any) -> None:
-    """Raise unless layers and classes fit together, so that predicting is safe."""
+    """Raise unless layers and classes fit together and prediction is safe."""
     W, b = model.coefs_, model.intercepts_
     for array in (*W, *b):
         require(array.dtype in (np.float32, np.float64), "a parameter is not a float")
         require(array.dtype == W[0].dtype, "the parameters have several types")
         require(np.isfinite(array).all(), "a parameter is not finite")
-    require(len(W) == len(b) > 0, "weights and biases do not pair up")
+    require(len(W) == len(b) > 0, "there are not as many weights as biases")
     require(all(array.size for array in (*W, *b)), "a layer is empty")
     shapes = [(w.ndim, w.shape[-1]) == (2, len(v)) for w, v in zip(W, b, strict=True)]
-    require(all(shapes) and all(v.ndim == 1 for v in b), "a layer has another shape")
+    require(all(shapes) and all(v.ndim == 1 for v in b), "a layer has the wrong shape")
     chain = all(v.shape[1] == w.shape[0] for v, w in pairwise(W))
-    require(chain, "the layers do not follow each other")
+    require(chain, "the sizes of consecutive layers differ")
     classes = model.classes_
     require(classes.ndim == 1 and len(classes) > 0, "there are no classes")
-    require(len(np.unique(classes)) == len(classes), "a class is there twice")
+    require(len(np.unique(classes)) == len(classes), "a class occurs twice")
     targets = Targets(classes, model._multilabel, model._sparse_output)
-    require(W[-1].shape[1] == targets.n_outputs, "there are more or fewer classes")
-    require(W[0].shape[0] == model.n_features_in_, "there are more or fewer features")
+    require(W[-1].shape[1] == targets.n_outputs, "the number of classes is wrong")
+    require(W[0].shape[0] == model.n_features_in_, "the number of features is wrong")
     names = getattr(model, "feature_names_in_", None)
-    require(names is None or len(names) == len(W[0]), "a feature has no name")
-    require(model.out_activation_ == targets.loss.name, "it has another output map")
+    require(
+        names is None or len(names) == len(W[0]), "the number of feature names is wrong"
+    )
+    require(model.out_activation_ == targets.loss.name, "the output map is wrong")
     sizes = (len(W) + 1, targets.n_outputs)
-    require((model.n_layers_, model.n_outputs_) == sizes, "it has other layers")
+    require(
+        (model.n_layers_, model.n_outputs_) == sizes, "the number of layers is wrong"
+    )
     activations_of(model.activation, len(W) - 1)
 
 
 def check_state(model: Any) -> None:
-    """Raise unless training can go on from the state that is there."""
+    """Raise unless training can be continued from the state."""
     theta = Parameters.from_arrays(model.coefs_, model.intercepts_)
     state = model._state
     check_types(state, TYPES)
-    require(state["dtype"] in (None, "float32", "float64"), "it computes in no float")
+    require(
+        state["dtype"] in (None, "float32", "float64"),
+        "the type to compute in is not a float",
+    )
     for name, kind in asdict(Clock()).items():
         require(type(state["clock"][name]) is type(kind), "its clock is damaged")
     if state["split_state"] is not None:
         random_state_from(state["split_state"])
     if state["order"] is not None:
         whole = state["order"].ndim == 1 and state["order"].dtype.kind in "iu"
-        require(whole, "the order of its rows is none")
+        require(whole, "the order of the rows is damaged")
     unpacked = TrainingState.unpack(theta, state, validated=True)
     for vector in (unpacked.theta.vector, unpacked.best_theta):
         fits = vector is None or (
             is_real(vector) and vector.shape == theta.vector.shape
         )
-        require(fits, "the state of training is of another network")
+        require(fits, "the training state belongs to another network")
     for value in unpacked.optimizer.values():
         number = type(value) in (int, float)
         fits = number or value.shape == theta.vector.shape
-        require(fits, "the state of the optimiser is of another network")
+        require(fits, "the state of the optimiser belongs to another network")
 
 
 def check_types(values: Any, types: dict[str, tuple[Any, ...]]) -> None:
-    """Raise unless each value has one of its types, and lists hold what they should."""
+    """Raise unless values, and the items of lists, have one of their types."""
     missing = {*types} - {*values} - {*OPTIONAL}
     if odd := missing | ({*values} - {*types}):
         raise ValueError(f"it differs in {', '.join(sorted(odd))}")

@@ -80,7 +80,7 @@ class TestAnotherFile:
 
         monkeypatch.setattr(Training, "end_epoch", another_fit_writes)
         with pytest.warns(
-            UserWarning, match=r"is now of another fit.*Training goes on"
+            UserWarning, match=r"now belongs to another fit.*Training goes on"
         ):
             model = make(path, alpha=1.0).fit(X, y)
         assert_same(make(alpha=1.0).fit(X, y), model)
@@ -107,7 +107,7 @@ class TestAnotherFile:
 
     def test_a_saved_model(self, tmp_path):
         skffnn.save(make().fit(X, y), tmp_path / "run")
-        with pytest.raises(ValueError, match="is a saved model and no checkpoint"):
+        with pytest.raises(ValueError, match="is a saved model and not a checkpoint"):
             make(tmp_path / "run").fit(X, y)
 
     def test_a_damaged_file(self, tmp_path):
