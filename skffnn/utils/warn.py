@@ -4,7 +4,7 @@ import inspect
 import warnings
 from pathlib import Path
 
-PACKAGE = str(Path(__file__).parents[1])
+PACKAGE = Path(__file__).parents[1]
 
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
@@ -25,4 +25,4 @@ def warn(message: str, category: type[Warning] = UserWarning) -> None:
 
 def is_internal(path: str) -> bool:
     """Tell whether a file is of this package, or of the context managers it uses."""
-    return path.startswith(PACKAGE) or Path(path).name == "contextlib.py"
+    return PACKAGE in Path(path).parents or Path(path).name == "contextlib.py"
