@@ -1,4 +1,4 @@
-"""FFNNClassifier: scikit-learn's contract around the network and its training."""
+"""FFNNClassifier: the scikit-learn interface to the network and its training."""
 
 from collections.abc import Callable, Mapping
 from copy import copy
@@ -79,7 +79,7 @@ class FFNNClassifier(LogitsMixin, BaseEstimator):
         Initial learning rate η_0 > 0. Lower it if training diverges, raise it if the
         loss falls slowly.
     power_t : float, default=0.5
-        Exponent of "invscaling".
+        Exponent of "invscaling"; the larger, the faster the learning rate falls.
     max_iter : int, default=200
         Maximum number of epochs (passes over the training rows), or of iterations of
         "lbfgs".
@@ -117,7 +117,7 @@ class FFNNClassifier(LogitsMixin, BaseEstimator):
     beta_2 : float, default=0.999
         Decay of the second moment of "adam" and "adamw", in [0, 1).
     epsilon : float, default=1e-8
-        Small number ε > 0 in the denominator of "adam" and "adamw".
+        Constant ε > 0 for numerical stability in "adam" and "adamw".
     n_iter_no_change : int or inf, default=10
         Training stops after more than this many epochs without improvement.
     max_fun : int, default=15000
@@ -146,15 +146,15 @@ class FFNNClassifier(LogitsMixin, BaseEstimator):
         `MLPClassifier`, or "loss" if there are class weights; "loss" is the
         cross-entropy, the lower the better; or any scikit-learn scorer.
     dtype : {"auto", "float32", "float64"}, default="auto"
-        Type to compute in. "auto" is float32 for minibatches, whose noise is far larger
-        than its rounding, and float64 for a fit to all rows at once ("lbfgs", or
+        Type used in training. "auto" is float32 for minibatches, whose noise is far
+        larger than its rounding, and float64 for a fit to all rows at once ("lbfgs", or
         batches that hold them all); continued training keeps its type. The fitted
-        parameters have the type that is given, or with "auto" that of X.
+        parameters have this type, or with "auto" that of X.
     checkpoint : str, path-like, Checkpoint or None, default=None
-        A file to which `fit` saves its progress, after each epoch or as a
-        `skffnn.Checkpoint` says. When the same fit is started again after a crash, it
+        File to which `fit` saves its progress, after each epoch or as set by a
+        `skffnn.Checkpoint`. When the same fit is started again after a crash, it
         resumes from there and gives the same result as an uninterrupted fit ("lbfgs":
-        one as good). Ignored by `partial_fit`.
+        an equally good one). Ignored by `partial_fit`.
 
     Attributes
     ----------
@@ -167,9 +167,9 @@ class FFNNClassifier(LogitsMixin, BaseEstimator):
     n_iter_ : int
         Number of epochs (or iterations) of the last fit.
     t_ : int
-        Number of training rows seen in all epochs together.
+        Total number of training rows seen, over all epochs.
     loss_ : float
-        J in the last epoch; with "adamw" without the penalty.
+        J in the last epoch; excludes the penalty with "adamw".
     loss_curve_ : list of float
         `loss_` of each epoch, averaged over its batches while θ changed. Like the other
         curves it continues when training is continued, and holds at most 10000 epochs.
@@ -180,13 +180,13 @@ class FFNNClassifier(LogitsMixin, BaseEstimator):
     validation_scores_ : list of float or None
         Score on the validation set after each epoch.
     validation_loss_curve_ : list of float or None
-        Cross-entropy on the validation set after each epoch, without penalty.
+        Cross-entropy on the validation set after each epoch, without the penalty.
     best_validation_score_ : float or None
         Validation score of the parameters that were kept.
     n_features_in_ : int
         Number of features seen during `fit`.
     feature_names_in_ : ndarray of shape (n_features,)
-        Names of the features, if X had column names that are all strings.
+        Names of the features; defined only if all column names of X are strings.
     n_layers_ : int
         L + 2: input, hidden and output layers.
     n_outputs_ : int
@@ -201,8 +201,8 @@ class FFNNClassifier(LogitsMixin, BaseEstimator):
 
     Notes
     -----
-    Two classes have one logistic output, more have a softmax, and multi-label targets
-    have one logistic output for each label. The backward pass is in
+    Binary targets use one logistic output, multi-class targets a softmax, and
+    multi-label targets one logistic output for each label. The backward pass is in
     `skffnn.nn.network.Network.backward`; the documentation derives it, in *The
     mathematics*.
 
@@ -320,7 +320,7 @@ class FFNNClassifier(LogitsMixin, BaseEstimator):
         Parameters
         ----------
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
-            Training rows, finite numbers.
+            Training data; all values must be finite.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Class labels, or a label indicator matrix (multi-label), which may be
             sparse; predictions are then sparse too.
@@ -390,11 +390,11 @@ class FFNNClassifier(LogitsMixin, BaseEstimator):
         upgrade(self.__dict__)  # a pickle of an earlier version
 
     def _is_warm(self) -> bool:
-        """Tell whether `fit` continues the last one."""
+        """Return whether `fit` continues the previous one."""
         return self.warm_start and hasattr(self, "coefs_")
 
     def _as_fitted(self, fitted: Mapping[str, Any]) -> "FFNNClassifier":
-        """Return a copy of this estimator with given fitted attributes."""
+        """Return a copy of this estimator with the given fitted attributes."""
         model = copy(self)
         model.__dict__.update(fitted)
         return model
@@ -402,7 +402,7 @@ class FFNNClassifier(LogitsMixin, BaseEstimator):
     def _listeners(
         self, fit: Fit, manager: CheckpointManager | None = None
     ) -> list[Listener]:
-        """Return what listens to the ends of epochs; a subclass may add to it."""
+        """Return the listeners of the fit; a subclass may add its own."""
         listeners: list[Listener] = [] if manager is None else [manager]
         max_iter = fit.plan.criteria.max_iter
         return [*listeners, reporter(self.verbose, max_iter, fit.n_iter)]
@@ -417,8 +417,8 @@ class FFNNClassifier(LogitsMixin, BaseEstimator):
         """Set up the checkpoints of a fit to checked data."""
         if type(self) is not FFNNClassifier:
             raise TypeError(
-                "checkpoint needs an FFNNClassifier, since a file holds no code: got "
-                f"an object of its subclass {type(self).__name__}."
+                "checkpoint needs an FFNNClassifier, because files store no code: got "
+                f"the subclass {type(self).__name__}."
             )
         rows = {"X": train.X, "y": train.y, "sample_weight": train.weights}
         if validation is not None:
@@ -453,7 +453,7 @@ class FFNNClassifier(LogitsMixin, BaseEstimator):
         Parameters
         ----------
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
-            Training rows, finite numbers.
+            Training data; all values must be finite.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Class labels, or a label indicator matrix.
         classes : array-like of shape (n_classes,), default=None
@@ -536,7 +536,7 @@ class FFNNClassifier(LogitsMixin, BaseEstimator):
             if classes is None and not targets.multilabel:
                 raise ValueError(
                     "classes must be passed on the first call to partial_fit: the rows "
-                    "of one call need not hold every class."
+                    "of one call may not contain every class."
                 )
             return targets
         targets = self._fitted_targets()
@@ -545,7 +545,7 @@ class FFNNClassifier(LogitsMixin, BaseEstimator):
         ):
             raise ValueError(
                 f"classes must be the same in each call to partial_fit: got {classes}, "
-                f"earlier {targets.classes}."
+                f"previously {targets.classes}."
             )
         targets.check_known(y, "y")
         return targets
@@ -565,7 +565,7 @@ class FFNNClassifier(LogitsMixin, BaseEstimator):
         return by_blocks(result, X, network)
 
     def _prepare(self, X: Any) -> tuple[Any, Network]:
-        """Check X; return it and the fitted network, with its own buffers.
+        """Check X; return it and the fitted network, with new buffers.
 
         The network computes in the wider of the types of X and of the parameters.
         """
@@ -587,10 +587,10 @@ class FFNNClassifier(LogitsMixin, BaseEstimator):
         Parameters
         ----------
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
-            Rows.
+            Input data.
         layer : int, default=-1
-            Which hidden layer, as a position in `hidden_layer_sizes`: 0 is the first,
-            -1 the last.
+            Index of the hidden layer in `hidden_layer_sizes`: 0 is the first, -1 the
+            last.
 
         Returns
         -------
@@ -605,7 +605,7 @@ class FFNNClassifier(LogitsMixin, BaseEstimator):
         check_is_fitted(self)
         n_hidden = len(self.coefs_) - 1
         if n_hidden == 0:
-            raise ValueError("hidden_features needs a hidden layer, and there is none.")
+            raise ValueError("hidden_features needs a hidden layer, but there is none.")
         check_number("layer", layer, -n_hidden, n_hidden - 1, integer=True)
         X, network = self._prepare(X)
 

@@ -1,4 +1,4 @@
-"""Checked rows: features, labels and weights, on their way to the batches."""
+"""Validated data: features, labels and weights, from which batches are made."""
 
 from dataclasses import dataclass, replace
 from mmap import mmap
@@ -11,14 +11,14 @@ from ..nn.arrays import BLOCK, Array
 from .batches import Batches
 from .targets import Targets
 
-# Converting all rows at once pays from about ten epochs on. It takes 1.8 ns a number,
-# most of it for memory that was not in use before; converting batches takes 0.6 ns.
+# Converting all rows at once pays off from about ten epochs. It takes 1.8 ns a number,
+# mostly for allocating new memory; converting batches takes 0.6 ns.
 FEW_EPOCHS = 10
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Checked rows.
+    """Validated data, and which of its rows are in use.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class Dataset:
     weights : ndarray of shape (n_samples,) or None
         Sample weights; None means equal weights.
     index : ndarray of int of shape (n_rows,) or None
-        Indices of the rows in use; None means all of them, in their order.
+        Indices of the rows in use; None means all of them, in order.
     """
 
     X: Any
@@ -43,22 +43,22 @@ class Dataset:
         return self.X.shape[0] if self.index is None else len(self.index)
 
     def rows(self) -> Array:
-        """Return the rows in use.
+        """Return the indices of the rows in use.
 
         Returns
         -------
         rows : ndarray of int of shape (n_rows,)
-            Their positions.
+            Row indices.
         """
         return np.arange(self.X.shape[0]) if self.index is None else self.index
 
     def rows_of_nonzero_weight(self) -> Array:
-        """Return the rows whose weight is not 0: a row of weight 0 is left out.
+        """Return the indices of the rows in use whose weight is not 0.
 
         Returns
         -------
         rows : ndarray of int
-            Their positions.
+            Row indices.
         """
         rows = self.rows()
         return rows if self.weights is None else rows[self.weights[rows] > 0]
@@ -69,12 +69,12 @@ class Dataset:
         Parameters
         ----------
         rows : ndarray of int
-            Their positions.
+            Row indices.
 
         Returns
         -------
         data : Dataset
-            The same arrays.
+            The selected rows; the arrays are shared.
         """
         return replace(self, index=None if len(rows) == self.X.shape[0] else rows)
 
@@ -91,7 +91,7 @@ class Dataset:
         return self.X[self.index], self.y[self.index]
 
     def downcast(self, dtype: Any, epochs: int) -> Self:
-        """Convert features to a smaller type, refusing numbers that it cannot hold.
+        """Convert features to a smaller type; raise if a number is too large for it.
 
         For a few epochs, features are only checked, and batches are converted as they
         are made: that takes less time, and no memory. Features on disk (`numpy.memmap`)
@@ -101,14 +101,14 @@ class Dataset:
         Parameters
         ----------
         dtype : dtype
-            The type to compute in.
+            Type used in training.
         epochs : int
-            Number of passes over the rows to come.
+            Number of epochs to come.
 
         Returns
         -------
         data : Dataset
-            With features of that type, or as they are.
+            With features of that type, or unchanged.
 
         Raises
         ------
@@ -129,20 +129,20 @@ class Dataset:
                 return self
         except FloatingPointError:
             raise ValueError(
-                f"X has numbers too large for {np.dtype(dtype).name}, whose largest is "
+                f"X has numbers too large for {np.dtype(dtype).name}, whose maximum is "
                 f"{np.finfo(dtype).max:.3g}. Scale the features, for example with "
                 "StandardScaler, or set dtype='float64'."
             ) from None
 
     def batches(self, targets: Targets, dtype: Any, **options: Any) -> Batches:
-        """Cut the rows into batches.
+        """Split the rows into batches.
 
         Parameters
         ----------
         targets : Targets
             The classes.
         dtype : dtype
-            The type to compute in.
+            Type used in training.
         **options : dict
             `label_smoothing`, and the keyword arguments of `Batches`.
 
@@ -153,7 +153,7 @@ class Dataset:
         """
         weights = self.weights
         if weights is not None:
-            weights = weights / weights.max()  # first, lest the sum overflow
+            weights = weights / weights.max()  # first, to avoid overflow of the sum
             weights = weights / weights[self.rows()].mean()
             weights = weights.astype(dtype)[:, np.newaxis]
         y = targets.encode(self.y, dtype, options.pop("label_smoothing", 0.0))
@@ -161,17 +161,17 @@ class Dataset:
 
 
 def is_on_disk(X: Any) -> bool:
-    """Tell whether an array is a file that is mapped into memory.
+    """Return whether an array is a memory-mapped file.
 
     Parameters
     ----------
     X : ndarray or CSR array
-        Features, maybe a view of others.
+        Features, possibly a view.
 
     Returns
     -------
     answer : bool
-        True for a `numpy.memmap` and its views; of a CSR array, for that of its data.
+        True for a `numpy.memmap` and its views, and for CSR arrays with such data.
     """
     base = X.data if issparse(X) else X
     while isinstance(base, np.ndarray):

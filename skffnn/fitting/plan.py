@@ -1,4 +1,4 @@
-"""The plan of a fit: parameters checked, and names turned into objects, once."""
+"""The plan of a fit: parameters validated once, and names turned into objects."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ from ..utils.checks import (
     nearest,
 )
 
-# Lower bound, upper bound, and which of them are allowed.
+# Lower bound, upper bound, and which of the two are included.
 NUMBERS: dict[str, tuple[float, float, str]] = {
     "alpha": (0, inf, "left"),
     "learning_rate_init": (0, inf, "neither"),
@@ -58,10 +58,10 @@ BOOLS = ("shuffle", "warm_start", "nesterovs_momentum", "early_stopping")
 
 @dataclass(frozen=True)
 class Plan:
-    """What the parameters of an estimator stand for.
+    """The validated parameters of an estimator.
 
-    Names have become objects, and numbers are of Python's types, for those of NumPy
-    would change the type of arrays.
+    Names have become objects, and numbers have Python's types, because those of NumPy
+    would change the dtype of arrays.
 
     Attributes
     ----------
@@ -72,7 +72,7 @@ class Plan:
     gains : list of float
         Scale of the initial parameters of each layer, the output layer included.
     dropout : list of float
-        Rate of each hidden layer.
+        Dropout rate of each hidden layer.
     alpha, label_smoothing : float
         As given.
     solver : Solver
@@ -80,23 +80,23 @@ class Plan:
     penalty : Penalty
         Ω(θ).
     initializer : Initializer
-        How initial parameters are drawn.
+        How the initial parameters are drawn.
     criteria : StoppingCriteria
         When training ends.
     batch_size : int or "auto"
-        Rows of a minibatch.
+        Number of rows in a minibatch.
     shuffle : bool
-        Whether each epoch visits the rows in a new order.
+        Whether to shuffle the rows before each epoch.
     dtype : {"auto", "float32", "float64"}
-        The type to compute in.
+        Type used in training.
     random_state : object
-        Where random numbers come from.
+        Source of random numbers.
     class_weight, scoring : object
         As given.
     early_stopping : bool
-        Whether to split off a validation set.
+        Whether to hold out a validation set.
     validation_fraction : float
-        Its part of the rows.
+        Fraction of the rows to hold out.
     """
 
     hidden_sizes: tuple[int, ...]
@@ -130,7 +130,7 @@ class Plan:
         Returns
         -------
         plan : Plan
-            The objects.
+            The validated plan.
 
         Raises
         ------
@@ -174,7 +174,7 @@ class Plan:
         )
 
     def for_partial_fit(self) -> "Plan":
-        """Return the plan of one epoch, whatever its loss.
+        """Return the plan for one epoch, whatever its loss.
 
         Returns
         -------
@@ -231,7 +231,7 @@ def check_scoring(scoring: Any) -> None:
     Parameters
     ----------
     scoring : str, callable or None
-        What was given.
+        The parameter `scoring`.
 
     Raises
     ------
@@ -325,17 +325,17 @@ def per_layer(name: str, value: Any, n_layers: int) -> list[Any]:
 
 
 def is_sequence(value: Any) -> bool:
-    """Tell a sequence of values from one value, which may be a name.
+    """Return whether a value is a sequence rather than one value or name.
 
     Parameters
     ----------
     value : object
-        What was given.
+        The value of a parameter.
 
     Returns
     -------
     answer : bool
-        True for one that is not a string.
+        True for a sequence that is not a string.
     """
     if isinstance(value, np.ndarray):
         return value.ndim > 0
@@ -343,17 +343,17 @@ def is_sequence(value: Any) -> bool:
 
 
 def supports_partial_fit(solver: Any) -> bool:
-    """Tell whether a solver can train on rows that it sees once.
+    """Return whether a solver can train incrementally.
 
     Parameters
     ----------
     solver : str or object
-        The parameter `solver`, which may be wrong.
+        The parameter `solver`, not yet validated.
 
     Returns
     -------
     answer : bool
-        True for an optimiser, and for what is no solver: `partial_fit` then says so.
+        True for an optimiser, and for an invalid solver, which `partial_fit` rejects.
     """
     if isinstance(solver, str):
         solver = SOLVERS.get(solver)

@@ -17,20 +17,19 @@ class History:
     Attributes
     ----------
     name : str
-        Its name in a legend; may be empty.
+        Label in the legend; may be empty.
     epochs : ndarray of int of shape (n,)
-        The number of each epoch; greater than 1 at first if the oldest were dropped.
+        Number of each epoch; starts above 1 if the oldest were dropped.
     loss : ndarray of shape (n,)
         Training loss.
     validation_loss, score : ndarray of shape (n,) or None
         On the validation set; None without one.
     learning_rate : ndarray of shape (n,) or None
-        η at the start of each epoch, NaN where it is not known; None where there is
-        none.
+        η at the start of each epoch, NaN where unknown; None if the solver has none.
     kept : int or None
         The epoch whose parameters were kept; None if it was dropped.
     unit : {"epoch", "iteration"}
-        What the solver counts.
+        Unit in which the solver counts.
     score_name : str
         Name of the score.
     """
@@ -52,14 +51,14 @@ class History:
         Parameters
         ----------
         estimator : FFNNClassifier
-            Fitted.
+            A fitted estimator.
         name : str, default=""
-            Its name in a legend.
+            Label in the legend.
 
         Returns
         -------
         history : History
-            Copies.
+            Copies of the curves.
         """
         plan = Plan.from_params(estimator.get_params(deep=False))
         loss = np.array(estimator.loss_curve_)

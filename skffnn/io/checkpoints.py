@@ -1,4 +1,4 @@
-"""Checkpoints: training is saved on its way, and resumed from there."""
+"""Checkpoints: save the progress of training, and resume from it."""
 
 import json
 import os
@@ -28,20 +28,20 @@ from .schema import KINDS, restore, snapshot
 # Parameters that do not change the result of a fit.
 NO_MATTER = ("checkpoint", "verbose")
 
-# Bytes of rows that are read at a time to make a fingerprint.
+# Bytes of rows read at a time to compute a fingerprint.
 FINGERPRINT_BYTES = 2**20
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where training is saved on its way, and how often.
+    """Where and how often to save the progress of training.
 
     A checkpoint is a file that `skffnn.load` reads. It is replaced in one step at the
     end of an epoch, so that a crash at any moment leaves the last one. When `fit` finds
-    a checkpoint of the same parameters and data, it resumes from there and ends with
-    the same result as an uninterrupted fit ("lbfgs" resumes from the parameters, and
-    ends with a result that is as good). Once training is over, `fit` returns the
-    result that the checkpoint holds.
+    a checkpoint with the same parameters and data, it resumes from there and gives the
+    same result as an uninterrupted fit ("lbfgs" resumes from the parameters, and gives
+    an equally good result). Once training is over, `fit` returns the result in the
+    checkpoint.
 
     Parameters
     ----------
@@ -70,17 +70,17 @@ class Checkpoint:
         Parameters
         ----------
         value : str, path-like, Checkpoint or None
-            A path alone means after each epoch.
+            A path alone means a checkpoint after each epoch.
 
         Returns
         -------
         checkpoint : Checkpoint or None
-            Checked, with its path as text.
+            Validated, with its path as a string.
 
         Raises
         ------
         InvalidParameterError
-            If it is something else, or not a file that could be written.
+            If it is something else, or a file that could not be written.
         """
         if value is None:
             return None
@@ -100,7 +100,7 @@ class Checkpoint:
         folder = Path(path).parent if "\0" not in path else None
         if folder is None or not folder.is_dir() or Path(path).is_dir():
             raise InvalidParameterError(
-                f"checkpoint must be a file in a folder that exists, got {path!r}."
+                f"checkpoint must be a file in an existing folder, got {path!r}."
             )
         every = 1 if value.epochs is None and value.seconds is None else value.epochs
         return cls(path, every, value.seconds)
@@ -116,16 +116,16 @@ class CheckpointManager(Listener):
     params : mapping
         The parameters of the estimator.
     data : mapping of str to object
-        What it is fitted to, and starts from.
+        The data of the fit, and the state it starts from.
     as_fitted : callable
-        Makes an estimator with given fitted attributes.
+        Returns an estimator with the given fitted attributes.
 
     Attributes
     ----------
     n_iter : int
-        Epochs of the fit that were over in the last checkpoint.
+        Number of completed epochs of the fit in the last checkpoint.
     finished : bool
-        Whether training was over.
+        Whether training had finished.
 
     Raises
     ------
@@ -159,14 +159,14 @@ class CheckpointManager(Listener):
         Returns
         -------
         found : bool
-            Whether there is such a run.
+            Whether there is such a checkpoint.
 
         Raises
         ------
         FileFormatError
             If the file is damaged.
         ValueError
-            If it belongs to something else, which must not be overwritten.
+            If it is not a checkpoint of this fit, and must not be overwritten.
         """
         path = self.checkpoint.path
         remove_drafts(path)
@@ -193,8 +193,8 @@ class CheckpointManager(Listener):
         )
 
     def on_epoch_end(self, epoch: Epoch, fit: Any) -> None:
-        """Write a checkpoint, if it is time for one."""
-        if fit.training.is_over:  # the result follows
+        """Write a checkpoint if one is due."""
+        if fit.training.is_over:  # the result is written next
             return
         every, seconds = self.checkpoint.epochs, self.checkpoint.seconds
         new, passed = fit.n_iter - self.n_iter, time.monotonic() - self._time
@@ -204,12 +204,12 @@ class CheckpointManager(Listener):
             self._write(fit, finished=False)
 
     def on_fit_end(self, fit: Any) -> None:
-        """Write the result, unless Ctrl-C came before it."""
+        """Write the result, unless Ctrl-C interrupted the fit."""
         if not fit.interrupted:
             self._write(fit, finished=True)
 
     def _write(self, fit: Any, *, finished: bool) -> None:
-        """Write a checkpoint; if that fails, warn, and training goes on."""
+        """Write a checkpoint; if that fails, warn and continue training."""
         self.n_iter, self._time = fit.n_iter, time.monotonic()
         content = snapshot(self.as_fitted(fit.fitted()))
         content |= {"identity": self.identity, "finished": finished}
@@ -223,12 +223,12 @@ class CheckpointManager(Listener):
         except OSError as error:
             warn(
                 f"The checkpoint after epoch {self.n_iter} could not be written: "
-                f"{error}. Training goes on; the previous checkpoint is kept."
+                f"{error}. Training continues; the previous checkpoint is kept."
             )
 
 
 def version_of(path: str) -> tuple[int, ...] | None:
-    """Return what changes when another writer replaces a file."""
+    """Return a value that changes when another writer replaces a file."""
     try:
         status = os.stat(path)
     except FileNotFoundError:
@@ -244,7 +244,7 @@ def text_of(value: Any, name: str) -> str:
 
 
 def fingerprint(value: Any) -> str | None:
-    """Return a short string that tells arrays apart.
+    """Return a short string that distinguishes arrays.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
-"""The schema of a file: what a fitted estimator consists of, as plain values.
+"""The schema of a file: the contents of a fitted estimator, as plain values.
 
-The attributes and the training state are declared where they are made, with the types
-that they have in a file (`skffnn.fitting.fit`, `skffnn.optim.state`); here they are
-taken from an estimator, checked, and put back.
+The attributes and the training state are declared where they are made, with their
+types in a file (`skffnn.fitting.fit`, `skffnn.optim.state`); here they are read from
+an estimator, checked and restored.
 """
 
 from dataclasses import asdict
@@ -35,12 +35,12 @@ KINDS: dict[str, type] = {
 
 
 def snapshot(estimator: Any) -> dict[str, Any]:
-    """Return what a file of a fitted estimator holds.
+    """Return the contents of the file of a fitted estimator.
 
     Parameters
     ----------
     estimator : FFNNClassifier
-        Fitted.
+        A fitted estimator.
 
     Returns
     -------
@@ -68,14 +68,14 @@ def restore(model: Any, fitted: Any) -> None:
     Parameters
     ----------
     model : FFNNClassifier
-        With the parameters of the estimator that the snapshot was taken of.
+        Has the parameters of the estimator that the snapshot was taken from.
     fitted : dict of str to object
-        The fitted attributes as read, which may be anything.
+        The fitted attributes as read from the file, not yet validated.
 
     Raises
     ------
     ValueError, TypeError, KeyError and others of `files.DAMAGE`
-        If the parts do not fit together.
+        If the parts are inconsistent.
     """
     upgrade(fitted)
     check_types(fitted, ATTRIBUTES)
@@ -84,7 +84,7 @@ def restore(model: Any, fitted: Any) -> None:
 
 
 def upgrade(fitted: dict[str, Any]) -> None:
-    """Bring fitted attributes of an earlier version to the form of this one.
+    """Convert fitted attributes of an earlier version to the current form.
 
     Parameters
     ----------
@@ -99,17 +99,17 @@ def upgrade(fitted: dict[str, Any]) -> None:
 
 
 def check(model: Any) -> None:
-    """Raise unless all parts of a fitted estimator fit together.
+    """Raise unless all parts of a fitted estimator are consistent.
 
     Parameters
     ----------
     model : FFNNClassifier
-        Whose parameters and attributes may be anything.
+        Its parameters and attributes are not yet validated.
 
     Raises
     ------
     ValueError, TypeError, KeyError and others of `files.DAMAGE`
-        If they do not.
+        If they are not.
     """
     Plan.from_params(model.get_params(deep=False))
     check_types(fitted_of(model), ATTRIBUTES)
@@ -119,13 +119,13 @@ def check(model: Any) -> None:
 
 
 def check_network(model: Any) -> None:
-    """Raise unless layers and classes fit together and prediction is safe."""
+    """Raise unless layers and classes are consistent and prediction is safe."""
     W, b = model.coefs_, model.intercepts_
     for array in (*W, *b):
         require(array.dtype in (np.float32, np.float64), "a parameter is not a float")
-        require(array.dtype == W[0].dtype, "the parameters have several types")
+        require(array.dtype == W[0].dtype, "the parameters differ in type")
         require(np.isfinite(array).all(), "a parameter is not finite")
-    require(len(W) == len(b) > 0, "there are not as many weights as biases")
+    require(len(W) == len(b) > 0, "the numbers of weights and biases differ")
     require(all(array.size for array in (*W, *b)), "a layer is empty")
     shapes = [(w.ndim, w.shape[-1]) == (2, len(v)) for w, v in zip(W, b, strict=True)]
     require(all(shapes) and all(v.ndim == 1 for v in b), "a layer has the wrong shape")
@@ -156,7 +156,7 @@ def check_state(model: Any) -> None:
     check_types(state, TYPES)
     require(
         state["dtype"] in (None, "float32", "float64"),
-        "the type to compute in is not a float",
+        "the training type is not a float",
     )
     for name, kind in asdict(Clock()).items():
         require(type(state["clock"][name]) is type(kind), "its clock is damaged")

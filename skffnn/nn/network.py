@@ -7,8 +7,8 @@
 The output map o belongs to the loss, which turns a(L+1) into f(x) = o(a(L+1)).
 
 Only the last two axes of an array are rows and neurons. Axes before them are a stack of
-networks that compute at once: weights of shape (M, D(k-1), D(k)) are those of M
-networks, which take rows of their own, (M, n, D(0)), or share them, (n, D(0)).
+networks computed together: weights of shape (M, D(k-1), D(k)) are those of M
+networks, which have separate inputs, (M, n, D(0)), or share them, (n, D(0)).
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ class Buffers:
     sizes : sequence of int
         D(1) … D(L+1).
     n_rows : int
-        Rows of a batch.
+        Number of rows in a batch.
     dtype : dtype
         Type of the arrays.
     stack : tuple of int, default=()
@@ -47,7 +47,7 @@ class Buffers:
     d : list of ndarray of shape (..., n_rows, D(k)), k = 1 … L
         Derivatives ∂h(k)/∂a(k).
     ones : ndarray of shape (1, n_rows)
-        The row that sums over samples, 1ᵀ.
+        The row vector 1ᵀ, which sums over samples.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Buffers:
 
     @cached_property
     def d(self) -> list[Array]:
-        """Allocated when training asks for it; prediction does not need it."""
+        """Derivatives, allocated on first use: prediction does not need them."""
         return [np.empty_like(h) for h in self.h]
 
 
@@ -77,7 +77,7 @@ class Dropout:
     rates : sequence of float
         p for each hidden layer.
     rng : Generator
-        Where the masks are drawn from.
+        Random number generator for the masks.
 
     References
     ----------
@@ -90,7 +90,7 @@ class Dropout:
         self.rng = rng
 
     def apply(self, k: int, h: Array, d: Array, m: Array) -> None:
-        """Multiply h(k), and with it ∂h(k)/∂a(k), by one random mask.
+        """Multiply h(k) and ∂h(k)/∂a(k) by the same random mask.
 
         Parameters
         ----------
@@ -111,7 +111,7 @@ class Dropout:
 
 
 class Network:
-    """A feed-forward network: W(k), b(k), the activations g, and work space.
+    """A feed-forward network: W(k), b(k), the activations g, and buffers.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ class Network:
 
     Examples
     --------
-    A network without hidden layer is linear:
+    A network without hidden layers is linear:
 
     >>> import numpy as np
     >>> W, b = [np.array([[3.0], [4.0]])], [np.array([0.5])]
@@ -142,17 +142,17 @@ class Network:
         self._buffers: dict[int, Buffers] = {}
 
     def buffers(self, n_rows: int) -> Buffers:
-        """Return the work space for a batch of `n_rows`, made on first use.
+        """Return the buffers for a batch of `n_rows`, allocated on first use.
 
         Parameters
         ----------
         n_rows : int
-            Rows of the batch.
+            Number of rows in the batch.
 
         Returns
         -------
         buffers : Buffers
-            The same object at each call with the same number.
+            The same object in each call with the same number.
         """
         if n_rows not in self._buffers:
             sizes, stack = [W.shape[-1] for W in self.W], self.W[0].shape[:-2]
@@ -169,7 +169,7 @@ class Network:
         x : ndarray or sparse array of shape (..., n, D(0))
             Rows of X, of the type of θ.
         train : bool, default=False
-            Also keep ∂h(k)/∂a(k), which `backward` needs.
+            Whether to store ∂h(k)/∂a(k), which `backward` needs.
         dropout : Dropout, default=None
             Applied to each h(k) in training.
 

@@ -1,9 +1,9 @@
 """Penalties Ω(θ) on the weights: J(θ) = data term + α Ω(θ).
 
-A penalty sees the weights of every layer as one vector, without the biases; those of
-a stack of networks are a matrix with a row for each. To add a penalty, write a class
-with `value` and `add_gradient` and enter it in `PENALTIES`; a user's own object works
-wherever a name does.
+A penalty receives the weights of all layers as one vector, without the biases; for a
+stack of networks, a matrix with one row per network. To add a penalty, write a class
+with `value` and `add_gradient` and register it in `PENALTIES`; a custom object can be
+passed instead of a name.
 """
 
 from typing import Any, Protocol, runtime_checkable
@@ -15,7 +15,7 @@ from .arrays import Array, in_cache, number
 
 @runtime_checkable
 class Penalty(Protocol):
-    """What the objective asks of a penalty."""
+    """The interface of a penalty for the objective."""
 
     def value(self, W: Array) -> Any:
         """Return Ω.

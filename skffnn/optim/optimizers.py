@@ -1,16 +1,16 @@
 """Optimisers: the update Δ of θ, given the gradient g = ∂J/∂θ and a learning rate η.
 
-An optimiser does not move θ: it returns Δ, and the training loop adds it, θ ← θ + Δ.
+An optimiser does not change θ: it returns Δ, and the training loop adds it, θ ← θ + Δ.
 
 Conventions: `theta` and `grad` are vectors of shape (..., n_parameters); `grad` is
-scratch space once it has been read, and may be what is returned. The state is a dict of
+scratch space once it has been read, and may be returned. The state is a dict of
 plain arrays and numbers, made by `init` and changed in place by `update`, so that it
 can be copied, saved and resumed.
 
-To add an optimiser, write a dataclass with `init` and `update` and enter it in
-`OPTIMIZERS`. If it has an attribute `decoupled` that is True, α Ω is not part of the
-gradient; the weights decay in a step of their own, θ ← θ - η α ∂Ω/∂θ. A field with the
-name of a parameter of the estimator takes its value from there.
+To add an optimiser, write a dataclass with `init` and `update` and register it in
+`OPTIMIZERS`. If its attribute `decoupled` is True, α Ω is not part of the gradient; the
+weights decay in a separate step, θ ← θ - η α ∂Ω/∂θ. A field named like a parameter of
+the estimator takes its value from there.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ State = dict[str, Any]
 
 @runtime_checkable
 class Optimizer(Protocol):
-    """What minibatch training asks of an optimiser."""
+    """The interface of an optimiser for minibatch training."""
 
     def init(self, theta: Array) -> State:
         """Return the state before the first step.
@@ -34,7 +34,7 @@ class Optimizer(Protocol):
         Parameters
         ----------
         theta : ndarray of shape (..., n_parameters)
-            The parameters, for their shape and type.
+            The parameters; only their shape and type are used.
 
         Returns
         -------
@@ -43,14 +43,14 @@ class Optimizer(Protocol):
         """
 
     def update(self, grad: Array, state: State, eta: Any) -> Array:
-        """Return what is to be added to θ.
+        """Return the update to add to θ.
 
         Parameters
         ----------
         grad : ndarray of shape (..., n_parameters)
             The gradient; may be overwritten.
         state : dict
-            What `init` made; changed in place.
+            The state from `init`; changed in place.
         eta : float or ndarray of shape (..., 1)
             Learning rate.
 
@@ -66,7 +66,7 @@ class Optimizer(Protocol):
 class SGD:
     """Stochastic gradient descent with momentum.
 
-    The velocity v gathers the gradients g, and θ moves with it, θ ← θ + Δ::
+    The velocity v accumulates the gradients g and is added to θ, θ ← θ + Δ::
 
         v ← μ v - η g,    Δ = v                      momentum
                           Δ = μ v - η g              Nesterov's: v a step ahead
@@ -76,7 +76,7 @@ class SGD:
     momentum : float, default=0.9
         μ; 0 is the lecture's plain gradient descent, θ ← θ - η g.
     nesterovs_momentum : bool, default=True
-        Use Nesterov's form.
+        Whether to use Nesterov's momentum.
 
     References
     ----------
@@ -126,7 +126,7 @@ class Adam:
         Δ = -η_t m / (√v + ε),    η_t = η √(1 - β₂ᵗ) / (1 - β₁ᵗ)
 
     The state holds m / (1 - β₁) and v / (1 - β₂), which saves two passes over the
-    parameters; the factors are made up for in η_t and ε.
+    parameters; η_t and ε make up for the factors.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ class Adam:
 
     Examples
     --------
-    The first step has length η, whatever the gradient's:
+    The first step has size η, whatever the size of the gradient:
 
     >>> import numpy as np
     >>> theta, adam = np.array([1.0, 1.0]), Adam()
@@ -181,7 +181,7 @@ class Adam:
 class AdamW(Adam):
     """Adam with decoupled weight decay: θ ← θ + (Δ of Adam) - η α ∂Ω/∂θ.
 
-    The penalty does not enter the moments, so that all weights decay at the same rate.
+    The penalty does not enter the moments, so all weights decay at the same rate.
     `alpha` is the weight decay, for which 0.01 is a common choice.
 
     Parameters

@@ -130,7 +130,7 @@ WRONG = {
     ),
     "checkpoint": (
         [3, True, b"run", ["run"], Checkpoint, Checkpoint(None), "no/such/folder/run"],
-        "None, a path or|in a folder that exists",
+        "None, a path or|in an existing folder",
     ),
 }
 

@@ -113,7 +113,7 @@ def test_a_full_disk_is_a_warning_that_loses_nothing(tmp_path):
     text = run(code, tmp_path / "run")
     assert "The checkpoint after epoch 1 could not be written" in text
     assert "File too large" in text
-    assert "Training goes on; the previous checkpoint is kept." in text
+    assert "Training continues; the previous checkpoint is kept." in text
 
 
 @pytest.mark.skipif(os.name == "nt", reason="folders are not read-only there")

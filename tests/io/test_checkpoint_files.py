@@ -80,7 +80,7 @@ class TestAnotherFile:
 
         monkeypatch.setattr(Training, "end_epoch", another_fit_writes)
         with pytest.warns(
-            UserWarning, match=r"now belongs to another fit.*Training goes on"
+            UserWarning, match=r"now belongs to another fit.*Training continues"
         ):
             model = make(path, alpha=1.0).fit(X, y)
         assert_same(make(alpha=1.0).fit(X, y), model)
@@ -133,7 +133,7 @@ def test_the_names_of_features_belong_to_the_fit(tmp_path):
         (Checkpoint(3), "must be None, a path"),
         (Checkpoint("run", epochs=0), r"checkpoint.epochs must be .* got 0"),
         (Checkpoint("run", seconds=-1), r"checkpoint.seconds must be .* got -1"),
-        ("no/such/folder/run", "in a folder that exists, got 'no/such/folder/run'"),
+        ("no/such/folder/run", "in an existing folder, got 'no/such/folder/run'"),
         (".", "must be a file"),
         ("a\0b", "must be a file"),
     ],
