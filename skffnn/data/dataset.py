@@ -90,6 +90,21 @@ class Dataset:
             return self.X, self.y
         return self.X[self.index], self.y[self.index]
 
+    def head(self, n: int) -> Any:
+        """Return the features of the first rows in use.
+
+        Parameters
+        ----------
+        n : int
+            Maximum number of rows.
+
+        Returns
+        -------
+        X : ndarray or CSR array of shape (min(n, n_rows), n_features)
+            Features; nothing as long as all rows is made.
+        """
+        return self.X[:n] if self.index is None else self.X[self.index[:n]]
+
     def downcast(self, dtype: Any, epochs: int) -> Self:
         """Convert features to a smaller type; raise if a number is too large for it.
 

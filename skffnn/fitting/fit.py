@@ -322,7 +322,7 @@ class Fit:
         kept = Parameters(self.state.theta.sizes, vector)
         if not np.isfinite(vector).all():
             raise self.training.diverged("a parameter")
-        x = self.train.X[self.train.rows()[:CHECKED_ROWS]]
+        x = self.train.head(CHECKED_ROWS)
         network = Network(kept.W, kept.b, self.plan.activations)
         with np.errstate(all="ignore"):
             a = network.forward(x.astype(self.model_dtype, copy=False))
