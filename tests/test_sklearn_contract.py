@@ -16,11 +16,19 @@ from sklearn.utils.estimator_checks import (
 
 from skffnn import SOLVERS, FFNNClassifier
 
-GRID = list(
-    itertools.product(
-        SOLVERS, ["auto", "float32", "float64"], [False, True], [None, "balanced"]
-    )
-)
+DTYPES = ["auto", "float32", "float64"]
+OPTIONS = list(itertools.product([False, True], [None, "balanced"]))
+GRID = [
+    (solver, dtype, *options)
+    for solver, dtype, options in itertools.product(SOLVERS, DTYPES, OPTIONS)
+]
+# Each solver with each dtype, and the options dealt out so that every pair of values
+# occurs; a long run checks all combinations.
+PAIRS = [
+    (solver, dtype, *OPTIONS[(i + j) % len(OPTIONS)])
+    for i, solver in enumerate(SOLVERS)
+    for j, dtype in enumerate(DTYPES)
+]
 # Estimators are checked at their defaults, with one exception: at the default rate of
 # 0.001, gradient descent on one of the checks' data sets improves too slowly for early
 # stopping, and ends with an accuracy of 0.5 after 12 epochs. So does MLPClassifier,
@@ -42,23 +50,36 @@ def failures(estimator):
     }
 
 
-@pytest.mark.filterwarnings("ignore")  # the checks provoke warnings on purpose
-@pytest.mark.parametrize(
-    ("solver", "dtype", "early_stopping", "class_weight"), GRID, ids=str
-)
-def test_every_check_passes(solver, dtype, early_stopping, class_weight):
-    pytest.importorskip("pandas")  # some checks would be skipped without
-    failed = failures(
-        FFNNClassifier(
-            solver=solver,
-            dtype=dtype,
-            early_stopping=early_stopping,
-            class_weight=class_weight,
-            **RATE.get((solver, early_stopping), {}),
-        )
+def estimator(solver, dtype, early_stopping, class_weight):
+    """Return an estimator at its defaults, but for one entry of the grid."""
+    return FFNNClassifier(
+        solver=solver,
+        dtype=dtype,
+        early_stopping=early_stopping,
+        class_weight=class_weight,
+        **RATE.get((solver, early_stopping), {}),
     )
+
+
+@pytest.mark.filterwarnings("ignore")  # the checks provoke warnings on purpose
+@pytest.mark.parametrize("entry", PAIRS, ids=str)
+def test_every_check_passes(entry):
+    pytest.importorskip("pandas")  # some checks would be skipped without
+    failed = failures(estimator(*entry))
     failed.pop(CHECK, None)
     assert not failed
+
+
+@pytest.mark.only_long
+@pytest.mark.filterwarnings("ignore")
+def test_every_check_passes_for_all_combinations(part):
+    pytest.importorskip("pandas")
+    others = [entry for entry in GRID if entry not in PAIRS]
+    order = np.random.default_rng(0).permutation(len(others))
+    for i in order[: round(part * len(others))]:
+        failed = failures(estimator(*others[i]))
+        failed.pop(CHECK, None)
+        assert not failed, others[i]
 
 
 @pytest.mark.filterwarnings("ignore")
