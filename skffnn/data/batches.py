@@ -1,6 +1,7 @@
-"""Minibatches of dense or sparse X, with targets and weights."""
+"""Minibatches of dense or sparse X, with targets and weights, for one network or more."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -112,13 +113,13 @@ class Batches:
             )
             x = self._in_type_of_y(x)
             if len(y) <= self.batch_size:
-                yield x, y, self._scaled(s, len(y))
+                yield x, y, self.scaled(s, len(y))
                 continue
             for first in range(0, len(y), self.batch_size):
                 part = slice(first, first + self.batch_size)
                 y_part = y[part]
                 s_part = None if s is None else s[part]
-                yield x[part], y_part, self._scaled(s_part, len(y_part))
+                yield x[part], y_part, self.scaled(s_part, len(y_part))
 
     def _in_type_of_y(self, x: Any) -> Any:
         """Convert rows to the dtype of y."""
@@ -128,7 +129,7 @@ class Batches:
         np.copyto(converted, x, casting="same_kind")
         return converted
 
-    def _scaled(self, s: Array | None, n: int) -> Array:
+    def scaled(self, s: Array | None, n: int) -> Array:
         """Return w = s / B of an estimate, or w = s; equal weights are made once."""
         if s is not None:
             return s * (1 / n) if self.estimate else s
@@ -136,6 +137,177 @@ class Batches:
             w = 1 / n if self.estimate else 1.0
             self._equal[n] = np.full((n, 1), w, self.y.dtype)
         return self._equal[n]
+
+
+class StackedBatches:
+    """Batches of several networks at once: a stack of the batches of each.
+
+    The networks have equally many batches of the same size, but for the last ones,
+    which may differ in size.
+
+    Parameters
+    ----------
+    members : sequence of Batches
+        Of dense rows. Their orders move into one array, of which they keep views.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = y = np.arange(4.0).reshape(4, 1)
+    >>> orders = np.array([0, 1, 2]), np.array([3, 2, 1])
+    >>> pair = StackedBatches([Batches(X, y, order=o, batch_size=2) for o in orders])
+    >>> for i in range(len(pair)):
+    ...     x, _, _ = pair.batch(slice(0, 2), i)
+    ...     print(x[..., 0])
+    [[0. 1.]
+     [3. 2.]]
+    [[2.]
+     [1.]]
+    """
+
+    def __init__(self, members: Sequence[Batches]) -> None:
+        first = members[0]
+        self.members = members
+        self.batch_size = max(member.batch_size for member in members)
+        self.n_rows = np.array([member.n_rows for member in members])
+        self.order: Array | None = None
+        if any(member.order is not None for member in members):
+            self.order = np.empty((len(members), self.n_rows.max()), np.intp)
+            for own, member in zip(self.order, members, strict=True):
+                own = own[: member.n_rows]
+                own[...] = (
+                    np.arange(member.n_rows) if member.order is None else member.order
+                )
+                member.order = own
+        self._X = Stacked([member.X for member in members])
+        self._y = Stacked([member.y for member in members])
+        self._weights = (
+            None
+            if first.weights is None
+            else Stacked([member.weights for member in members])
+        )
+        self._whole: dict[tuple[int, int], Batch] = {}
+
+    def __len__(self) -> int:
+        return len(self.members[0])
+
+    def parts(self, i: int) -> list[slice]:
+        """Return the neighbours whose i-th batches have the same size.
+
+        Parameters
+        ----------
+        i : int
+            Number of the batch.
+
+        Returns
+        -------
+        parts : list of slice
+            Members that `batch` can stack.
+        """
+        M = len(self.members)
+        if i < len(self) - 1:
+            return [slice(0, M)]
+        starts = np.flatnonzero(np.diff(self.n_rows)) + 1
+        bounds = [0, *starts.tolist(), M]
+        return [slice(*pair) for pair in pairwise(bounds)]
+
+    def batch(self, part: slice, i: int) -> Batch:
+        """Return the i-th batches of some members.
+
+        Parameters
+        ----------
+        part : slice
+            The members, one of `parts(i)`.
+        i : int
+            Number of the batch.
+
+        Returns
+        -------
+        x : ndarray of shape (M, n, n_features) or (n, n_features)
+            Features; of two axes if all members share the rows and their order.
+        y : ndarray of shape (M, n, K) or (n, K)
+            Targets, likewise.
+        w : ndarray of shape (M, n, 1) or (n, 1)
+            Weights.
+        """
+        key = part.start, part.stop
+        if key in self._whole:
+            return self._whole[key]
+        n_rows = int(self.n_rows[part.start])
+        rows = slice(i * self.batch_size, min((i + 1) * self.batch_size, n_rows))
+        index: Any = rows if self.order is None else self.order[part, rows]
+        x = self._X.take(part, index)
+        y = self._y.take(part, index)
+        s = None if self._weights is None else self._weights.take(part, index)
+        x = x.astype(y.dtype, copy=False)
+        w = self.members[part.start].scaled(s, rows.stop - rows.start)
+        if len(self) == 1:  # gathered only once
+            self._whole[key] = x, y, w
+        return x, y, w
+
+
+class Stacked:
+    """Arrays of the members of a stack, of which neighbours may share one.
+
+    Parameters
+    ----------
+    arrays : sequence of ndarray or LazyOneHot
+        One for each member.
+    """
+
+    def __init__(self, arrays: Sequence[Any]) -> None:
+        self.arrays = arrays
+        changes = [
+            m for m, (a, b) in enumerate(pairwise(arrays), 1) if not same_rows(a, b)
+        ]
+        self.starts = [0, *changes]
+
+    def take(self, part: slice, index: Any) -> Array:
+        """Return rows of the arrays of some members.
+
+        Parameters
+        ----------
+        part : slice
+            The members.
+        index : slice or ndarray of int of shape (M, n)
+            The rows, the same of each member or its own.
+
+        Returns
+        -------
+        rows : ndarray of shape (M, n, m) or (n, m)
+            Of two axes if the members share the array and the rows.
+        """
+        starts = [part.start, *(m for m in self.starts if part.start < m < part.stop)]
+        runs = [*pairwise([*starts, part.stop])]
+        if len(runs) == 1:
+            return self._rows(part.start, part.stop, index)
+        if isinstance(index, slice):
+            index = np.arange(index.start, index.stop)
+            index = np.broadcast_to(index, (part.stop - part.start, len(index)))
+        return np.concatenate(
+            [
+                self._rows(lo, hi, index[lo - part.start : hi - part.start])
+                for lo, hi in runs
+            ]
+        )
+
+    def _rows(self, lo: int, hi: int, index: Any) -> Array:
+        """Return rows of members that share an array."""
+        array = self.arrays[lo]
+        if isinstance(array, np.ndarray):
+            if isinstance(index, slice):
+                return array[index]
+            return np.take(array, index, axis=0, mode="clip")
+        return array.stacked([a.smoothing for a in self.arrays[lo:hi]])[index]
+
+
+def same_rows(a: Any, b: Any) -> bool:
+    """Tell whether two members of a stack gather from the same rows."""
+    if a is b:
+        return True
+    if isinstance(a, np.ndarray):
+        return np.array_equal(a, b)
+    return a.has_labels_of(b)
 
 
 def _buffer(rows: Any, n: int) -> Array | None:

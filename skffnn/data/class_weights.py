@@ -65,13 +65,13 @@ class ClassWeights:
             Its weights are None if they are all equal.
         """
         if self.by_class:
-            weights: Any = (
-                np.ones(data.n_rows) if data.weights is None else data.weights
-            )
-            columns = self.targets.label_columns(data.y)
+            n, rows = data.X.shape[0], data.rows()
+            weights = np.zeros(n)
+            weights[rows] = 1 if data.weights is None else data.weights[rows]
+            columns = self.targets.label_columns(data.y[rows])
             for by_class, (_, codes) in zip(self.by_class, columns, strict=True):
-                weights = weights * by_class[codes]
-            weights = check_weights(weights, data.n_rows, f"{name} times class_weight")
+                weights[rows] *= by_class[codes]
+            weights = check_weights(weights, n, f"{name} times class_weight")
             data = replace(data, weights=weights)
         data = data.take(data.rows_of_nonzero_weight())
         equal = data.weights is None or np.ptp(data.weights[data.rows()]) == 0

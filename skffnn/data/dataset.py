@@ -1,6 +1,6 @@
 """Validated data: features, labels and weights, from which batches are made."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from mmap import mmap
 from typing import Any, Self
 
@@ -30,12 +30,16 @@ class Dataset:
         Sample weights; None means equal weights.
     index : ndarray of int of shape (n_rows,) or None
         Indices of the rows in use; None means all of them, in order.
+    converted : dict
+        Copies of X of other types, which all selections of its rows share.
     """
 
     X: Any
     y: Any
     weights: Array | None = None
     index: Array | None = None
+    # X in other types, shared by all selections of rows.
+    converted: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def n_rows(self) -> int:
@@ -136,7 +140,9 @@ class Dataset:
         try:
             with np.errstate(over="raise"):
                 if epochs > FEW_EPOCHS and not is_on_disk(X):
-                    return replace(self, X=X.astype(dtype))
+                    if dtype not in self.converted:
+                        self.converted[dtype] = X.astype(dtype)
+                    return replace(self, X=self.converted[dtype])
                 numbers = X.data if issparse(X) else X
                 rows = max(1, BLOCK // max(1, numbers[:1].size))
                 for start in range(0, len(numbers), rows):

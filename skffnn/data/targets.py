@@ -24,8 +24,8 @@ class LazyOneHot:
         Number of target columns, which are those of the last classes.
     dtype : dtype
         Dtype of the targets.
-    smoothing : float, default=0.0
-        As in `smooth`.
+    smoothing : float or ndarray of shape (..., 1, 1), default=0.0
+        As in `smooth`; an array has a factor for each network of a stack.
 
     Examples
     --------
@@ -41,7 +41,7 @@ class LazyOneHot:
         n_classes: int,
         n_outputs: int,
         dtype: Any,
-        smoothing: float = 0.0,
+        smoothing: Any = 0.0,
     ) -> None:
         self.codes = codes
         self.n_classes = n_classes
@@ -51,8 +51,35 @@ class LazyOneHot:
 
     def __getitem__(self, rows: Any) -> Array:
         # In column-major order, like the logits of the network.
-        y = (self.k == self.codes[rows]).astype(self.dtype)  # e(y*)_k = [k = y*]
-        return smooth(y, self.smoothing, self.n_classes).T
+        codes = self.codes[rows][..., np.newaxis, :]
+        y = (self.k == codes).astype(self.dtype)  # e(y*)_k = [k = y*]
+        return smooth(y, self.smoothing, self.n_classes).mT
+
+    def has_labels_of(self, other: "LazyOneHot") -> bool:
+        """Tell whether the targets differ from others in their smoothing at most."""
+        same = self.n_classes == other.n_classes and len(self.k) == len(other.k)
+        return same and np.array_equal(self.codes, other.codes)
+
+    def stacked(self, smoothing: list[float]) -> "LazyOneHot":
+        """Return the same labels for a stack of networks.
+
+        Parameters
+        ----------
+        smoothing : list of float
+            The smoothing factor of each network.
+
+        Returns
+        -------
+        y : LazyOneHot
+            Indexed by rows of shape (M, n).
+        """
+        of_members: Any = smoothing[0]
+        if len(set(smoothing)) > 1:
+            of_members = np.reshape(smoothing, (-1, 1, 1))
+        n_outputs = len(self.k)
+        return LazyOneHot(
+            self.codes, self.n_classes, n_outputs, self.dtype, of_members
+        )
 
 
 class Targets:
@@ -273,14 +300,14 @@ def check_indicator(y: Any, name: str) -> None:
         )
 
 
-def smooth(y: Array, smoothing: float, n_classes: int) -> Array:
+def smooth(y: Array, smoothing: Any, n_classes: int) -> Array:
     """Apply label smoothing in place: y ← (1 - ε) y + ε / K.
 
     Parameters
     ----------
-    y : ndarray
+    y : ndarray of shape (..., K, n)
         One-hot or binary targets.
-    smoothing : float
+    smoothing : float or ndarray of shape (..., 1, 1)
         The smoothing factor ε.
     n_classes : int
         The number of classes K.
@@ -290,9 +317,9 @@ def smooth(y: Array, smoothing: float, n_classes: int) -> Array:
     y : ndarray
         The smoothed array itself.
     """
-    if smoothing > 0:
-        y *= 1 - smoothing
-        y += smoothing / n_classes
+    if isinstance(smoothing, np.ndarray) or smoothing > 0:
+        y *= np.asarray(1 - smoothing, y.dtype)
+        y += np.asarray(smoothing / n_classes, y.dtype)
     return y
 
 

@@ -291,16 +291,17 @@ class Fit:
             return lambda loss, accuracy: accuracy
         if scoring is None or scoring == "loss":
             return lambda loss, accuracy: -loss
-        theta = self.state.theta  # what is scored follows θ as it changes
-        probe = self.as_fitted(
-            {name: item.value(self, theta) for name, item in MODEL.items()}
-        )
+        probe = self.as_fitted({})
         vars(probe).pop("feature_names_in_", None)
         X, y = data.select()
         kwargs = {} if weights is None else {"sample_weight": weights}
         scorer = get_scorer(scoring)
 
         def score(*_: float) -> float:
+            theta = self.state.theta
+            vars(probe).update(
+                {name: item.value(self, theta) for name, item in MODEL.items()}
+            )
             try:
                 return float(scorer(probe, X, y, **kwargs))
             except TypeError as error:

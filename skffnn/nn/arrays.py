@@ -58,25 +58,29 @@ def number(x: Any) -> Any:
     Returns
     -------
     x : float or ndarray of shape (...)
-        A float if there is one number.
+        A float if there is one number; an array in float64, like Python's floats.
     """
-    return x if x.ndim else float(x)
+    return x.astype(np.float64) if x.ndim else float(x)
 
 
-def column(value: Any) -> Any:
-    """Return a hyperparameter in the shape that broadcasts over parameter vectors.
+def column(value: Any, dtype: Any) -> Any:
+    """Return a hyperparameter in the form that broadcasts over parameter vectors.
 
     Parameters
     ----------
     value : float or ndarray of shape (...)
         One number, or one for each network of a stack.
+    dtype : dtype
+        Type of the vectors. A float needs none, because NumPy converts it.
 
     Returns
     -------
     value : float or ndarray of shape (..., 1)
         A float as it is.
     """
-    return value[..., np.newaxis] if isinstance(value, np.ndarray) else value
+    if not isinstance(value, np.ndarray):
+        return value
+    return value[..., np.newaxis].astype(dtype)
 
 
 def matmul(x: Any, y: Array, out: Array) -> Array:

@@ -122,7 +122,7 @@ class Objective:
             return 0.0
         W = self.theta.weights
         if grad is not None:
-            self.penalty.add_gradient(W, column(self.alpha), grad.weights)
+            self.penalty.add_gradient(W, column(self.alpha, W.dtype), grad.weights)
         return self.alpha * self.penalty.value(W)
 
     def decay(self, eta: Any) -> None:
@@ -134,7 +134,7 @@ class Objective:
             Learning rate.
         """
         W = self.theta.weights
-        self.penalty.add_gradient(W, column(-eta * self.alpha), W)
+        self.penalty.add_gradient(W, column(-eta * self.alpha, W.dtype), W)
 
     def sums(
         self, blocks: Iterable[Batch], grad: Parameters, part: Parameters
@@ -185,7 +185,7 @@ class Objective:
         J : float or ndarray of shape (...)
             The objective.
         """
-        grad.vector /= column(weight)
+        grad.vector /= column(weight, grad.vector.dtype)
         return value / weight + self.penalty_term(grad)
 
 

@@ -5,7 +5,8 @@ An optimiser does not change θ: it returns Δ, and the training loop adds it, �
 Conventions: `theta` and `grad` are vectors of shape (..., n_parameters); `grad` is
 scratch space once it has been read, and may be returned. The state is a dict of
 plain arrays and numbers, made by `init` and changed in place by `update`, so that it
-can be copied, saved and resumed.
+can be copied, saved and resumed. In a stack of networks, the numbers of an optimiser,
+such as β₁, may be arrays of shape (...) with a value for each network.
 
 To add an optimiser, write a dataclass with `init` and `update` and register it in
 `OPTIMIZERS`. If its attribute `decoupled` is True, α Ω is not part of the gradient; the
@@ -14,12 +15,11 @@ the estimator takes its value from there.
 """
 
 from dataclasses import dataclass
-from math import sqrt
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
-from ..nn.arrays import Array, in_cache
+from ..nn.arrays import Array, column, in_cache
 
 State = dict[str, Any]
 
@@ -51,7 +51,7 @@ class Optimizer(Protocol):
             The gradient; may be overwritten.
         state : dict
             The state from `init`; changed in place.
-        eta : float or ndarray of shape (..., 1)
+        eta : float or ndarray of shape (...)
             Learning rate.
 
         Returns
@@ -99,11 +99,11 @@ class SGD:
     decoupled: ClassVar[bool] = False
 
     def init(self, theta: Array) -> State:
-        return {"v": np.zeros_like(theta)} if self.momentum > 0 else {}
+        return {"v": np.zeros_like(theta)} if np.any(self.momentum) else {}
 
     def update(self, grad: Array, state: State, eta: Any) -> Array:
-        mu = self.momentum
-        if mu == 0:
+        eta, mu = column(eta, grad.dtype), column(self.momentum, grad.dtype)
+        if "v" not in state:  # μ = 0
             grad *= -eta
             return grad  # Δ = -η g
         for g, v in in_cache(grad, state["v"]):
@@ -161,9 +161,13 @@ class Adam:
     def update(self, grad: Array, state: State, eta: Any) -> Array:
         state["t"] += 1
         beta_1, beta_2, t = self.beta_1, self.beta_2, state["t"]
-        scale_m, scale_v = 1 - beta_1, sqrt(1 - beta_2)
-        eta_t = eta * sqrt(1 - beta_2**t) / (1 - beta_1**t) * scale_m / scale_v
+        scale_m, scale_v = 1 - beta_1, (1 - beta_2) ** 0.5
+        eta_t = eta * (1 - beta_2**t) ** 0.5 / (1 - beta_1**t) * scale_m / scale_v
         epsilon = self.epsilon / scale_v
+        if grad.ndim > 1:  # a stack, whose numbers may be arrays
+            beta_1, beta_2, eta_t, epsilon = (
+                column(value, grad.dtype) for value in (beta_1, beta_2, eta_t, epsilon)
+            )
         for g, m, v in in_cache(grad, state["m"], state["v"]):
             m *= beta_1
             m += g  # m ← β₁ m + g

@@ -23,9 +23,9 @@ from ..data.batches import Batches
 from ..nn.arrays import Array
 from ..nn.parameters import Parameters
 from .blas import one_thread_for_scipy
+from .descent import Descent, Epochs
 from .optimizers import OPTIMIZERS, Optimizer
 from .schedules import Schedule
-from .state import TrainingState
 from .training import Training
 
 
@@ -87,66 +87,46 @@ class StochasticSolver:
     unit: ClassVar[str] = "epoch"
 
     def solve(self, training: Training, rows: Batches) -> None:
-        state, schedule = training.state, self.schedule
-        self._claim(state)
-        rates, grad = self.rates(state.theta), Parameters.zeros_like(state.theta)
-        # A fixed horizon is reached, unless a validation score says it is enough.
-        stops = training.criteria.early and not (
-            schedule.fixed_horizon and training.validation is None
+        epochs, state = self.start(training, rows), training.state
+        descent = Descent(
+            training.objective,
+            self.optimizer,
+            state.optimizer,
+            self.rates(state.theta),
         )
-
-        def has_converged(score: float) -> bool:
-            """Lower the rate instead, if the schedule does."""
-            if not schedule.goes_on(eta):
-                return stops
-            state.clock.decays += 1
-            state.reset_patience(score)
-            return False
-
+        n_batches = len(rows)
         with np.errstate(all="ignore"):
             while not training.is_over:
-                rows.shuffle(state.random_state)
-                eta = training.eta = self.eta(state)
-                loss = self._epoch(training, rows, grad, rates)
-                training.end_epoch(
-                    loss, eta, latest=schedule.fixed_horizon, on_stall=has_converged
-                )
-        if not (state.converged or schedule.fixed_horizon) and training.criteria.early:
-            training.warn_unconverged(f"max_iter={training.criteria.max_iter} epochs")
+                epochs.begin()
+                total = 0.0
+                for i, batch in enumerate(rows):
+                    loss = descent.step(batch, epochs.eta(i / n_batches))
+                    total += loss * len(batch[1])
+                epochs.end(total / rows.n_rows)
+        epochs.finish()
 
-    def eta(self, state: TrainingState) -> float:
-        """Return the learning rate as training stands."""
-        return self.learning_rate_init * self.schedule.factor(state.clock)
+    def start(self, training: Training, rows: Batches) -> Epochs:
+        """Take up the state of the optimiser, or start it anew.
 
-    def _epoch(
-        self, training: Training, rows: Batches, grad: Parameters, rates: Array | None
-    ) -> float:
-        """Go once through the rows; return the mean of J as θ changed."""
-        objective, optimizer, state = training.objective, self.optimizer, training.state
-        theta, clock = state.theta, state.clock
-        decoupled = getattr(optimizer, "decoupled", False)
-        total, n_batches = 0.0, len(rows)
-        for i, batch in enumerate(rows):
-            clock.part = i / n_batches
-            eta = self.eta(state)
-            loss = objective.data_term(batch, grad)
-            if decoupled:  # α Ω is then no part of what is minimised
-                objective.decay(eta)
-            else:
-                loss += objective.penalty_term(grad)
-            delta = optimizer.update(grad.vector, state.optimizer, eta)
-            if rates is not None:
-                delta = np.multiply(rates, delta, out=grad.vector)
-            theta.vector += delta  # θ ← θ + r ⊙ Δ
-            total += loss * len(batch[1])
-        return total / rows.n_rows
+        Parameters
+        ----------
+        training : Training
+            J, the state of training, and when to stop.
+        rows : Batches
+            The minibatches.
 
-    def _claim(self, state: TrainingState) -> None:
-        """Go on with the optimiser's state, if it is its own; else start it."""
+        Returns
+        -------
+        epochs : Epochs
+            What surrounds the steps.
+        """
+        state = training.state
         made_by = name_of(self.optimizer.init)
         fresh = self.optimizer.init(state.theta.vector)
+        # The state of another optimiser would mislead the steps.
         if state.solver != made_by or state.optimizer.keys() != fresh.keys():
             state.solver, state.optimizer = made_by, fresh
+        return Epochs(training, rows, self.schedule, self.learning_rate_init)
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,12 @@
 """Training: what a solver works on, and what happens at the end of an epoch."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from ..data.batches import Batches
-from ..nn.arrays import Array
+from ..nn.arrays import Array, number
 from ..nn.objective import Objective
 from ..utils.warn import warn
 from .state import StoppingCriteria, TrainingState, is_real
@@ -35,6 +34,21 @@ class Epoch(NamedTuple):
     score: float | None = None
 
 
+class Examined(NamedTuple):
+    """What θ looks like at the end of an epoch.
+
+    Attributes
+    ----------
+    finite : bool
+        Whether θ and the state of the optimiser are.
+    measured : tuple of float or None
+        Loss and accuracy on the validation set; None without one.
+    """
+
+    finite: bool
+    measured: tuple[float, float] | None = None
+
+
 class Validation:
     """How good θ is on the validation set.
 
@@ -42,9 +56,9 @@ class Validation:
     ----------
     objective : Objective
         With the network that is being trained.
-    blocks : Batches
+    blocks : iterable of (x, y, s)
         The rows of the validation set, with their sample weights.
-    weights : ndarray of shape (n_rows,) or None
+    weights : ndarray of shape (..., n_rows) or None
         The same weights, for the accuracy.
     score : callable
         Makes the score that is watched from the loss and the accuracy.
@@ -53,7 +67,7 @@ class Validation:
     def __init__(
         self,
         objective: Objective,
-        blocks: Batches,
+        blocks: Any,
         weights: Array | None,
         score: Callable[[float, float], float],
     ) -> None:
@@ -61,6 +75,30 @@ class Validation:
         self.blocks = blocks
         self.weights = weights
         self.score = score
+
+    def measure(self) -> tuple[Any, Any]:
+        """Return the loss and the accuracy of θ as it is now.
+
+        Returns
+        -------
+        loss : float or ndarray of shape (...)
+            Weighted mean of ℓ, without penalty.
+        accuracy : float or ndarray of shape (...)
+            Weighted fraction of the rows whose labels are all right.
+        """
+        loss: Any = 0.0
+        weight: Any = 0.0
+        right = []
+        decide = self.objective.loss.decide
+        for x, y, s in self.blocks:
+            a = self.objective.network.forward(x)
+            right.append((decide(a) == decide(y)).all(axis=-1))
+            loss += self.objective.weighted_loss(a, y, s)
+            weight += number(s.sum(axis=(-2, -1)))
+        accuracy = np.average(
+            np.concatenate(right, axis=-1), axis=-1, weights=self.weights
+        )
+        return loss / weight, number(accuracy)
 
     def __call__(self) -> tuple[float, float]:
         """Return the loss and the score of θ as it is now.
@@ -72,16 +110,8 @@ class Validation:
         score : float
             The higher the better.
         """
-        loss, weight, right = 0.0, 0.0, []
-        decide = self.objective.loss.decide
-        for x, y, s in self.blocks:
-            a = self.objective.network.forward(x)
-            right.append((decide(a) == decide(y)).all(axis=-1))
-            loss += self.objective.weighted_loss(a, y, s)
-            weight += float(s.sum())
-        accuracy = np.average(np.concatenate(right), weights=self.weights)
-        loss /= weight
-        return loss, self.score(loss, float(accuracy))
+        loss, accuracy = self.measure()
+        return loss, self.score(loss, accuracy)
 
 
 class Training:
@@ -177,6 +207,7 @@ class Training:
         *,
         latest: bool = False,
         on_stall: Callable[[float], bool] = lambda score: True,
+        examined: Examined | None = None,
     ) -> None:
         """Record an epoch, decide whether training goes on, and tell the listeners.
 
@@ -191,6 +222,9 @@ class Training:
         on_stall : callable, default=always True
             Called with the score when there has been no improvement for too long;
             returns whether training has converged.
+        examined : Examined, default=None
+            What θ looks like; None to find out. A stack of networks is examined at
+            once.
 
         Raises
         ------
@@ -200,10 +234,16 @@ class Training:
         state, clock = self.state, self.state.clock
         clock.epoch, clock.part = clock.epoch + 1, 0.0
         clock.samples += self.n_rows
-        self._check_finite(loss)
+        if not np.isfinite(loss):
+            raise self.diverged(f"the loss ({loss:g})")
+        if examined is None:
+            examined = self._examine()
+        if not examined.finite:
+            raise self.diverged("a parameter")
         score, epoch = -loss, Epoch(clock.epoch, loss, eta)
-        if self.validation is not None:
-            validation_loss, score = self.validation()
+        if self.validation is not None and examined.measured is not None:
+            validation_loss, accuracy = examined.measured
+            score = self.validation.score(validation_loss, accuracy)
             state.record(validation_loss_curve=validation_loss, validation_scores=score)
             state.keep_if_best(score, clock.epoch, latest=latest)
             epoch = epoch._replace(validation_loss=validation_loss, score=score)
@@ -214,13 +254,14 @@ class Training:
             state.converged = on_stall(score)
         self.on_epoch_end(epoch)
 
-    def _check_finite(self, loss: float) -> None:
-        """Raise if training has diverged."""
-        state = [v for v in self.state.optimizer.values() if is_real(v)]
-        if not np.isfinite(loss):
-            raise self.diverged(f"the loss ({loss:g})")
-        if not all(np.isfinite(a).all() for a in (self.state.theta.vector, *state)):
-            raise self.diverged("a parameter")
+    def _examine(self) -> Examined:
+        """Find out what θ looks like."""
+        arrays = (self.state.theta.vector, *self.state.optimizer.values())
+        if not all(np.isfinite(a).all() for a in arrays if is_real(a)):
+            return Examined(finite=False)
+        if self.validation is None:
+            return Examined(finite=True)
+        return Examined(True, self.validation.measure())
 
     def diverged(self, what: str) -> ValueError:
         """Return the error that says when and at which rate training diverged.

@@ -23,8 +23,8 @@ class Constant:
 
     network = dropout = None
 
-    def __init__(self, slope):
-        self.slope = slope
+    def __init__(self, theta, slope):
+        self.theta, self.slope = theta, slope
 
     def data_term(self, batch, grad):
         grad.vector[...] = self.slope
@@ -48,7 +48,7 @@ def steps(n, solver, theta, slope=1.0):
     """Take n steps, an epoch each."""
     state = TrainingState(theta, np.random.RandomState(0))
     criteria = StoppingCriteria(n, tol=0.0, n_iter_no_change=np.inf, early=False)
-    training = Training(Constant(slope), state, criteria, n_rows=1)
+    training = Training(Constant(theta, slope), state, criteria, n_rows=1)
     solver.solve(training, Batches([(None, [0], None)]))
     return theta.vector
 

@@ -1,0 +1,376 @@
+"""Several fits at once: networks of one shape, stacked along a leading axis.
+
+Each fit is set up as if it were alone, and each epoch ends as if it were alone: `Fit`,
+`Training` and `Epochs` know nothing of a stack. What the members share are the steps.
+Their θ, and the state of the optimiser, become the rows of one array, so that one array
+operation makes a step of all networks, and Python is paid for once. A member that has
+stopped leaves the stack.
+"""
+
+import warnings
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+import numpy as np
+
+from ..data.batches import StackedBatches
+from ..nn.activations import ACTIVATIONS
+from ..nn.arrays import Array
+from ..nn.network import Dropout, Network
+from ..nn.objective import Objective
+from ..nn.parameters import Parameters
+from ..nn.penalties import PENALTIES
+from ..optim.descent import Descent, Epochs
+from ..optim.optimizers import OPTIMIZERS, Optimizer, State
+from ..optim.solvers import StochasticSolver
+from ..optim.state import TrainingState, copied, is_real
+from ..optim.training import Examined, Validation
+from .fit import Fit
+
+
+def layout(fit: Fit) -> Hashable:
+    """Return what the members of a stack have in common.
+
+    Parameters
+    ----------
+    fit : Fit
+        A fit that has not run.
+
+    Returns
+    -------
+    layout : hashable
+        Equal for fits that can be stacked; None if a fit cannot be. Parts of the user's
+        own are not stacked, since they may not know of a leading axis, and sparse rows
+        are not, since SciPy multiplies one matrix at a time.
+    """
+    plan, rows, validation = fit.plan, fit.rows, fit.training.validation
+    solver = plan.solver
+    if not (isinstance(solver, StochasticSolver) and isinstance(rows.X, np.ndarray)):
+        return None
+    parts = [
+        (solver.optimizer, OPTIMIZERS),
+        (plan.penalty, PENALTIES),
+        *((g, ACTIVATIONS) for g in plan.activations),
+    ]
+    if not all(type(part) in registry.values() for part, registry in parts):
+        return None
+    return (
+        fit.state.theta.sizes,
+        fit.state.dtype,
+        type(fit.targets.loss),
+        tuple((type(g), *vars(g).items()) for g in plan.activations),
+        type(plan.penalty),
+        kind_of(solver.optimizer),
+        solver.rates(fit.state.theta) is None,
+        tuple(p > 0 for p in plan.dropout),
+        (rows.batch_size, len(rows), rows.weights is None),
+        validation
+        and (
+            validation.blocks.batch_size,
+            len(validation.blocks),
+            validation.weights is None,
+        ),
+    )
+
+
+def kind_of(optimizer: Any) -> Hashable:
+    """Return what optimisers of a stack have in common: all but the values of numbers."""
+    values = {f.name: getattr(optimizer, f.name) for f in fields(optimizer)}
+    return type(optimizer), tuple(
+        (name, value if isinstance(value, bool) else value > 0)
+        for name, value in values.items()
+    )
+
+
+def combined(optimizers: Sequence[Any]) -> Optimizer:
+    """Return an optimiser whose numbers are arrays, where they differ."""
+    first = optimizers[0]
+    values = {
+        f.name: one_or_each([getattr(o, f.name) for o in optimizers])
+        for f in fields(first)
+    }
+    optimizer: Optimizer = replace(first, **values)
+    return optimizer
+
+
+class StackedDropout:
+    """Dropout of each member, from its own stream.
+
+    Parameters
+    ----------
+    members : sequence of Dropout
+        One for each network of the stack.
+    """
+
+    def __init__(self, members: Sequence[Dropout]) -> None:
+        self.members = members
+
+    def apply(self, k: int, h: Array, d: Array, m: Array) -> None:
+        """Multiply h(k) and ∂h(k)/∂a(k) by the masks of the members."""
+        for member, dropout in enumerate(self.members):
+            dropout.apply(k, h[member], d[member], m[member])
+
+
+@dataclass
+class Outcome:
+    """What became of a member.
+
+    Attributes
+    ----------
+    fitted : dict of str to object or None
+        The fitted attributes.
+    error : Exception or None
+        Why there are none.
+    warnings : list of WarningMessage
+        What was warned of.
+    """
+
+    fitted: dict[str, Any] | None = None
+    error: Exception | None = None
+    warnings: list[Any] = field(default_factory=list)
+
+
+@dataclass
+class Member:
+    """A fit in a stack.
+
+    Attributes
+    ----------
+    fit : Fit
+        The fit, set up as if it were alone.
+    epochs : Epochs
+        What surrounds the steps of its epochs.
+    outcome : Outcome
+        Filled when it leaves.
+    """
+
+    fit: Fit
+    epochs: Epochs
+    outcome: Outcome
+
+    @property
+    def state(self) -> TrainingState:
+        """The state of its training."""
+        return self.fit.state
+
+    @property
+    def validation(self) -> Any:
+        """Its validation set, or None."""
+        return self.fit.training.validation
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it takes no more steps."""
+        return self.outcome.error is not None or self.fit.training.is_over
+
+    def end_epoch(self, loss: float, examined: Examined) -> None:
+        """End an epoch as if the fit were alone."""
+        try:
+            self.epochs.end(loss, examined)
+        except Exception as error:  # has diverged, or a scorer of the user's raises
+            self.outcome.error = error
+
+    def finish(self) -> None:
+        """Make the fitted attributes."""
+        with warnings.catch_warnings(record=True) as recorded:
+            warnings.simplefilter("always")
+            try:
+                self.epochs.finish()
+                self.outcome.fitted = self.fit.fitted()
+            except Exception as error:
+                self.outcome.error = error
+        self.outcome.warnings += recorded
+
+
+def run(fits: Sequence[Fit]) -> list[Outcome]:
+    """Train networks of one layout at once.
+
+    Each comes out as it does alone, with the same seed, up to rounding. One that
+    diverges does not disturb the others.
+
+    Parameters
+    ----------
+    fits : sequence of Fit
+        Fits with equal `layout`, without listeners.
+
+    Returns
+    -------
+    outcomes : list of Outcome
+        One for each fit.
+    """
+    members = [
+        Member(fit, fit.plan.solver.start(fit.training, fit.rows), Outcome())
+        for fit in fits
+    ]
+    going_on = [member for member in members if not member.is_over]
+    with np.errstate(all="ignore"):
+        while going_on:
+            stack = Stack(going_on)
+            while not any(member.is_over for member in going_on):
+                losses = stack.epoch()
+                for end in zip(stack.members, losses, stack.examine(), strict=True):
+                    member, loss, examined = end
+                    member.end_epoch(loss, examined)
+            stack.release()
+            going_on = [member for member in going_on if not member.is_over]
+    for member in members:
+        if member.outcome.error is None:
+            member.finish()
+    return [member.outcome for member in members]
+
+
+class Stack:
+    """Networks of one layout, whose θ are the rows of one array.
+
+    Parameters
+    ----------
+    members : sequence of Member
+        Sorted here by the numbers of their rows: those with batches of the same size
+        are neighbours.
+    """
+
+    def __init__(self, members: Sequence[Member]) -> None:
+        self.members = sorted(members, key=number_of_rows)
+        states = [member.state for member in self.members]
+        self.theta = np.stack([state.theta.vector for state in states])
+        rates = [
+            member.fit.plan.solver.rates(member.state.theta) for member in self.members
+        ]
+        self.rates = None if rates[0] is None else np.stack(rates)
+        self.optimizer: State = {
+            name: (
+                np.stack([state.optimizer[name] for state in states])
+                if isinstance(value, np.ndarray)
+                else value
+            )
+            for name, value in states[0].optimizer.items()
+        }
+        for m, state in enumerate(states):  # rows of the arrays, from now on
+            state.theta = Parameters(state.theta.sizes, self.theta[m])
+        self.rows = StackedBatches([member.fit.rows for member in self.members])
+        for state, rows in zip(states, self.rows.members, strict=True):
+            if rows.shuffled:
+                state.order = rows.order
+        self.validation = None
+        if self.members[0].validation is not None:
+            self.validation = StackedBatches(
+                [member.validation.blocks for member in self.members]
+            )
+        self._descents: dict[tuple[int, int], Descent] = {}
+
+    def epoch(self) -> list[float]:
+        """Take the steps of an epoch.
+
+        Returns
+        -------
+        losses : list of float
+            The training loss of each member.
+        """
+        for member in self.members:
+            member.epochs.begin()
+        n_batches, total = len(self.rows), np.zeros(len(self.members))
+        for i in range(n_batches):
+            steps = self._numbers(self.optimizer)
+            for part in self.rows.parts(i):
+                descent = self._descent(part)
+                descent.state.update(steps)
+                eta = np.array(
+                    [member.epochs.eta(i / n_batches) for member in self.members[part]]
+                )
+                batch = self.rows.batch(part, i)
+                total[part] += descent.step(batch, eta) * batch[1].shape[-2]
+            self.optimizer.update(self._numbers(descent.state))
+        losses: list[float] = (total / self.rows.n_rows).tolist()
+        return losses
+
+    def examine(self) -> list[Examined]:
+        """Return what the θ of each member looks like.
+
+        Returns
+        -------
+        examined : list of Examined
+            One for each member.
+        """
+        arrays = [self.theta, *self.optimizer.values()]
+        finite = np.all(
+            [np.isfinite(a).all(axis=-1) for a in arrays if np.ndim(a) and is_real(a)],
+            axis=0,
+        )
+        if self.validation is None:
+            return [Examined(ok) for ok in finite.tolist()]
+        measured: list[tuple[float, float]] = []
+        n_blocks = len(self.validation)
+        for part in self.validation.parts(n_blocks - 1):
+            own = [member.validation for member in self.members[part]]
+            weights = [validation.weights for validation in own]
+            loss, accuracy = Validation(
+                self._descent(part).objective,
+                [self.validation.batch(part, i) for i in range(n_blocks)],
+                None if weights[0] is None else np.stack(weights),
+                own[0].score,
+            ).measure()
+            measured += zip(loss.tolist(), accuracy.tolist(), strict=True)
+        return [Examined(*both) for both in zip(finite.tolist(), measured, strict=True)]
+
+    def release(self) -> None:
+        """Give each member arrays of its own."""
+        for m, member in enumerate(self.members):
+            state = member.state
+            state.theta = Parameters(state.theta.sizes, self.theta[m].copy())
+            state.optimizer = {
+                name: copied(value) for name, value in self._state_of(m).items()
+            }
+            if state.order is not None:
+                state.order = state.order.copy()
+
+    def _descent(self, part: slice) -> Descent:
+        """Return what makes the steps of neighbours, made on first use."""
+        key = part.start, part.stop
+        if key not in self._descents:
+            fits = [member.fit for member in self.members[part]]
+            first = fits[0]
+            theta = Parameters(first.state.theta.sizes, self.theta[part])
+            dropouts = [fit.objective.dropout for fit in fits]
+            objective = Objective(
+                theta,
+                Network(theta.W, theta.b, first.plan.activations),
+                first.objective.loss,
+                first.plan.penalty,
+                one_or_each([fit.plan.alpha for fit in fits]),
+                None if dropouts[0] is None else StackedDropout(dropouts),
+            )
+            self._descents[key] = Descent(
+                objective,
+                combined([fit.plan.solver.optimizer for fit in fits]),
+                self._state_of(part),
+                None if self.rates is None else self.rates[part],
+            )
+        return self._descents[key]
+
+    def _state_of(self, part: Any) -> State:
+        """Return the state of the optimiser of a member, or of neighbours."""
+        return {
+            name: value[part] if isinstance(value, np.ndarray) else value
+            for name, value in self.optimizer.items()
+        }
+
+    @staticmethod
+    def _numbers(state: State) -> State:
+        """Return the state that all members share, such as the number of steps."""
+        return {
+            name: value
+            for name, value in state.items()
+            if not isinstance(value, np.ndarray)
+        }
+
+
+def number_of_rows(member: Member) -> tuple[int, int]:
+    """Return the numbers of training and validation rows of a member."""
+    validation = member.validation
+    return member.fit.rows.n_rows, 0 if validation is None else validation.blocks.n_rows
+
+
+def one_or_each(values: Sequence[float]) -> Any:
+    """Return a number if all are equal, else an array of them."""
+    return values[0] if len(set(values)) == 1 else np.array(values)

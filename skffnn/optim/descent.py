@@ -1,0 +1,168 @@
+"""Descent by minibatches: the step of θ, and what happens before and after an epoch.
+
+`Descent` makes the steps. It is the same for one network and for a stack of networks,
+whose θ has the shape (M, n_parameters). `Epochs` is what happens around the steps of
+one network, be it alone or in a stack.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from ..data.batches import Batches
+from ..nn.arrays import Array
+from ..nn.objective import Batch, Objective
+from ..nn.parameters import Parameters
+from .optimizers import Optimizer, State
+from .schedules import Schedule
+from .training import Examined, Training
+
+
+class Descent:
+    """Steps along the gradient of a minibatch, θ ← θ + r ⊙ Δ.
+
+    Parameters
+    ----------
+    objective : Objective
+        J(θ), for the θ that the steps change.
+    optimizer : Optimizer
+        Turns gradients into updates Δ.
+    state : dict
+        The state of the optimiser, changed in place.
+    rates : ndarray of shape (..., n_parameters), default=None
+        r, factors on the learning rate of each parameter.
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        optimizer: Optimizer,
+        state: State,
+        rates: Array | None = None,
+    ) -> None:
+        self.objective = objective
+        self.optimizer = optimizer
+        self.state = state
+        self.rates = rates
+        self.decoupled = getattr(optimizer, "decoupled", False)
+        self.grad = Parameters.zeros_like(objective.theta)
+
+    def step(self, batch: Batch, eta: Any) -> Any:
+        """Change θ by one step.
+
+        Parameters
+        ----------
+        batch : tuple (x, y, w)
+            As `Objective.data_term` takes it.
+        eta : float or ndarray of shape (...)
+            Learning rate.
+
+        Returns
+        -------
+        loss : float or ndarray of shape (...)
+            J on the batch before the step, without α Ω if it is decoupled.
+        """
+        objective, grad = self.objective, self.grad
+        loss = objective.data_term(batch, grad)
+        if self.decoupled:  # α Ω is then no part of what is minimised
+            objective.decay(eta)
+        else:
+            loss += objective.penalty_term(grad)
+        delta = self.optimizer.update(grad.vector, self.state, eta)
+        if self.rates is not None:
+            delta = np.multiply(self.rates, delta, out=grad.vector)
+        objective.theta.vector += delta  # θ ← θ + r ⊙ Δ
+        return loss
+
+
+class Epochs:
+    """What surrounds the steps of an epoch: the order of the rows, the rate, the end.
+
+    Parameters
+    ----------
+    training : Training
+        J, the state of training, and when to stop.
+    rows : Batches
+        The minibatches.
+    schedule : Schedule
+        The learning rate over time.
+    learning_rate_init : float
+        η_0.
+    """
+
+    def __init__(
+        self,
+        training: Training,
+        rows: Batches,
+        schedule: Schedule,
+        learning_rate_init: float,
+    ) -> None:
+        self.training = training
+        self.rows = rows
+        self.schedule = schedule
+        self.learning_rate_init = learning_rate_init
+        # A fixed horizon is reached, unless a validation score says it is enough.
+        self.stops = training.criteria.early and not (
+            schedule.fixed_horizon and training.validation is None
+        )
+
+    def begin(self) -> None:
+        """Shuffle the rows, and note the learning rate."""
+        self.rows.shuffle(self.training.state.random_state)
+        self.training.eta = self.eta(0.0)
+
+    def eta(self, part: float) -> float:
+        """Return the learning rate.
+
+        Parameters
+        ----------
+        part : float
+            The part of the epoch that is over.
+
+        Returns
+        -------
+        eta : float
+            η.
+        """
+        clock = self.training.state.clock
+        clock.part = part
+        return self.learning_rate_init * self.schedule.factor(clock)
+
+    def end(self, loss: float, examined: Examined | None = None) -> None:
+        """Record the epoch, and decide whether training goes on.
+
+        Parameters
+        ----------
+        loss : float
+            The mean of J over the batches, as θ changed.
+        examined : Examined, default=None
+            What θ looks like, if that is known.
+
+        Raises
+        ------
+        ValueError
+            If training has diverged.
+        """
+        self.training.end_epoch(
+            loss,
+            self.training.eta,
+            latest=self.schedule.fixed_horizon,
+            on_stall=self._has_converged,
+            examined=examined,
+        )
+
+    def finish(self) -> None:
+        """Warn if training ended before it had converged."""
+        training = self.training
+        ends = training.state.converged or self.schedule.fixed_horizon
+        if not ends and training.criteria.early:
+            training.warn_unconverged(f"max_iter={training.criteria.max_iter} epochs")
+
+    def _has_converged(self, score: float) -> bool:
+        """Lower the rate instead, if the schedule does."""
+        state, eta = self.training.state, self.training.eta
+        if eta is None or not self.schedule.goes_on(eta):
+            return self.stops
+        state.clock.decays += 1
+        state.reset_patience(score)
+        return False
