@@ -385,6 +385,14 @@ class FFNNClassifier(LogitsMixin, BaseEstimator):
             self.__dict__.update(fit.run(self._listeners(fit, manager)))
         return self
 
+    def _new_fit(self, train: Dataset, validation: Dataset | None) -> Fit:
+        """Set up a first fit to checked rows, without listeners."""
+        plan = Plan.from_params(self.get_params(deep=False))
+        targets = Targets.from_labels(train.labels())
+        if validation is not None:
+            targets.check_known(validation.labels(), "y_val")
+        return Fit(plan, targets, train, validation, self._as_fitted)
+
     def __setstate__(self, state: Any) -> None:
         super().__setstate__(state)
         upgrade(self.__dict__)  # a pickle of an earlier version

@@ -90,9 +90,18 @@ class Dataset:
         X, y : ndarray or sparse array
             Copies, unless all rows are in use.
         """
-        if self.index is None:
-            return self.X, self.y
-        return self.X[self.index], self.y[self.index]
+        X = self.X if self.index is None else self.X[self.index]
+        return X, self.labels()
+
+    def labels(self) -> Any:
+        """Return the labels of the rows in use.
+
+        Returns
+        -------
+        y : ndarray or sparse array
+            A copy, unless all rows are in use.
+        """
+        return self.y if self.index is None else self.y[self.index]
 
     def head(self, n: int) -> Any:
         """Return the features of the first rows in use.

@@ -28,7 +28,7 @@ from ..nn.parameters import Parameters, initialise
 from ..optim.state import DECLARED, TrainingState
 from ..optim.training import Epoch, Training, Validation
 from ..utils.streams import random_state_from
-from ..utils.warn import warn
+from ..utils.warn import InterruptionWarning, warn
 from .listeners import Listener
 from .plan import Plan
 
@@ -162,16 +162,21 @@ class Fit:
             try:
                 self.plan.solver.solve(self.training, self.rows)
             except KeyboardInterrupt:
-                self.interrupted = True
-                kept = "best" if self.validated else "last"
-                warn(
-                    f"Training was interrupted in epoch {self.state.clock.epoch + 1}; "
-                    f"the {kept} model so far is kept."
-                )
+                self.interrupt()
             fitted = self.fitted()
             for listener in listeners:
                 listener.on_fit_end(self)
         return fitted
+
+    def interrupt(self) -> None:
+        """End training where it is, and say so."""
+        self.interrupted = True
+        kept = "best" if self.validated else "last"
+        warn(
+            f"Training was interrupted in epoch {self.state.clock.epoch + 1}; "
+            f"the {kept} model so far is kept.",
+            InterruptionWarning,
+        )
 
     def fitted(self) -> dict[str, Any]:
         """Return what would be fitted if training ended now.

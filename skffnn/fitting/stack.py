@@ -10,6 +10,7 @@ stopped leaves the stack.
 import warnings
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -139,15 +140,21 @@ class Member:
     ----------
     fit : Fit
         The fit, set up as if it were alone.
-    epochs : Epochs
-        What surrounds the steps of its epochs.
     outcome : Outcome
         Filled when it leaves.
+    interrupted : bool
+        Whether Ctrl-C ended its training.
     """
 
     fit: Fit
-    epochs: Epochs
-    outcome: Outcome
+    outcome: Outcome = field(default_factory=Outcome)
+    interrupted: bool = False
+
+    @cached_property
+    def epochs(self) -> Epochs:
+        """What surrounds the steps of its epochs."""
+        epochs: Epochs = self.fit.plan.solver.start(self.fit.training, self.fit.rows)
+        return epochs
 
     @property
     def state(self) -> TrainingState:
@@ -161,7 +168,7 @@ class Member:
 
     @property
     def is_over(self) -> bool:
-        """Whether it takes no more steps."""
+        """Whether it takes no more steps in a stack."""
         return self.outcome.error is not None or self.fit.training.is_over
 
     def end_epoch(self, loss: float, examined: Examined) -> None:
@@ -172,12 +179,15 @@ class Member:
             self.outcome.error = error
 
     def finish(self) -> None:
-        """Make the fitted attributes."""
+        """Make the fitted attributes, after any epochs that are left."""
         with warnings.catch_warnings(record=True) as recorded:
             warnings.simplefilter("always")
             try:
-                self.epochs.finish()
-                self.outcome.fitted = self.fit.fitted()
+                if self.interrupted:
+                    self.fit.interrupt()
+                    self.outcome.fitted = self.fit.fitted()
+                else:
+                    self.outcome.fitted = self.fit.run()
             except Exception as error:
                 self.outcome.error = error
         self.outcome.warnings += recorded
@@ -199,21 +209,22 @@ def run(fits: Sequence[Fit]) -> list[Outcome]:
     outcomes : list of Outcome
         One for each fit.
     """
-    members = [
-        Member(fit, fit.plan.solver.start(fit.training, fit.rows), Outcome())
-        for fit in fits
-    ]
+    members = [Member(fit) for fit in fits]
     going_on = [member for member in members if not member.is_over]
     with np.errstate(all="ignore"):
-        while going_on:
+        while len(going_on) > 1:
             stack = Stack(going_on)
-            while not any(member.is_over for member in going_on):
-                losses = stack.epoch()
-                for end in zip(stack.members, losses, stack.examine(), strict=True):
-                    member, loss, examined = end
-                    member.end_epoch(loss, examined)
+            try:
+                stack.train()
+            except KeyboardInterrupt:
+                for member in going_on:
+                    member.interrupted = not member.is_over
             stack.release()
-            going_on = [member for member in going_on if not member.is_over]
+            going_on = [
+                member
+                for member in going_on
+                if not (member.is_over or member.interrupted)
+            ]
     for member in members:
         if member.outcome.error is None:
             member.finish()
@@ -232,6 +243,7 @@ class Stack:
 
     def __init__(self, members: Sequence[Member]) -> None:
         self.members = sorted(members, key=number_of_rows)
+        self.epochs = [member.epochs for member in self.members]
         states = [member.state for member in self.members]
         self.theta = np.stack([state.theta.vector for state in states])
         rates = [
@@ -259,6 +271,14 @@ class Stack:
             )
         self._descents: dict[tuple[int, int], Descent] = {}
 
+    def train(self) -> None:
+        """Train until a member has stopped."""
+        while not any(member.is_over for member in self.members):
+            losses = self.epoch()
+            ends = zip(self.members, losses, self.examine(), strict=True)
+            for member, loss, examined in ends:
+                member.end_epoch(loss, examined)
+
     def epoch(self) -> list[float]:
         """Take the steps of an epoch.
 
@@ -267,8 +287,8 @@ class Stack:
         losses : list of float
             The training loss of each member.
         """
-        for member in self.members:
-            member.epochs.begin()
+        for epochs in self.epochs:
+            epochs.begin()
         n_batches, total = len(self.rows), np.zeros(len(self.members))
         for i in range(n_batches):
             steps = self._numbers(self.optimizer)
@@ -276,7 +296,7 @@ class Stack:
                 descent = self._descent(part)
                 descent.state.update(steps)
                 eta = np.array(
-                    [member.epochs.eta(i / n_batches) for member in self.members[part]]
+                    [epochs.eta(i / n_batches) for epochs in self.epochs[part]]
                 )
                 batch = self.rows.batch(part, i)
                 total[part] += descent.step(batch, eta) * batch[1].shape[-2]
@@ -314,15 +334,19 @@ class Stack:
         return [Examined(*both) for both in zip(finite.tolist(), measured, strict=True)]
 
     def release(self) -> None:
-        """Give each member arrays of its own."""
+        """Give each member arrays of its own: the θ that its fit was set up with."""
         for m, member in enumerate(self.members):
             state = member.state
-            state.theta = Parameters(state.theta.sizes, self.theta[m].copy())
+            state.theta = member.fit.objective.theta
+            state.theta.vector[...] = self.theta[m]
             state.optimizer = {
                 name: copied(value) for name, value in self._state_of(m).items()
             }
-            if state.order is not None:
-                state.order = state.order.copy()
+            rows = member.fit.rows
+            if rows.order is not None:
+                rows.order = rows.order.copy()
+            if rows.shuffled:
+                state.order = rows.order
 
     def _descent(self, part: slice) -> Descent:
         """Return what makes the steps of neighbours, made on first use."""

@@ -8,12 +8,13 @@ import numpy as np
 from scipy.optimize import brentq
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.utils import check_random_state
-from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import has_fit_parameter, validate_data
 
 from ..classifier import FFNNClassifier
+from ..data.dataset import Dataset
 from ..data.splitting import folds_by_content
 from ..data.targets import Targets
+from ..many import Job, fit_many
 from ..nn.arrays import Array, canonical
 from ..prediction import LogitsMixin
 from ..utils.checks import DTYPES, InvalidParameterError, check_number, check_weights
@@ -152,11 +153,13 @@ class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
         random_state = check_random_state(self.random_state)
         fold = self._folds(X, y, weights, targets, random_state)
         seeds = random_state.randint(2**31 - 1, size=self.n_networks)
-        fits = Parallel(n_jobs=self.n_jobs)(
-            delayed(fit_network)(clone(base), seed, X, y, weights, fold == k)
+        data = Dataset(X, y, weights)
+        jobs = [
+            network_job(clone(base), seed, data, fold == k)
             for k, seed in enumerate(seeds)
-        )
-        self.estimators_ = list(fits)
+        ]
+        results = dict(fit_many(jobs, self.n_jobs))
+        self.estimators_ = [results[k].fitted() for k in range(self.n_networks)]
         self._set_targets(targets)
         self.inverse_temperature_ = 1.0
         if self.calibrate:
@@ -216,10 +219,8 @@ class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
         return finish(a)
 
 
-def fit_network(
-    network: Any, seed: int, X: Any, y: Any, weights: Array | None, held_out: Array
-) -> Any:
-    """Train a network, with the held-out rows as its validation set.
+def network_job(network: Any, seed: int, data: Dataset, held_out: Array) -> Job:
+    """Say what a network is trained on: the held-out rows are its validation set.
 
     Parameters
     ----------
@@ -227,7 +228,7 @@ def fit_network(
         The network, not yet fitted.
     seed : int
         Its `random_state`.
-    X, y, weights : ndarray or CSR array, ndarray, ndarray or None
+    data : Dataset
         All rows.
     held_out : ndarray of bool of shape (n_samples,)
         The rows of the validation set. If there are none, the network keeps the
@@ -235,22 +236,18 @@ def fit_network(
 
     Returns
     -------
-    network : FFNNClassifier
-        The fitted network.
+    job : Job
+        For `fit_many`.
     """
-    train = ~held_out
-    fit_params = {}
-    if weights is not None:
-        fit_params["sample_weight"] = weights[train]
-    if held_out.any():
-        fit_params |= {"X_val": X[held_out], "y_val": y[held_out]}
-        if weights is not None:
-            fit_params["sample_weight_val"] = weights[held_out]
+    train, validation = np.flatnonzero(~held_out), np.flatnonzero(held_out)
     network.set_params(random_state=int(seed))
     # A batch larger than the folds of a small table is not worth a warning.
     if isinstance(getattr(network, "batch_size", None), Integral):
-        network.set_params(batch_size=min(network.batch_size, int(train.sum())))
-    return network.fit(X[train], y[train], **fit_params)
+        network.set_params(batch_size=min(network.batch_size, len(train)))
+    network.n_features_in_ = data.X.shape[1]
+    return Job(
+        network, data.take(train), data.take(validation) if len(validation) else None
+    )
 
 
 def logits(network: Any, X: Any) -> Array:

@@ -2,9 +2,14 @@
 
 import inspect
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1]
+
+
+class InterruptionWarning(UserWarning):
+    """Training was ended by Ctrl-C, and what it has reached is kept."""
 
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
@@ -21,6 +26,18 @@ def warn(message: str, category: type[Warning] = UserWarning) -> None:
     while frame is not None and is_internal(frame.f_code.co_filename):
         frame, level = frame.f_back, level + 1
     warnings.warn(message, category, stacklevel=level + 1)
+
+
+def warn_again(recorded: Iterable[warnings.WarningMessage]) -> None:
+    """Issue warnings that were recorded elsewhere, in another process for example.
+
+    Parameters
+    ----------
+    recorded : iterable of WarningMessage
+        From `warnings.catch_warnings`.
+    """
+    for warning in recorded:
+        warn(str(warning.message), warning.category)
 
 
 def is_internal(path: str) -> bool:

@@ -1,0 +1,325 @@
+"""Many networks: trained in stacks where that pays, and side by side on the cores.
+
+A stack (`skffnn.fitting.stack`) makes a step of M networks with the array operations of
+one. What it saves is the time that Python and NumPy take for each operation, whatever
+its size: nearly all of a step of a small network, and hardly any of a large one. It
+pays as long as what a step works on stays in the cache of the processor. Measured on
+one core, the time of a network alone over its time in a stack of M:
+
+    rows × features, hidden layer, batch   KiB each   M = 2    8    32    64
+    400 × 4, 10, 32                               7      1.2  3.1   8.1  10.6
+    1437 × 64, 40, 32                            73      1.2  2.2   2.6   2.5
+    16000 × 30, 32, 200                         120      1.3  2.0     -     -
+    2400 × 30, 100, 200                         310      1.1  1.6   1.4     -
+    1437 × 64, 100, 200                         420      0.9  1.4   1.1     -
+    2400 × 60, 2 × 256, 256                    2900      1.0  1.0     -     -
+
+Hence `members_of_a_stack`: as many as have 2 MiB together. Fits that cannot be stacked,
+or do not pay, go to the cores one by one.
+"""
+
+import time
+import warnings
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from joblib import effective_n_jobs
+from scipy.sparse import issparse
+from sklearn import get_config
+from sklearn.utils.parallel import Parallel, delayed
+
+from .classifier import FFNNClassifier
+from .data.dataset import Dataset
+from .fitting import stack
+from .fitting.plan import hidden_sizes
+from .nn.arrays import Array
+from .utils.warn import InterruptionWarning, warn_again
+
+# Bytes that the members of a stack work on in a step, from the measurements above.
+CACHE = 2 * 2**20
+
+# Parameters that do not change the operations of a step, so that the members of a stack
+# may differ in them.
+FREE = {
+    "alpha",
+    "beta_1",
+    "beta_2",
+    "class_weight",
+    "dropout",
+    "epsilon",
+    "label_smoothing",
+    "learning_rate",
+    "learning_rate_init",
+    "max_fun",
+    "max_iter",
+    "momentum",
+    "n_iter_no_change",
+    "power_t",
+    "random_state",
+    "scoring",
+    "tol",
+    "validation_fraction",
+}
+
+
+@dataclass
+class Job:
+    """A fit to be made.
+
+    Attributes
+    ----------
+    estimator : FFNNClassifier
+        With its parameters set; it may be fitted in place, or a copy of it.
+    train : Dataset
+        Checked training rows; `estimator` knows the names and number of the features.
+    validation : Dataset or None
+        The validation set, if there is one apart.
+    """
+
+    estimator: Any
+    train: Dataset
+    validation: Dataset | None = None
+
+
+@dataclass
+class Result:
+    """What became of a job.
+
+    Attributes
+    ----------
+    estimator : FFNNClassifier or None
+        The fitted estimator.
+    error : Exception or None
+        Why there is none.
+    warnings : list of WarningMessage
+        What the fit warned of.
+    seconds : float
+        Its share of the time that its stack took.
+    """
+
+    estimator: Any = None
+    error: Exception | None = None
+    warnings: Sequence[Any] = ()
+    seconds: float = 0.0
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended the fit."""
+        return any(issubclass(w.category, InterruptionWarning) for w in self.warnings)
+
+    def fitted(self) -> Any:
+        """Return the fitted estimator as its `fit` would: with warnings and errors.
+
+        Returns
+        -------
+        estimator : FFNNClassifier
+            The fitted estimator.
+
+        Raises
+        ------
+        Exception
+            What made the fit fail.
+        """
+        warn_again(self.warnings)
+        if self.error is not None:
+            raise self.error
+        return self.estimator
+
+
+def fit_many(
+    jobs: Sequence[Job], n_jobs: int | None = None
+) -> Iterator[tuple[int, Result]]:
+    """Fit estimators, each as if it were fitted alone.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+        What to fit.
+    n_jobs : int, default=None
+        Number of stacks, or of single fits, to train in parallel, as in scikit-learn.
+
+    Yields
+    ------
+    i : int
+        The number of a job, in the order in which they are done.
+    result : Result
+        What became of it.
+    """
+    groups = stacks_of(jobs, effective_n_jobs(n_jobs))
+    parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
+    yield_of = parallel(
+        delayed(fit_numbered)(group, [jobs[i] for i in group]) for group in groups
+    )
+    for group, results in yield_of:
+        yield from zip(group, results, strict=True)
+
+
+def stacks_of(jobs: Sequence[Job], n_cores: int) -> list[list[int]]:
+    """Return which jobs to train at once.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+        What to fit.
+    n_cores : int
+        Stacks that are trained side by side. None of them goes without one.
+
+    Returns
+    -------
+    groups : list of list of int
+        The numbers of the jobs of each stack; the longest first.
+    """
+    alike: dict[Any, list[int]] = defaultdict(list)
+    for i, job in enumerate(jobs):
+        alike[kind_of(job) or i].append(i)
+    groups = []
+    for members in alike.values():
+        if len(members) == 1:
+            groups.append(members)
+            continue
+        most = members_of_a_stack(jobs[members[0]])
+        n_stacks = -(-len(members) // most)
+        n_stacks = min(-(-n_stacks // n_cores) * n_cores, len(members))
+        members = sorted(members, key=lambda i: jobs[i].train.n_rows)
+        groups += [part.tolist() for part in np.array_split(members, n_stacks)]
+    return sorted(groups, key=len, reverse=True)
+
+
+def kind_of(job: Job) -> Any:
+    """Return what jobs of one stack have in common, or None if a job is one apart.
+
+    This is judged by parameters alone; when the fits are set up, `stack.layout` says
+    which of them have the same operations.
+    """
+    estimator = job.estimator
+    if not is_stackable(estimator) or issparse(job.train.X):
+        return None
+    params = estimator.get_params(deep=False)
+    fixed = {name: value for name, value in params.items() if name not in FREE}
+    return repr(fixed), job.train.X.shape[1], job.validation is None
+
+
+def is_stackable(estimator: Any) -> bool:
+    """Tell whether an estimator may be fitted in a stack, as far as it can say.
+
+    A subclass may fit in another way; progress, checkpoints and the continuation of an
+    earlier fit belong to one fit.
+    """
+    return (
+        type(estimator) is FFNNClassifier
+        and not estimator.verbose
+        and estimator.checkpoint is None
+        and not estimator.warm_start
+    )
+
+
+def members_of_a_stack(job: Job) -> int:
+    """Return how many networks to stack.
+
+    Parameters
+    ----------
+    job : Job
+        One of several that are alike.
+
+    Returns
+    -------
+    n : int
+        At least 1, and so many that their memory stays within what scikit-learn's
+        setting `working_memory` allows.
+    """
+    try:
+        hidden = hidden_sizes(job.estimator.hidden_layer_sizes)
+        size = job.estimator.batch_size
+        n_rows = job.train.n_rows
+        batch = min(200 if size == "auto" else size, n_rows)
+        features = job.train.X.shape[1]
+        outputs = len(np.unique(job.train.y[:1000]))
+        widths = [features, *hidden, outputs]
+        # A row of a batch: x, then a, h and g' of each layer, then logits, y and loss.
+        row = features + 3 * sum(hidden) + 3 * outputs
+        n_parameters = sum(m * n + n for m, n in zip(widths, widths[1:], strict=False))
+        itemsize = 8 if job.estimator.dtype == "float64" else 4
+        step = itemsize * (batch * row + 4 * n_parameters)  # θ, gradient, two moments
+        # Besides, each has its θ twice more, and a validation set that is gathered once.
+        held_out = 0 if job.validation is None else job.validation.n_rows
+        kept = itemsize * (2 * n_parameters + held_out * row) + 8 * n_rows
+    except (TypeError, ValueError):  # a wrong parameter, which the fit will report
+        return 1
+    limit = get_config()["working_memory"] * 2**20
+    return max(1, min(CACHE // step, int(limit // (step + kept))))
+
+
+def fit_numbered(
+    group: Sequence[int], jobs: Sequence[Job]
+) -> tuple[Sequence[int], list[Result]]:
+    """Fit the jobs of one stack; return their numbers with the results."""
+    start = time.perf_counter()
+    if len(jobs) == 1:
+        results = [fit_alone(jobs[0])]
+    else:
+        results = fit_stacked(jobs)
+    seconds = (time.perf_counter() - start) / len(jobs)
+    for result in results:
+        result.seconds = seconds
+    return group, results
+
+
+def fit_alone(job: Job) -> Result:
+    """Fit one estimator by its own method."""
+    fit_params: dict[str, Any] = {}
+    train, validation = job.train, job.validation
+    if train.weights is not None:
+        fit_params["sample_weight"] = train.weights[train.rows()]
+    if validation is not None:
+        fit_params["X_val"], fit_params["y_val"] = validation.select()
+        if validation.weights is not None:
+            fit_params["sample_weight_val"] = validation.weights[validation.rows()]
+    result = Result()
+    with warnings.catch_warnings(record=True) as recorded:
+        warnings.simplefilter("always")
+        try:
+            result.estimator = job.estimator.fit(*train.select(), **fit_params)
+        except Exception as error:
+            result.error = error
+    result.warnings = list(recorded)
+    return result
+
+
+def fit_stacked(jobs: Sequence[Job]) -> list[Result]:
+    """Set the fits up, and train those with the same operations at once."""
+    results = [Result() for _ in jobs]
+    fits: dict[int, Any] = {}
+    layouts: dict[Any, list[int]] = defaultdict(list)
+    for i, job in enumerate(jobs):
+        with warnings.catch_warnings(record=True) as recorded:
+            warnings.simplefilter("always")
+            try:
+                fits[i] = job.estimator._new_fit(job.train, job.validation)
+            except Exception as error:
+                results[i].error = error
+                continue
+        results[i].warnings = list(recorded)
+        layouts[stack.layout(fits[i])].append(i)
+    for layout, members in layouts.items():
+        groups = [[i] for i in members] if layout is None else [members]
+        for group in groups:
+            outcomes = stack.run([fits[i] for i in group])
+            for i, outcome in zip(group, outcomes, strict=True):
+                results[i].error = outcome.error
+                results[i].warnings = [*results[i].warnings, *outcome.warnings]
+                if outcome.fitted is not None:
+                    own_rows(outcome.fitted["_state"], jobs[i].train.index)
+                    vars(jobs[i].estimator).update(outcome.fitted)
+                    results[i].estimator = jobs[i].estimator
+    return results
+
+
+def own_rows(state: dict[str, Any], index: Array | None) -> None:
+    """Number the rows in the order of the last epoch as if there were no others."""
+    if index is not None and state["order"] is not None:
+        position = np.empty(index.max() + 1, np.intp)
+        position[index] = np.arange(len(index))
+        state["order"] = position[state["order"]].astype(state["order"].dtype)

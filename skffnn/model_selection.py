@@ -1,0 +1,631 @@
+"""Searches of scikit-learn for networks, whose fits are made many at once.
+
+`FFNNGridSearchCV` is `GridSearchCV`, with its parameters, its attributes and its
+results, and so are the others. scikit-learn does all that a search does; the only
+difference is that the fits it asks for have been made before, in stacks. It asks for
+them one by one, by cloning the estimator and calling `fit`; a clone made by a
+`Rehearsal` has a `fit` that returns what was fitted in its place, or raises what was
+raised.
+
+Cross-validation of one network is a search with one candidate,
+`FFNNGridSearchCV(network, {}, refit=False)`: `cv_results_` has its scores.
+"""
+
+import time
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from copy import copy
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+
+import joblib
+import numpy as np
+from sklearn import get_config
+from sklearn.base import clone
+from sklearn.exceptions import FitFailedWarning
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.model_selection import (
+    GridSearchCV,
+    HalvingGridSearchCV,
+    HalvingRandomSearchCV,
+    RandomizedSearchCV,
+)
+from sklearn.pipeline import Pipeline
+from sklearn.utils import _safe_indexing, indexable
+from sklearn.utils.metadata_routing import process_routing
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import _check_method_params
+
+from .classifier import FFNNClassifier
+from .data.dataset import Dataset
+from .fitting.listeners import has_rich
+from .many import Job, Result, fit_many
+from .utils.warn import InterruptionWarning, warn, warn_again
+
+
+class StackedSearch:
+    """Makes the fits of a search of scikit-learn before they are asked for.
+
+    To be inherited from before the search itself.
+    """
+
+    estimator: Any
+    n_jobs: int | None
+    verbose: int
+    refit: Any
+
+    def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
+        """Run the search.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Training data.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            Labels.
+        **params : dict
+            Passed to `fit` of the estimator, to the scorers and to the splitter, as by
+            the search of scikit-learn.
+
+        Returns
+        -------
+        self : estimator
+            The fitted search.
+
+        Warns
+        -----
+        InterruptionWarning
+            If Ctrl-C ended the search. What has been scored is in `cv_results_`, with
+            NaN for the rest; the best of it is not refitted.
+        """
+        search: Any = copy(self)  # left as it was, if anything goes wrong
+        search._rehearsal = rehearsal = Rehearsal(
+            self.estimator, self.n_jobs, self.verbose
+        )
+        search._given = X, y, params
+        search.estimator = rehearsal.estimator
+        search.n_jobs = 1  # there is little left to do
+        with warnings.catch_warnings():
+            super(StackedSearch, search).fit(X, y, **params)  # type: ignore[misc]
+        own = {"estimator", "n_jobs", "refit", "_rehearsal", "_given"}
+        vars(self).update({k: v for k, v in vars(search).items() if k not in own})
+        if rehearsal.interrupted:
+            warn(
+                f"The search was interrupted: {rehearsal.n_done} of "
+                f"{rehearsal.n_fits} fits are scored in cv_results_, and no estimator "
+                "was fitted with the best parameters.",
+                InterruptionWarning,
+            )
+        return self
+
+    def _run_search(
+        self, evaluate_candidates: Callable[..., Any], *, callback_ctx: Any = None
+    ) -> None:
+        """Make the fits of candidates before scikit-learn evaluates them."""
+        search: Any = self
+        rehearsal, (X, y, params) = search._rehearsal, search._given
+        X, y = indexable(X, y)
+        routed = search._get_routed_params_for_fit(_check_method_params(X, params))
+
+        def evaluate(
+            candidate_params: Iterable[dict[str, Any]], cv: Any = None, **more: Any
+        ) -> Any:
+            candidates = list(candidate_params)
+            splitter = search._checked_cv_orig if cv is None else cv
+            splits = Splits(list(splitter.split(X, y, **routed.splitter.split)))
+            rehearsal.make(candidates, splits.pairs, X, y, routed.estimator.fit)
+            if rehearsal.interrupted:
+                search.refit = False if search.refit is True else search.refit
+                warnings.simplefilter("ignore", FitFailedWarning)
+                warnings.filterwarnings("ignore", "One or more of the test scores")
+            return evaluate_candidates(candidates, splits, **more)
+
+        context = {} if callback_ctx is None else {"callback_ctx": callback_ctx}
+        super()._run_search(evaluate, **context)  # type: ignore[misc]
+
+
+class FFNNGridSearchCV(StackedSearch, GridSearchCV):
+    """`GridSearchCV` that trains networks many at once.
+
+    The scores are those of `GridSearchCV`, candidate by candidate and fold by fold.
+    For an `FFNNClassifier`, or a pipeline that ends in one; what comes before it in the
+    pipeline is fitted once for each fold and each of its own parameters. Candidates
+    that are something else are fitted as always.
+
+    Candidates may be trained at once if they differ in the random state, `alpha`, the
+    learning rate and its schedule, the numbers of the optimiser, label smoothing, the
+    dropout rate, class weights, or when to stop. How many are is decided by their size
+    (`skffnn.many`); their memory stays below scikit-learn's setting `working_memory`,
+    in MiB: `sklearn.config_context(working_memory=64)`.
+
+    `verbose` of 1 or more shows a progress bar, if the library rich is installed.
+
+    See Also
+    --------
+    sklearn.model_selection.GridSearchCV : For its parameters and attributes.
+    FFNNHalvingGridSearchCV : Which gives most of the time to the best candidates.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skffnn import FFNNClassifier
+    >>> from skffnn.model_selection import FFNNGridSearchCV
+    >>> X, y = load_iris(return_X_y=True)
+    >>> network = FFNNClassifier((8,), max_iter=30, n_iter_no_change=30, random_state=0)
+    >>> grid = {"alpha": [1e-4, 1e-2], "learning_rate_init": [0.01, 0.1]}
+    >>> search = FFNNGridSearchCV(network, grid, cv=3).fit(X, y)
+    >>> search.best_params_["learning_rate_init"]
+    0.1
+    >>> search.best_estimator_.n_iter_
+    30
+    """
+
+
+class FFNNRandomizedSearchCV(StackedSearch, RandomizedSearchCV):
+    """`RandomizedSearchCV` that trains networks many at once.
+
+    See Also
+    --------
+    FFNNGridSearchCV : What is trained at once.
+    sklearn.model_selection.RandomizedSearchCV : For the parameters and attributes.
+
+    Examples
+    --------
+    >>> from scipy.stats import loguniform
+    >>> from skffnn import FFNNClassifier
+    >>> from skffnn.model_selection import FFNNRandomizedSearchCV
+    >>> rates = {"learning_rate_init": loguniform(1e-3, 1e-1)}
+    >>> search = FFNNRandomizedSearchCV(FFNNClassifier(), rates, n_iter=20)
+    """
+
+
+class FFNNHalvingGridSearchCV(StackedSearch, HalvingGridSearchCV):
+    """`HalvingGridSearchCV` that trains networks many at once.
+
+    With `resource="max_iter"` all candidates are trained for a few epochs, the best
+    third of them for three times as many, and so on.
+
+    See Also
+    --------
+    FFNNGridSearchCV : What is trained at once.
+    sklearn.model_selection.HalvingGridSearchCV : For the parameters and attributes.
+
+    References
+    ----------
+    Jamieson & Talwalkar, *Non-stochastic best arm identification and hyperparameter
+    optimization*, AISTATS 2016.
+
+    Li, Jamieson, DeSalvo, Rostamizadeh & Talwalkar, *Hyperband: a novel bandit-based
+    approach to hyperparameter optimization*, JMLR 2018.
+
+    Examples
+    --------
+    >>> from skffnn import FFNNClassifier
+    >>> from skffnn.model_selection import FFNNHalvingGridSearchCV
+    >>> rates = {"learning_rate_init": [0.001, 0.003, 0.01, 0.03, 0.1]}
+    >>> search = FFNNHalvingGridSearchCV(
+    ...     FFNNClassifier(), rates, resource="max_iter", max_resources=90
+    ... )
+    """
+
+
+class FFNNHalvingRandomSearchCV(StackedSearch, HalvingRandomSearchCV):
+    """`HalvingRandomSearchCV` that trains networks many at once.
+
+    See Also
+    --------
+    FFNNHalvingGridSearchCV : For a grid.
+    FFNNGridSearchCV : What is trained at once.
+    sklearn.model_selection.HalvingRandomSearchCV : For the parameters and attributes.
+
+    Examples
+    --------
+    >>> from scipy.stats import loguniform
+    >>> from skffnn import FFNNClassifier
+    >>> from skffnn.model_selection import FFNNHalvingRandomSearchCV
+    >>> rates = {"learning_rate_init": loguniform(1e-3, 1e-1)}
+    >>> search = FFNNHalvingRandomSearchCV(
+    ...     FFNNClassifier(), rates, resource="max_iter", max_resources=90
+    ... )
+    """
+
+
+@dataclass
+class Splits:
+    """Training and test rows, always the same: a splitter may draw others each time."""
+
+    pairs: Sequence[tuple[Any, Any]]
+
+    def split(self, *args: Any, **kwargs: Any) -> Iterator[tuple[Any, Any]]:
+        """Return the pairs."""
+        return iter(self.pairs)
+
+    def get_n_splits(self, *args: Any, **kwargs: Any) -> int:
+        """Return the number of pairs."""
+        return len(self.pairs)
+
+
+class Rehearsal:
+    """Fits made before they are asked for.
+
+    Parameters
+    ----------
+    estimator : estimator
+        What the search is given.
+    n_jobs : int or None
+        Number of stacks, or of single fits, to train in parallel.
+    verbose : int
+        1 or more shows a progress bar, if the library rich is installed.
+
+    Attributes
+    ----------
+    estimator : estimator
+        A copy of what was given, whose clones know their fits.
+    n_fits, n_done : int
+        How many fits there were to make, and how many were made.
+    interrupted : bool
+        Whether Ctrl-C ended them.
+    """
+
+    def __init__(self, estimator: Any, n_jobs: int | None, verbose: int) -> None:
+        self.plain = clone(estimator)
+        self.estimator = clone(estimator)
+        self.estimator.__sklearn_clone__ = self._source
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+        self.n_fits = self.n_done = 0
+        self.interrupted = False
+        self._made: deque[Result | None] = deque()
+
+    def _source(self) -> Any:
+        """Return the estimator that the search clones for each fit."""
+        source = clone(self.plain)
+        source.__sklearn_clone__ = self._next
+        return source
+
+    def _next(self) -> Any:
+        """Return an estimator whose fit was made, or one that is still to be fitted."""
+        estimator = clone(self.plain)
+        result = self._made.popleft() if self._made else None
+        if result is not None:
+            estimator.fit = Made(estimator, result)
+        return estimator
+
+    def make(
+        self,
+        candidates: Sequence[dict[str, Any]],
+        splits: Sequence[tuple[Any, Any]],
+        X: Any,
+        y: Any,
+        fit_params: dict[str, Any],
+    ) -> None:
+        """Fit each candidate to the training rows of each split.
+
+        Parameters
+        ----------
+        candidates : sequence of dict
+            Parameters of the estimator.
+        splits : sequence of (train, test)
+            Row indices.
+        X, y : array-like
+            All rows.
+        fit_params : dict
+            What else is passed to `fit`.
+        """
+        rows = [Rows(X, y, fit_params, train) for train, _ in splits]
+        fits = Fits([Candidate.of(self.plain, params) for params in candidates], rows)
+        results: list[Result | None] = [None] * fits.n
+        self.n_fits += fits.n
+        with progress(fits.n, self.verbose) as advance:
+            try:
+                for number, result in fits.make(self.n_jobs):
+                    if result.interrupted:
+                        raise KeyboardInterrupt
+                    results[number] = result
+                    self.n_done += 1
+                    advance()
+            except KeyboardInterrupt:
+                self.interrupted = True
+                lost = Result(error=RuntimeError("The search was interrupted."))
+                results = [result or lost for result in results]
+        self._made.extend(results)
+
+
+@dataclass
+class Made:
+    """A `fit` that was made before it is called."""
+
+    estimator: Any
+    result: Result
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the fitted estimator, with the warnings and errors of its fit."""
+        vars(self.estimator).pop("fit")
+        vars(self.estimator).update(vars(self.result.fitted()))
+        return self.estimator
+
+
+@dataclass
+class Rows:
+    """Training rows of a split.
+
+    Attributes
+    ----------
+    X, y : array-like
+        All rows.
+    fit_params : dict
+        What else is passed to `fit`, for all rows.
+    train : ndarray of int
+        The training rows.
+    """
+
+    X: Any
+    y: Any
+    fit_params: dict[str, Any]
+    train: Any
+
+    def select(self) -> tuple[Any, Any, dict[str, Any]]:
+        """Return X, y and the parameters of `fit` of the training rows."""
+        X = _safe_indexing(self.X, self.train)
+        y = None if self.y is None else _safe_indexing(self.y, self.train)
+        params = _check_method_params(self.X, self.fit_params, indices=self.train)
+        return X, y, params
+
+
+@dataclass
+class Candidate:
+    """An estimator with its parameters.
+
+    Attributes
+    ----------
+    estimator : estimator or None
+        None if the parameters are wrong.
+    network : FFNNClassifier or None
+        The estimator, or the last step of a pipeline, if it is a network.
+    before : Pipeline or None
+        The steps before it.
+    key : str
+        Equal for candidates with the same steps before the network.
+    """
+
+    estimator: Any
+    network: Any = None
+    before: Any = None
+    key: str = ""
+
+    @classmethod
+    def of(cls, plain: Any, params: dict[str, Any]) -> "Candidate":
+        """Set the parameters of an estimator, and look for the network in it."""
+        try:
+            estimator = clone(plain).set_params(**clone(params, safe=False))
+        except Exception:  # the search comes across it again, and reports it
+            return cls(None)
+        network, before = estimator, None
+        if isinstance(estimator, Pipeline):
+            network = estimator.steps[-1][1]
+            if len(estimator.steps) > 1:
+                before = estimator[:-1]
+        if not isinstance(network, FFNNClassifier):
+            return cls(estimator)
+        return cls(estimator, network, before, joblib.hash(before))
+
+    def sample_weight(self, fit_params: dict[str, Any]) -> Any:
+        """Return the sample weights that reach the network.
+
+        Raises
+        ------
+        NotImplementedError
+            If anything else is passed to the network or to what comes before it.
+        """
+        if isinstance(self.estimator, Pipeline):
+            fit_params = self._of_last_step(fit_params)
+        others = {name for name, value in fit_params.items() if value is not None}
+        if others - {"sample_weight"}:
+            raise NotImplementedError
+        return fit_params.get("sample_weight")
+
+    def _of_last_step(self, fit_params: dict[str, Any]) -> dict[str, Any]:
+        """Return what a pipeline passes to its last step, if it passes nothing else."""
+        last = self.estimator.steps[-1][0]
+        if not get_config()["enable_metadata_routing"]:
+            return {k.removeprefix(f"{last}__"): v for k, v in fit_params.items()}
+        routed = process_routing(self.estimator, "fit", **fit_params)
+        for name, of_step in routed.items():
+            if name != last and any(of_method for of_method in of_step.values()):
+                raise NotImplementedError
+        of_last: dict[str, Any] = routed[last].fit
+        return of_last
+
+
+@dataclass
+class Fold:
+    """Training rows of a split as the network sees them.
+
+    Attributes
+    ----------
+    data : Dataset
+        Checked rows.
+    names : ndarray of str or None
+        Names of the features.
+    steps : list of (name, transformer)
+        What comes before the network, fitted.
+    warnings : list of WarningMessage
+        What that warned of.
+    """
+
+    data: Dataset
+    names: Any
+    steps: Sequence[tuple[str, Any]] = ()
+    warnings: Sequence[Any] = field(default_factory=list)
+
+
+class Fits:
+    """The fits of all candidates to the training rows of all splits.
+
+    Parameters
+    ----------
+    candidates : sequence of Candidate
+        What is fitted.
+    rows : sequence of Rows
+        What it is fitted to.
+    """
+
+    def __init__(self, candidates: Sequence[Candidate], rows: Sequence[Rows]) -> None:
+        self.pairs = [(c, i) for c in candidates for i in range(len(rows))]
+        self.n = len(self.pairs)
+        self.rows = rows
+
+    def make(self, n_jobs: int | None) -> Iterator[tuple[int, Result]]:
+        """Fit them.
+
+        Parameters
+        ----------
+        n_jobs : int or None
+            Number of stacks, or of single fits, to train in parallel.
+
+        Yields
+        ------
+        number : int
+            The number of a fit, candidate by candidate and split by split; they come in
+            the order in which they are done.
+        result : Result
+            The fitted estimator, or what went wrong.
+        """
+        folds = self._folds(n_jobs)
+        jobs: list[Job] = []
+        numbers: list[int] = []
+        others: list[int] = []
+        for number, (candidate, i) in enumerate(self.pairs):
+            fold = folds.get((candidate.key, i))
+            if candidate.network is not None and fold is not None:
+                numbers.append(number)
+                jobs.append(job_of(candidate, fold))
+            elif candidate.estimator is not None:
+                others.append(number)
+        for k, result in fit_many(jobs, n_jobs):
+            candidate, i = self.pairs[numbers[k]]
+            if result.estimator is not None and candidate.before is not None:
+                pipeline = clone(candidate.estimator)
+                name, _ = pipeline.steps[-1]
+                before = folds[candidate.key, i].steps
+                pipeline.steps = [*before, (name, result.estimator)]
+                result.estimator = pipeline
+            yield numbers[k], result
+        parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
+        yield from parallel(
+            delayed(fit_whole)(number, candidate.estimator, self.rows[i])
+            for number in others
+            for candidate, i in [self.pairs[number]]
+        )
+
+    def _folds(self, n_jobs: int | None) -> dict[tuple[str, int], Fold]:
+        """Return the rows of each split, as the networks of each key see them."""
+        wanted = {(c.key, i): c for c, i in self.pairs if c.network is not None}
+        with_steps = {k: c for k, c in wanted.items() if c.before is not None}
+        prepared = Parallel(n_jobs=n_jobs)(
+            delayed(fold_of)(candidate, self.rows[i])
+            for (_, i), candidate in with_steps.items()
+        )
+        folds = dict(zip(with_steps, prepared, strict=True))
+        checked: dict[str, Fold | None] = {}
+        for (key, i), candidate in wanted.items():
+            if candidate.before is None:  # all splits share the rows
+                whole = checked.setdefault(key, whole_of(candidate, self.rows[0]))
+                folds[key, i] = whole and replace(
+                    whole, data=whole.data.take(np.asarray(self.rows[i].train))
+                )
+        found = {key: fold for key, fold in folds.items() if fold is not None}
+        for fold in found.values():
+            warn_again(fold.warnings)
+        return found
+
+
+def job_of(candidate: Candidate, fold: Fold) -> Job:
+    """Return the fit of a network to the rows of a fold."""
+    network = clone(candidate.network)
+    network.n_features_in_ = fold.data.X.shape[1]
+    if fold.names is not None:
+        network.feature_names_in_ = fold.names
+    return Job(network, fold.data)
+
+
+def whole_of(candidate: Candidate, rows: Rows) -> Fold | None:
+    """Check all rows for a network without steps before it.
+
+    None if they are wrong, or if more than weights is passed to `fit`: such candidates
+    are fitted by their own method, which says what is wrong.
+    """
+    try:
+        weights = candidate.sample_weight(rows.fit_params)
+        network = clone(candidate.network)
+        data = network._check(rows.X, rows.y, weights, reset=True)
+    except Exception:
+        return None
+    return Fold(data, getattr(network, "feature_names_in_", None))
+
+
+def fold_of(candidate: Candidate, rows: Rows) -> Fold | None:
+    """Fit the steps before a network; None if that fails, as above."""
+    with warnings.catch_warnings(record=True) as recorded:
+        warnings.simplefilter("always")
+        try:
+            weights = candidate.sample_weight(rows.fit_params)
+            if weights is not None:
+                weights = _safe_indexing(weights, rows.train)
+            X, y, _ = Rows(rows.X, rows.y, {}, rows.train).select()
+            before = clone(candidate.before)
+            network = clone(candidate.network)
+            data = network._check(before.fit_transform(X, y), y, weights, reset=True)
+        except Exception:
+            return None
+    names = getattr(network, "feature_names_in_", None)
+    return Fold(data, names, before.steps, list(recorded))
+
+
+def fit_whole(number: int, estimator: Any, rows: Rows) -> tuple[int, Result]:
+    """Fit an estimator by its own method."""
+    result = Result()
+    start = time.perf_counter()
+    with warnings.catch_warnings(record=True) as recorded:
+        warnings.simplefilter("always")
+        try:
+            X, y, fit_params = rows.select()
+            y_or_not = () if y is None else (y,)
+            result.estimator = clone(estimator).fit(X, *y_or_not, **fit_params)
+        except Exception as error:
+            result.error = error
+    result.warnings = list(recorded)
+    result.seconds = time.perf_counter() - start
+    return number, result
+
+
+@contextmanager
+def progress(n_fits: int, verbose: int) -> Iterator[Callable[[], None]]:
+    """Show a progress bar; yield what moves it on by one fit."""
+    if not verbose or not has_rich():
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    with Progress(
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TextColumn("fits,"),
+        TimeElapsedColumn(),
+        TextColumn("gone,"),
+        TimeRemainingColumn(),
+        TextColumn("left"),
+        console=Console(stderr=True),
+    ) as bar:
+        task = bar.add_task("", total=n_fits)
+        yield lambda: bar.advance(task)
