@@ -14,7 +14,7 @@ one core, the time of a network alone over its time in a stack of M:
     1437 × 64, 100, 200                         420      0.9  1.4   1.1     -
     2400 × 60, 2 × 256, 256                    2900      1.0  1.0     -     -
 
-Hence `members_of_a_stack`: as many as have 2 MiB together. Fits that cannot be stacked,
+Hence `members_of_a_stack`: as many as have 4 MiB together. Fits that cannot be stacked,
 or do not pay, go to the cores one by one.
 """
 
@@ -23,6 +23,7 @@ import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -33,13 +34,13 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from .classifier import FFNNClassifier
 from .data.dataset import Dataset
-from .fitting import stack
 from .fitting.plan import hidden_sizes
+from .fitting.stack import layout, run
 from .nn.arrays import Array
 from .utils.warn import InterruptionWarning, warn_again
 
 # Bytes that the members of a stack work on in a step, from the measurements above.
-CACHE = 2 * 2**20
+CACHE = 4 * 2**20
 
 # Parameters that do not change the operations of a step, so that the members of a stack
 # may differ in them.
@@ -191,7 +192,7 @@ def stacks_of(jobs: Sequence[Job], n_cores: int) -> list[list[int]]:
 def kind_of(job: Job) -> Any:
     """Return what jobs of one stack have in common, or None if a job is one apart.
 
-    This is judged by parameters alone; when the fits are set up, `stack.layout` says
+    This is judged by parameters alone; when the fits are set up, `layout` says
     which of them have the same operations.
     """
     estimator = job.estimator
@@ -231,25 +232,43 @@ def members_of_a_stack(job: Job) -> int:
         setting `working_memory` allows.
     """
     try:
-        hidden = hidden_sizes(job.estimator.hidden_layer_sizes)
-        size = job.estimator.batch_size
-        n_rows = job.train.n_rows
-        batch = min(200 if size == "auto" else size, n_rows)
-        features = job.train.X.shape[1]
-        outputs = len(np.unique(job.train.y[:1000]))
-        widths = [features, *hidden, outputs]
-        # A row of a batch: x, then a, h and g' of each layer, then logits, y and loss.
-        row = features + 3 * sum(hidden) + 3 * outputs
-        n_parameters = sum(m * n + n for m, n in zip(widths, widths[1:], strict=False))
-        itemsize = 8 if job.estimator.dtype == "float64" else 4
-        step = itemsize * (batch * row + 4 * n_parameters)  # θ, gradient, two moments
-        # Besides, each has its θ twice more, and a validation set that is gathered once.
-        held_out = 0 if job.validation is None else job.validation.n_rows
-        kept = itemsize * (2 * n_parameters + held_out * row) + 8 * n_rows
+        step, kept = bytes_of(job)
     except (TypeError, ValueError):  # a wrong parameter, which the fit will report
         return 1
     limit = get_config()["working_memory"] * 2**20
     return max(1, min(CACHE // step, int(limit // (step + kept))))
+
+
+def bytes_of(job: Job) -> tuple[int, int]:
+    """Return what a member of a stack works on in a step, and what it keeps besides.
+
+    Parameters
+    ----------
+    job : Job
+        A network to be trained.
+
+    Returns
+    -------
+    step, kept : int
+        Bytes.
+    """
+    hidden = hidden_sizes(job.estimator.hidden_layer_sizes)
+    size, n_rows = job.estimator.batch_size, job.train.n_rows
+    batch = min(200 if size == "auto" else size, n_rows)
+    features, outputs = job.train.X.shape[1], len(np.unique(job.train.y[:1000]))
+    # A row of a batch is x, then a, h and g' of each layer, then logits, y and loss.
+    row = features + 3 * sum(hidden) + 3 * outputs
+    n_parameters = sum(
+        (n_in + 1) * n_out for n_in, n_out in pairwise([features, *hidden, outputs])
+    )
+    number = 8 if job.estimator.dtype == "float64" else 4
+    # Parameters are there four times: θ, its gradient, and two moments. θ is kept twice
+    # more, and so is the validation set, which is gathered once.
+    held_out = 0 if job.validation is None else job.validation.n_rows
+    return (
+        number * (batch * row + 4 * n_parameters),
+        number * (held_out * row + 2 * n_parameters) + 8 * n_rows,
+    )
 
 
 def fit_numbered(
@@ -257,10 +276,7 @@ def fit_numbered(
 ) -> tuple[Sequence[int], list[Result]]:
     """Fit the jobs of one stack; return their numbers with the results."""
     start = time.perf_counter()
-    if len(jobs) == 1:
-        results = [fit_alone(jobs[0])]
-    else:
-        results = fit_stacked(jobs)
+    results = [fit_alone(jobs[0])] if len(jobs) == 1 else fit_stacked(jobs)
     seconds = (time.perf_counter() - start) / len(jobs)
     for result in results:
         result.seconds = seconds
@@ -302,11 +318,11 @@ def fit_stacked(jobs: Sequence[Job]) -> list[Result]:
                 results[i].error = error
                 continue
         results[i].warnings = list(recorded)
-        layouts[stack.layout(fits[i])].append(i)
-    for layout, members in layouts.items():
-        groups = [[i] for i in members] if layout is None else [members]
+        layouts[layout(fits[i])].append(i)
+    for common, members in layouts.items():
+        groups = [[i] for i in members] if common is None else [members]
         for group in groups:
-            outcomes = stack.run([fits[i] for i in group])
+            outcomes = run([fits[i] for i in group])
             for i, outcome in zip(group, outcomes, strict=True):
                 results[i].error = outcome.error
                 results[i].warnings = [*results[i].warnings, *outcome.warnings]

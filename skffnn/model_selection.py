@@ -15,7 +15,6 @@ import time
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
@@ -33,14 +32,13 @@ from sklearn.model_selection import (
     RandomizedSearchCV,
 )
 from sklearn.pipeline import Pipeline
-from sklearn.utils import _safe_indexing, indexable
+from sklearn.utils import indexable
 from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import _check_method_params
 
 from .classifier import FFNNClassifier
 from .data.dataset import Dataset
-from .fitting.listeners import has_rich
+from .fitting.listeners import counted
 from .many import Job, Result, fit_many
 from .utils.warn import InterruptionWarning, warn, warn_again
 
@@ -107,7 +105,7 @@ class StackedSearch:
         search: Any = self
         rehearsal, (X, y, params) = search._rehearsal, search._given
         X, y = indexable(X, y)
-        routed = search._get_routed_params_for_fit(_check_method_params(X, params))
+        routed = search._get_routed_params_for_fit(params)
 
         def evaluate(
             candidate_params: Iterable[dict[str, Any]], cv: Any = None, **more: Any
@@ -318,7 +316,7 @@ class Rehearsal:
         fits = Fits([Candidate.of(self.plain, params) for params in candidates], rows)
         results: list[Result | None] = [None] * fits.n
         self.n_fits += fits.n
-        with progress(fits.n, self.verbose) as advance:
+        with counted(fits.n, self.verbose) as advance:
             try:
                 for number, result in fits.make(self.n_jobs):
                     if result.interrupted:
@@ -368,10 +366,30 @@ class Rows:
 
     def select(self) -> tuple[Any, Any, dict[str, Any]]:
         """Return X, y and the parameters of `fit` of the training rows."""
-        X = _safe_indexing(self.X, self.train)
-        y = None if self.y is None else _safe_indexing(self.y, self.train)
-        params = _check_method_params(self.X, self.fit_params, indices=self.train)
-        return X, y, params
+        n = n_rows_of(self.X)
+        params = {
+            name: take(value, self.train) if n_rows_of(value) == n else value
+            for name, value in self.fit_params.items()
+        }
+        return take(self.X, self.train), take(self.y, self.train), params
+
+
+def n_rows_of(value: Any) -> int:
+    """Return the number of rows, or -1 of what has none."""
+    if hasattr(value, "shape"):
+        return int(value.shape[0]) if len(value.shape) else -1
+    return len(value) if isinstance(value, list | tuple) else -1
+
+
+def take(value: Any, rows: Any) -> Any:
+    """Return rows of an array, a data frame or a list."""
+    if value is None:
+        return None
+    if hasattr(value, "iloc"):
+        return value.iloc[rows]
+    if hasattr(value, "shape"):
+        return value[rows]
+    return [value[i] for i in rows]
 
 
 @dataclass
@@ -572,16 +590,52 @@ def fold_of(candidate: Candidate, rows: Rows) -> Fold | None:
         warnings.simplefilter("always")
         try:
             weights = candidate.sample_weight(rows.fit_params)
-            if weights is not None:
-                weights = _safe_indexing(weights, rows.train)
+            weights = take(weights, rows.train)
             X, y, _ = Rows(rows.X, rows.y, {}, rows.train).select()
             before = clone(candidate.before)
             network = clone(candidate.network)
             data = network._check(before.fit_transform(X, y), y, weights, reset=True)
         except Exception:
             return None
+    for _, step in before.steps:
+        if hasattr(step, "transform"):
+            step.transform = Remembered(step.transform)
     names = getattr(network, "feature_names_in_", None)
     return Fold(data, names, before.steps, list(recorded))
+
+
+class Remembered:
+    """The `transform` of a fitted step, which all candidates of a fold call again.
+
+    Parameters
+    ----------
+    transform : callable
+        The method.
+    """
+
+    def __init__(self, transform: Callable[..., Any]) -> None:
+        self.transform = transform
+        self.last: deque[tuple[Any, Any]] = deque(maxlen=2)  # test and training rows
+
+    def __call__(self, X: Any, **params: Any) -> Any:
+        """Return the transformed rows."""
+        if params:
+            return self.transform(X, **params)
+        for before, after in self.last:
+            if is_equal(X, before):
+                return after
+        Xt = self.transform(X)
+        self.last.append((X, Xt))
+        return Xt
+
+
+def is_equal(X: Any, other: Any) -> bool:
+    """Tell whether two tables are the same, as far as that can be told quickly."""
+    if X is other:
+        return True
+    if hasattr(X, "equals"):  # a data frame
+        return type(X) is type(other) and bool(X.equals(other))
+    return isinstance(X, np.ndarray) and np.array_equal(X, other)
 
 
 def fit_whole(number: int, estimator: Any, rows: Rows) -> tuple[int, Result]:
@@ -599,33 +653,3 @@ def fit_whole(number: int, estimator: Any, rows: Rows) -> tuple[int, Result]:
     result.warnings = list(recorded)
     result.seconds = time.perf_counter() - start
     return number, result
-
-
-@contextmanager
-def progress(n_fits: int, verbose: int) -> Iterator[Callable[[], None]]:
-    """Show a progress bar; yield what moves it on by one fit."""
-    if not verbose or not has_rich():
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    with Progress(
-        BarColumn(bar_width=20),
-        MofNCompleteColumn(),
-        TextColumn("fits,"),
-        TimeElapsedColumn(),
-        TextColumn("gone,"),
-        TimeRemainingColumn(),
-        TextColumn("left"),
-        console=Console(stderr=True),
-    ) as bar:
-        task = bar.add_task("", total=n_fits)
-        yield lambda: bar.advance(task)

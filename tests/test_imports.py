@@ -22,7 +22,7 @@ PARTS = [
     "optim.optimizers",
     "optim.schedules",
 ]
-RUNTIME = {"numpy", "scipy", "sklearn", "threadpoolctl", "skffnn"}
+RUNTIME = {"numpy", "scipy", "sklearn", "joblib", "threadpoolctl", "skffnn"}
 # What these import where they use it, and nowhere else.
 OPTIONAL = {
     "fitting.listeners": {"rich"},

@@ -1,4 +1,4 @@
-"""Minibatches of dense or sparse X, with targets and weights, for one network or more."""
+"""Minibatches of dense or sparse X with targets and weights, and stacks of them."""
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise

@@ -48,7 +48,7 @@ def by_blocks(function: Callable[[Any], Array], X: Any, network: Network) -> Arr
     X : ndarray or CSR array of shape (n_samples, n_features)
         All rows.
     network : Network
-        For the widths of its layers and its type.
+        For the widths of its layers and its type; it may be a stack of networks.
 
     Returns
     -------
@@ -56,7 +56,7 @@ def by_blocks(function: Callable[[Any], Array], X: Any, network: Network) -> Arr
         The rows of the results.
     """
     n, dtype = X.shape[0], network.W[0].dtype
-    size = rows_per_block(X, (W.shape[-1] for W in network.W))
+    size = rows_per_block(X, (W.size // W.shape[-2] for W in network.W))
     with np.errstate(all="ignore"):
         first = function(X[:size].astype(dtype, copy=False))
         if n <= size:

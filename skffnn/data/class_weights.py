@@ -66,7 +66,7 @@ class ClassWeights:
         """
         if self.by_class:
             n, rows = data.X.shape[0], data.rows()
-            weights = np.zeros(n)
+            weights: Any = np.zeros(n)
             weights[rows] = 1 if data.weights is None else data.weights[rows]
             columns = self.targets.label_columns(data.y[rows])
             for by_class, (_, codes) in zip(self.by_class, columns, strict=True):

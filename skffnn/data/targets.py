@@ -77,9 +77,7 @@ class LazyOneHot:
         if len(set(smoothing)) > 1:
             of_members = np.reshape(smoothing, (-1, 1, 1))
         n_outputs = len(self.k)
-        return LazyOneHot(
-            self.codes, self.n_classes, n_outputs, self.dtype, of_members
-        )
+        return LazyOneHot(self.codes, self.n_classes, n_outputs, self.dtype, of_members)
 
 
 class Targets:

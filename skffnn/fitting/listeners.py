@@ -7,7 +7,8 @@ may ask for what it would return if it ended there, `fit.fitted()`. Checkpoints
 """
 
 import time
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Self
 
 from ..optim.training import Epoch
@@ -171,6 +172,49 @@ def reporter(verbose: int, max_iter: int, done: int = 0) -> Listener:
         )
         kind = Lines
     return Bar(max_iter, done) if kind is Bar else kind()
+
+
+@contextmanager
+def counted(n_fits: int, verbose: int) -> Iterator[Callable[[], None]]:
+    """Count fits that are made together, in a progress bar on standard error.
+
+    Parameters
+    ----------
+    n_fits : int
+        How many there are.
+    verbose : int
+        0 shows nothing. So does a larger number if the library rich is not installed.
+
+    Yields
+    ------
+    advance : callable
+        To be called after each fit.
+    """
+    if not verbose or not has_rich():
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    with Progress(
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TextColumn("fits,"),
+        TimeElapsedColumn(),
+        TextColumn("gone,"),
+        TimeRemainingColumn(),
+        TextColumn("left"),
+        console=Console(stderr=True),
+    ) as bar:
+        task = bar.add_task("", total=n_fits)
+        yield lambda: bar.advance(task)
 
 
 def has_rich() -> bool:

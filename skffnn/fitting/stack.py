@@ -8,7 +8,7 @@ stopped leaves the stack.
 """
 
 import warnings
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
@@ -17,8 +17,7 @@ import numpy as np
 
 from ..data.batches import StackedBatches
 from ..nn.activations import ACTIVATIONS
-from ..nn.arrays import Array
-from ..nn.network import Dropout, Network
+from ..nn.network import Network, StackedDropout
 from ..nn.objective import Objective
 from ..nn.parameters import Parameters
 from ..nn.penalties import PENALTIES
@@ -49,7 +48,7 @@ def layout(fit: Fit) -> Hashable:
     solver = plan.solver
     if not (isinstance(solver, StochasticSolver) and isinstance(rows.X, np.ndarray)):
         return None
-    parts = [
+    parts: list[tuple[Any, Mapping[str, Any]]] = [
         (solver.optimizer, OPTIMIZERS),
         (plan.penalty, PENALTIES),
         *((g, ACTIVATIONS) for g in plan.activations),
@@ -76,7 +75,7 @@ def layout(fit: Fit) -> Hashable:
 
 
 def kind_of(optimizer: Any) -> Hashable:
-    """Return what optimisers of a stack have in common: all but the values of numbers."""
+    """Return what optimisers of a stack have in common: all but values of numbers."""
     values = {f.name: getattr(optimizer, f.name) for f in fields(optimizer)}
     return type(optimizer), tuple(
         (name, value if isinstance(value, bool) else value > 0)
@@ -93,24 +92,6 @@ def combined(optimizers: Sequence[Any]) -> Optimizer:
     }
     optimizer: Optimizer = replace(first, **values)
     return optimizer
-
-
-class StackedDropout:
-    """Dropout of each member, from its own stream.
-
-    Parameters
-    ----------
-    members : sequence of Dropout
-        One for each network of the stack.
-    """
-
-    def __init__(self, members: Sequence[Dropout]) -> None:
-        self.members = members
-
-    def apply(self, k: int, h: Array, d: Array, m: Array) -> None:
-        """Multiply h(k) and ∂h(k)/∂a(k) by the masks of the members."""
-        for member, dropout in enumerate(self.members):
-            dropout.apply(k, h[member], d[member], m[member])
 
 
 @dataclass
@@ -153,8 +134,13 @@ class Member:
     @cached_property
     def epochs(self) -> Epochs:
         """What surrounds the steps of its epochs."""
-        epochs: Epochs = self.fit.plan.solver.start(self.fit.training, self.fit.rows)
-        return epochs
+        return self.solver.start(self.fit.training, self.fit.rows)
+
+    @property
+    def solver(self) -> StochasticSolver:
+        """How it is trained."""
+        solver: Any = self.fit.plan.solver
+        return solver
 
     @property
     def state(self) -> TrainingState:
@@ -246,8 +232,8 @@ class Stack:
         self.epochs = [member.epochs for member in self.members]
         states = [member.state for member in self.members]
         self.theta = np.stack([state.theta.vector for state in states])
-        rates = [
-            member.fit.plan.solver.rates(member.state.theta) for member in self.members
+        rates: Any = [
+            member.solver.rates(member.state.theta) for member in self.members
         ]
         self.rates = None if rates[0] is None else np.stack(rates)
         self.optimizer: State = {
@@ -352,21 +338,22 @@ class Stack:
         """Return what makes the steps of neighbours, made on first use."""
         key = part.start, part.stop
         if key not in self._descents:
-            fits = [member.fit for member in self.members[part]]
-            first = fits[0]
-            theta = Parameters(first.state.theta.sizes, self.theta[part])
+            members = self.members[part]
+            fits = [member.fit for member in members]
+            plan, first = fits[0].plan, fits[0].objective
+            theta = Parameters(first.theta.sizes, self.theta[part])
             dropouts = [fit.objective.dropout for fit in fits]
             objective = Objective(
                 theta,
-                Network(theta.W, theta.b, first.plan.activations),
-                first.objective.loss,
-                first.plan.penalty,
+                Network(theta.W, theta.b, plan.activations),
+                first.loss,
+                plan.penalty,
                 one_or_each([fit.plan.alpha for fit in fits]),
-                None if dropouts[0] is None else StackedDropout(dropouts),
+                StackedDropout(dropouts) if dropouts[0] is not None else None,
             )
             self._descents[key] = Descent(
                 objective,
-                combined([fit.plan.solver.optimizer for fit in fits]),
+                combined([member.solver.optimizer for member in members]),
                 self._state_of(part),
                 None if self.rates is None else self.rates[part],
             )

@@ -110,6 +110,32 @@ class Dropout:
             d *= m
 
 
+class StackedDropout:
+    """Dropout of each network of a stack, with rates and random numbers of its own.
+
+    Parameters
+    ----------
+    members : sequence of Dropout
+        One for each network.
+    """
+
+    def __init__(self, members: Sequence[Any]) -> None:
+        self.members = members
+
+    def apply(self, k: int, h: Array, d: Array, m: Array) -> None:
+        """Multiply h(k) and ∂h(k)/∂a(k) of each network by its mask.
+
+        Parameters
+        ----------
+        k : int
+            Hidden layer, counted from 0.
+        h, d, m : ndarray of shape (M, n_rows, D)
+            As `Dropout.apply` takes them.
+        """
+        for dropout, own_h, own_d, own_m in zip(self.members, h, d, m, strict=True):
+            dropout.apply(k, own_h, own_d, own_m)
+
+
 class Network:
     """A feed-forward network: W(k), b(k), the activations g, and buffers.
 
@@ -159,9 +185,7 @@ class Network:
             self._buffers[n_rows] = Buffers(sizes, n_rows, self.W[0].dtype, stack)
         return self._buffers[n_rows]
 
-    def forward(
-        self, x: Any, *, train: bool = False, dropout: Dropout | None = None
-    ) -> Array:
+    def forward(self, x: Any, *, train: bool = False, dropout: Any = None) -> Array:
         """Compute a(L+1), the logits.
 
         Parameters
@@ -170,7 +194,7 @@ class Network:
             Rows of X, of the type of θ.
         train : bool, default=False
             Whether to store ∂h(k)/∂a(k), which `backward` needs.
-        dropout : Dropout, default=None
+        dropout : Dropout or StackedDropout, default=None
             Applied to each h(k) in training.
 
         Returns

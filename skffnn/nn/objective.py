@@ -20,7 +20,7 @@ import numpy as np
 
 from .arrays import Array, column, number
 from .losses import Loss
-from .network import Dropout, Network
+from .network import Network
 from .parameters import Parameters
 from .penalties import Penalty
 
@@ -42,7 +42,7 @@ class Objective:
         Ω.
     alpha : float or ndarray of shape (...)
         The lecture's λ.
-    dropout : Dropout, default=None
+    dropout : Dropout or StackedDropout, default=None
         Applied in training.
     """
 
@@ -53,7 +53,7 @@ class Objective:
         loss: Loss,
         penalty: Penalty,
         alpha: Any,
-        dropout: Dropout | None = None,
+        dropout: Any = None,
     ) -> None:
         self.theta = theta
         self.network = network

@@ -11,12 +11,16 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import has_fit_parameter, validate_data
 
 from ..classifier import FFNNClassifier
+from ..data.blocks import by_blocks
 from ..data.dataset import Dataset
 from ..data.splitting import folds_by_content
 from ..data.targets import Targets
+from ..fitting.plan import activations_of
 from ..many import Job, fit_many
+from ..nn.activations import ACTIVATIONS
 from ..nn.arrays import Array, canonical
-from ..prediction import LogitsMixin
+from ..nn.network import Network
+from ..prediction import LogitsMixin, check_finite
 from ..utils.checks import DTYPES, InvalidParameterError, check_number, check_weights
 
 # The fraction of labels assumed to be random when β is fitted. It keeps β finite even
@@ -212,11 +216,41 @@ class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
     def _forward(self, X: Any, finish: Callable[[Array], Array]) -> Array:
         """Return `finish` of the averaged logits, multiplied by β."""
         X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=DTYPES)
-        a = logits(self.estimators_[0], X)
-        for network in self.estimators_[1:]:
-            a += logits(network, X)
+        network = self._stacked(X.dtype)
+        if network is None:
+            a = np.sum([logits(network, X) for network in self.estimators_], axis=0)
+        else:
+
+            def total(x: Any) -> Array:
+                return network.forward(x).astype(X.dtype, copy=False).sum(axis=0)
+
+            a = check_finite(by_blocks(total, X, network))
         a *= self.inverse_temperature_ / len(self.estimators_)
         return finish(a)
+
+    def _stacked(self, dtype: Any) -> Network | None:
+        """Return the networks as one stack; None if they differ, or are not ours.
+
+        It computes in the wider of the types of X and of the parameters.
+        """
+        first = self.estimators_[0]
+        if not all(type(network) is FFNNClassifier for network in self.estimators_):
+            return None
+        shapes = [[W.shape for W in network.coefs_] for network in self.estimators_]
+        names = [str(network.activation) for network in self.estimators_]
+        if any(shapes[0] != s for s in shapes) or len(set(names)) > 1:
+            return None
+        activations = activations_of(first.activation, len(first.coefs_) - 1)
+        if not all(type(g) in ACTIVATIONS.values() for g in activations):
+            return None
+        layers = [(n.coefs_, n.intercepts_) for n in self.estimators_]
+        dtype = np.result_type(dtype, first.coefs_[0])
+        W, b = (
+            [np.stack(of_layer, dtype=dtype) for of_layer in zip(*parts, strict=True)]
+            for parts in zip(*layers, strict=True)
+        )
+        b = [of_layer[:, np.newaxis] for of_layer in b]
+        return Network(W, b, activations)
 
 
 def network_job(network: Any, seed: int, data: Dataset, held_out: Array) -> Job:

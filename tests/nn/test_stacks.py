@@ -82,7 +82,7 @@ def test_sums_over_blocks_are_those_of_the_members():
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_updates_are_those_of_the_members_at_their_own_rates(name):
-    optimizer, eta = OPTIMIZERS[name](), np.array([[0.1], [0.01], [1.0]])
+    optimizer, eta = OPTIMIZERS[name](), np.array([0.1, 0.01, 1.0])
     state = optimizer.init(THETA)
     alone = [optimizer.init(THETA[m]) for m in range(M)]
     for _ in range(4):
