@@ -19,7 +19,6 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
-import joblib
 import numpy as np
 from sklearn import get_config
 from sklearn.base import clone
@@ -404,14 +403,14 @@ class Candidate:
         The estimator, or the last step of a pipeline, if it is a network.
     before : Pipeline or None
         The steps before it.
-    key : str
+    key : tuple
         Equal for candidates with the same steps before the network.
     """
 
     estimator: Any
     network: Any = None
     before: Any = None
-    key: str = ""
+    key: tuple[Any, ...] = ()
 
     @classmethod
     def of(cls, plain: Any, params: dict[str, Any]) -> "Candidate":
@@ -427,7 +426,15 @@ class Candidate:
                 before = estimator[:-1]
         if not isinstance(network, FFNNClassifier):
             return cls(estimator)
-        return cls(estimator, network, before, joblib.hash(before))
+        if before is None:
+            return cls(estimator, network)
+        last, _ = estimator.steps[-1]
+        of_before = {
+            name: value
+            for name, value in params.items()
+            if name != last and not name.startswith(f"{last}__")
+        }
+        return cls(estimator, network, before, key_of(of_before))
 
     def sample_weight(self, fit_params: dict[str, Any]) -> Any:
         """Return the sample weights that reach the network.
@@ -455,6 +462,15 @@ class Candidate:
                 raise NotImplementedError
         of_last: dict[str, Any] = routed[last].fit
         return of_last
+
+
+def key_of(params: dict[str, Any]) -> tuple[Any, ...]:
+    """Return parameters in a form that can be compared: objects by their identity."""
+    plain = bool, int, float, str, type(None)
+    return tuple(
+        (name, params[name] if isinstance(params[name], plain) else id(params[name]))
+        for name in sorted(params)
+    )
 
 
 @dataclass
@@ -538,7 +554,7 @@ class Fits:
             for candidate, i in [self.pairs[number]]
         )
 
-    def _folds(self, n_jobs: int | None) -> dict[tuple[str, int], Fold]:
+    def _folds(self, n_jobs: int | None) -> dict[tuple[Any, int], Fold]:
         """Return the rows of each split, as the networks of each key see them."""
         wanted = {(c.key, i): c for c, i in self.pairs if c.network is not None}
         with_steps = {k: c for k, c in wanted.items() if c.before is not None}
@@ -547,7 +563,7 @@ class Fits:
             for (_, i), candidate in with_steps.items()
         )
         folds = dict(zip(with_steps, prepared, strict=True))
-        checked: dict[str, Fold | None] = {}
+        checked: dict[Any, Fold | None] = {}
         for (key, i), candidate in wanted.items():
             if candidate.before is None:  # all splits share the rows
                 whole = checked.setdefault(key, whole_of(candidate, self.rows[0]))

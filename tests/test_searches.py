@@ -1,0 +1,387 @@
+"""Searches in stacks of networks give what those of scikit-learn give."""
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import textwrap
+import warnings
+
+import numpy as np
+import pytest
+from scipy.stats import loguniform
+from sklearn import config_context
+from sklearn.base import clone
+from sklearn.datasets import load_iris
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score, make_scorer
+from sklearn.model_selection import (
+    GridSearchCV,
+    GroupKFold,
+    HalvingGridSearchCV,
+    HalvingRandomSearchCV,
+    RandomizedSearchCV,
+    StratifiedKFold,
+    cross_val_score,
+    cross_validate,
+)
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from skffnn import FFNNClassifier
+from skffnn.model_selection import (
+    FFNNGridSearchCV,
+    FFNNHalvingGridSearchCV,
+    FFNNHalvingRandomSearchCV,
+    FFNNRandomizedSearchCV,
+)
+from skffnn.utils.warn import InterruptionWarning
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+X, y = load_iris(return_X_y=True)
+RNG = np.random.default_rng(0)
+WEIGHTS = RNG.uniform(0.1, 1, len(y))
+GROUPS = np.arange(len(y)) % 7
+
+NETWORK = FFNNClassifier(
+    (6,), dtype="float64", batch_size=10, max_iter=8, random_state=0
+)
+PIPELINE = make_pipeline(StandardScaler(), NETWORK)
+# Solvers, layers and activations cannot share a stack, the rest can.
+GRID = {
+    "alpha": [1e-4, 1e-2],
+    "learning_rate_init": [0.01, 0.1],
+    "activation": ["relu", "tanh"],
+    "solver": ["adam", "lbfgs"],
+}
+
+
+def of_pipeline(grid):
+    return {f"ffnnclassifier__{name}": values for name, values in grid.items()}
+
+
+def assert_equal_searches(ours, theirs):
+    """Compare all results but the times."""
+    assert ours.cv_results_.keys() == theirs.cv_results_.keys()
+    for name, values in theirs.cv_results_.items():
+        if "time" in name:
+            assert (ours.cv_results_[name] >= 0).all()
+        elif name == "params":
+            assert ours.cv_results_[name] == values
+        elif values.dtype == float:
+            np.testing.assert_allclose(ours.cv_results_[name], values, rtol=1e-9)
+        else:
+            np.testing.assert_array_equal(ours.cv_results_[name], values)
+    assert ours.n_splits_ == theirs.n_splits_
+    assert ours.multimetric_ == theirs.multimetric_
+    if not theirs.refit:
+        return
+    for name in ("best_index_", "best_params_", "n_features_in_"):
+        assert np.all(getattr(ours, name) == getattr(theirs, name))
+    np.testing.assert_allclose(
+        ours.predict_proba(X), theirs.predict_proba(X), rtol=1e-9
+    )
+
+
+def both(estimator, grid, fit_params=None, **options):
+    """Search with scikit-learn and with stacks; return both."""
+    searches = [
+        search(clone(estimator), grid, cv=3, **options)
+        for search in (FFNNGridSearchCV, GridSearchCV)
+    ]
+    for search in searches:
+        search.fit(X, y, **(fit_params or {}))
+    return searches
+
+
+class TestSameResults:
+    """Candidate by candidate and fold by fold."""
+
+    def test_of_a_network(self):
+        assert_equal_searches(*both(NETWORK, GRID))
+
+    def test_of_a_pipeline(self):
+        grid = of_pipeline(GRID) | {"standardscaler__with_mean": [True, False]}
+        ours, theirs = both(PIPELINE, grid, return_train_score=True)
+        assert_equal_searches(ours, theirs)
+        assert list(ours.best_estimator_.named_steps) == [
+            "standardscaler",
+            "ffnnclassifier",
+        ]
+
+    def test_of_several_metrics(self):
+        options = {"scoring": ["accuracy", "neg_log_loss"], "refit": "neg_log_loss"}
+        assert_equal_searches(*both(NETWORK, {"alpha": [0.0, 0.1]}, **options))
+        options = {"scoring": ["accuracy", "neg_log_loss"], "refit": False}
+        assert_equal_searches(*both(NETWORK, {"alpha": [0.0, 0.1]}, **options))
+
+    def test_of_a_scorer_of_ones_own(self):
+        def errors(model, X, y):
+            return {"errors": -(model.predict(X) != y).sum(), "ones": 1.0}
+
+        options = {"scoring": errors, "refit": "errors"}
+        assert_equal_searches(*both(NETWORK, {"alpha": [0.0, 0.1]}, **options))
+
+    def test_of_two_processes(self):
+        grid = {"alpha": [0.0, 0.1], "random_state": [0, 1]}
+        assert_equal_searches(*both(PIPELINE, of_pipeline(grid), n_jobs=2))
+
+    def test_with_weights(self):
+        grid = {"alpha": [0.0, 0.1], "class_weight": [None, "balanced"]}
+        fit_params = {"sample_weight": WEIGHTS}
+        assert_equal_searches(*both(NETWORK, grid, fit_params))
+        fit_params = {"ffnnclassifier__sample_weight": WEIGHTS}
+        assert_equal_searches(*both(PIPELINE, of_pipeline(grid), fit_params))
+
+    def test_with_weights_that_are_routed(self):
+        grid = {"alpha": [0.0, 0.1]}
+        scorer = make_scorer(accuracy_score)
+        with config_context(enable_metadata_routing=True):
+            scorer.set_score_request(sample_weight=True)
+            network = clone(NETWORK).set_fit_request(sample_weight=True)
+            fit_params = {"sample_weight": WEIGHTS}
+            assert_equal_searches(*both(network, grid, fit_params, scoring=scorer))
+            pipeline = make_pipeline(
+                StandardScaler().set_fit_request(sample_weight=False), network
+            )
+            assert_equal_searches(
+                *both(pipeline, of_pipeline(grid), fit_params, scoring=scorer)
+            )
+            scaler = StandardScaler().set_fit_request(sample_weight=True)
+            pipeline = make_pipeline(scaler, network)
+            assert_equal_searches(
+                *both(pipeline, of_pipeline(grid), fit_params, scoring=scorer)
+            )
+
+    def test_with_groups(self):
+        grid = {"alpha": [0.0, 0.1]}
+        searches = [
+            search(NETWORK, grid, cv=GroupKFold(3)).fit(X, y, groups=GROUPS)
+            for search in (FFNNGridSearchCV, GridSearchCV)
+        ]
+        assert_equal_searches(*searches)
+
+    def test_with_a_splitter_that_draws_anew(self):
+        grid = {"alpha": [0.0, 0.1]}
+        searches = [
+            search(NETWORK, grid, cv=StratifiedKFold(3, shuffle=True, random_state=1))
+            for search in (FFNNGridSearchCV, GridSearchCV)
+        ]
+        assert_equal_searches(*(search.fit(X, y) for search in searches))
+        state = np.random.RandomState(3)
+        cv = StratifiedKFold(3, shuffle=True, random_state=state)
+        search = FFNNGridSearchCV(NETWORK, grid, cv=cv).fit(X, y)
+        splits = StratifiedKFold(3, shuffle=True, random_state=np.random.RandomState(3))
+        theirs = GridSearchCV(NETWORK, grid, cv=list(splits.split(X, y))).fit(X, y)
+        assert_equal_searches(search, theirs)
+
+    def test_of_candidates_that_fail(self):
+        grid = {"alpha": [0.1, -1.0], "learning_rate_init": [0.1, 1e30]}
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            searches = both(clone(NETWORK).set_params(solver="sgd"), grid)
+        assert_equal_searches(*searches)
+        assert np.isnan(searches[0].cv_results_["mean_test_score"]).sum() == 3
+        failed = [str(w.message) for w in caught if "fits failed" in str(w.message)]
+        ours, theirs = failed
+        assert ours.splitlines()[:3] == theirs.splitlines()[:3]
+        assert "diverged" in ours
+        for search in (FFNNGridSearchCV, GridSearchCV):
+            with pytest.raises(ValueError, match="alpha must be"):
+                search(NETWORK, {"alpha": [-1.0]}, error_score="raise").fit(X, y)
+            with pytest.raises(ValueError, match="Invalid parameter 'alhpa'"):
+                search(NETWORK, {"alhpa": [1.0]}).fit(X, y)
+
+    def test_of_rows_that_are_wrong(self):
+        wrong = X.copy()
+        wrong[0, 0] = np.nan
+        for search in (FFNNGridSearchCV, GridSearchCV):
+            model = search(NETWORK, {"alpha": [0.1]}, cv=3, error_score="raise")
+            with pytest.raises(ValueError, match="NaN"):
+                model.fit(wrong, y)
+            assert not hasattr(model, "cv_results_")
+
+    def test_of_steps_that_fail(self):
+        def refuse(rows):
+            raise ValueError("not these")
+
+        pipeline = make_pipeline(FunctionTransformer(refuse), NETWORK)
+        for search in (FFNNGridSearchCV, GridSearchCV):
+            model = search(pipeline, of_pipeline({"alpha": [0.1]}), cv=3)
+            with pytest.raises(ValueError, match="not these"):
+                model.fit(X, y)
+
+    def test_of_other_estimators(self):
+        grid = [
+            {"ffnnclassifier": [LogisticRegression()], "ffnnclassifier__C": [0.1, 1]},
+            {"ffnnclassifier__alpha": [0.1]},
+            {"ffnnclassifier": [NETWORK, clone(NETWORK).set_params(alpha=0.0)]},
+        ]
+        ours, theirs = both(PIPELINE, grid, n_jobs=2)
+        name = "mean_test_score"
+        np.testing.assert_allclose(ours.cv_results_[name], theirs.cv_results_[name])
+        assert_equal_searches(*both(LogisticRegression(), {"C": [0.1, 1]}))
+
+    def test_of_a_data_frame(self):
+        pandas = pytest.importorskip("pandas")
+        frame = pandas.DataFrame(X, columns=list("abcd"))
+        for estimator, grid in (
+            (NETWORK, {"alpha": [0.0, 0.1]}),
+            (PIPELINE.set_output(transform="pandas"), {}),
+        ):
+            ours, theirs = (
+                search(estimator, grid, cv=3, error_score="raise").fit(frame, y)
+                for search in (FFNNGridSearchCV, GridSearchCV)
+            )
+            name = "mean_test_score"
+            np.testing.assert_allclose(ours.cv_results_[name], theirs.cv_results_[name])
+            assert list(ours.feature_names_in_) == list("abcd")
+
+
+class TestOtherSearches:
+    """Random candidates, and successive halving."""
+
+    def test_randomised(self):
+        rates = {"learning_rate_init": loguniform(1e-3, 1), "alpha": [0.0, 0.1]}
+        searches = [
+            search(NETWORK, rates, n_iter=6, cv=3, random_state=0).fit(X, y)
+            for search in (FFNNRandomizedSearchCV, RandomizedSearchCV)
+        ]
+        assert_equal_searches(*searches)
+
+    @pytest.mark.parametrize("resource", ["n_samples", "max_iter"])
+    def test_halving(self, resource):
+        grid = {"learning_rate_init": np.geomspace(1e-3, 1, 7), "alpha": [0.0, 0.1]}
+        options = {"resource": resource, "cv": 3, "random_state": 0}
+        if resource == "max_iter":
+            options["max_resources"] = 18
+        searches = [
+            search(NETWORK, grid, **options).fit(X, y)
+            for search in (FFNNHalvingGridSearchCV, HalvingGridSearchCV)
+        ]
+        assert_equal_searches(*searches)
+        for name in ("n_resources_", "n_candidates_", "n_remaining_candidates_"):
+            assert getattr(searches[0], name) == getattr(searches[1], name)
+
+    def test_halving_of_random_candidates(self):
+        rates = {"learning_rate_init": loguniform(1e-3, 1)}
+        searches = [
+            search(NETWORK, rates, n_candidates=6, cv=3, random_state=0).fit(X, y)
+            for search in (FFNNHalvingRandomSearchCV, HalvingRandomSearchCV)
+        ]
+        assert_equal_searches(*searches)
+
+
+def test_the_steps_before_the_network_are_fitted_once_for_each_fold():
+    fits = []
+
+    class Counting(StandardScaler):
+        def fit(self, X, y=None, sample_weight=None):
+            fits.append(len(X))
+            return super().fit(X, y, sample_weight)
+
+    pipeline = make_pipeline(Counting(), NETWORK)
+    grid = of_pipeline({"alpha": [0.0, 0.1], "learning_rate_init": [0.1, 0.01]})
+    FFNNGridSearchCV(pipeline, grid, cv=3).fit(X, y)
+    assert fits == [100] * 3 + [150]  # and once for the best parameters
+
+
+def test_nested():
+    search = FFNNGridSearchCV(NETWORK, {"alpha": [0.0, 0.1]}, cv=3)
+    theirs = GridSearchCV(NETWORK, {"alpha": [0.0, 0.1]}, cv=3)
+    expected = cross_val_score(theirs, X, y, cv=3)
+    np.testing.assert_array_equal(cross_val_score(search, X, y, cv=3), expected)
+    scores = cross_val_score(search, X, y, cv=3, n_jobs=2)
+    np.testing.assert_array_equal(scores, expected)
+
+
+def test_one_candidate_is_cross_validation():
+    search = FFNNGridSearchCV(NETWORK, {}, refit=False, cv=3).fit(X, y)
+    scores = cross_validate(NETWORK, X, y, cv=3)["test_score"]
+    found = [search.cv_results_[f"split{i}_test_score"][0] for i in range(3)]
+    np.testing.assert_array_equal(found, scores)
+
+
+def test_is_left_as_it_was():
+    search = FFNNGridSearchCV(NETWORK, {"alpha": [0.1]}, n_jobs=2, cv=3)
+    before = search.get_params()
+    search.fit(X, y)
+    assert search.get_params() == before
+    assert not hasattr(search.estimator, "coefs_")
+    scores = search.cv_results_
+    search.set_params(param_grid={"alpha": [-1.0]})
+    with pytest.raises(ValueError, match="All the 3 fits failed"):
+        search.fit(X, y)
+    assert search.cv_results_ is scores
+    again = pickle.loads(pickle.dumps(search))
+    np.testing.assert_array_equal(again.predict(X), search.predict(X))
+    assert clone(search).get_params().keys() == before.keys()
+
+
+def test_is_a_search_of_scikit_learn():
+    assert isinstance(FFNNGridSearchCV(NETWORK, {}), GridSearchCV)
+    ours, theirs = (
+        search(NETWORK, {}).get_params(deep=False).keys()
+        for search in (FFNNGridSearchCV, GridSearchCV)
+    )
+    assert ours == theirs
+
+
+def test_a_progress_bar(capsys):
+    pytest.importorskip("rich")
+    FFNNGridSearchCV(NETWORK, {"alpha": [0.0, 0.1]}, cv=3, verbose=1).fit(X, y)
+    out, err = capsys.readouterr()
+    assert "6/6 fits" in err
+    assert "totalling 6 fits" in out
+
+
+INTERRUPTED = """
+import os, signal, sys, warnings
+import numpy as np
+from skffnn import FFNNClassifier
+from skffnn.model_selection import FFNNGridSearchCV
+import skffnn.model_selection as searches
+
+warnings.simplefilter("ignore")
+warnings.simplefilter("always", searches.InterruptionWarning)
+X = np.random.default_rng(0).standard_normal((300, 4))
+y = (X[:, 0] > 0).astype(int)
+network = FFNNClassifier((5,), random_state=0, n_iter_no_change=10**6)
+grid = {"max_iter": [2], "hidden_layer_sizes": [(3,), (4,), (5,)]}
+slow = {"max_iter": [10**6], "hidden_layer_sizes": [(6,)]}
+n_jobs = int(sys.argv[1])
+
+many = searches.fit_many
+def announced(jobs, n_jobs):
+    for i, result in enumerate(many(jobs, n_jobs)):
+        yield result
+        if i == 8:  # the search has it, and asks for more
+            print("nine", flush=True)
+searches.fit_many = announced
+
+search = FFNNGridSearchCV(network, [grid, slow], cv=3, n_jobs=n_jobs).fit(X, y)
+scores = search.cv_results_["mean_test_score"]
+print(np.isfinite(scores).tolist(), search.best_params_["max_iter"])
+print(hasattr(search, "best_estimator_"))
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Ctrl-C is sent by a signal of POSIX")
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_ctrl_c_keeps_what_has_been_scored(n_jobs):
+    process = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(INTERRUPTED), str(n_jobs)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout.readline() == "nine\n"
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    out, err = process.communicate(timeout=60)
+    assert out.splitlines() == ["[True, True, True, False] 2", "False"], err
+    assert "9 of 12 fits are scored in cv_results_" in err
+    assert issubclass(InterruptionWarning, UserWarning)
