@@ -24,10 +24,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from joblib import effective_n_jobs
+from joblib.parallel import get_active_backend
 from scipy.sparse import issparse
 from sklearn import get_config
 from sklearn.utils.parallel import Parallel, delayed
@@ -41,6 +42,13 @@ from .utils.warn import InterruptionWarning, warn_again
 
 # Bytes that the members of a stack work on in a step, from the measurements above.
 CACHE = 4 * 2**20
+
+# Seconds of a step that do not depend on its size, and operations a second after that:
+# of one core, roughly.
+PER_STEP, FLOPS = 5e-5, 3e10
+
+# Seconds of training from which on processes are worth starting.
+WORTH_PROCESSES = 4.0
 
 # Parameters that do not change the operations of a step, so that the members of a stack
 # may differ in them.
@@ -130,17 +138,16 @@ class Result:
         return self.estimator
 
 
-def fit_many(
-    jobs: Sequence[Job], n_jobs: int | None = None
-) -> Iterator[tuple[int, Result]]:
+def fit_many(jobs: Sequence[Job], n_jobs: Any = None) -> Iterator[tuple[int, Result]]:
     """Fit estimators, each as if it were fitted alone.
 
     Parameters
     ----------
     jobs : sequence of Job
         What to fit.
-    n_jobs : int, default=None
-        Number of stacks, or of single fits, to train in parallel, as in scikit-learn.
+    n_jobs : int, "auto" or None, default=None
+        Number of stacks, or of single fits, to train in parallel, as in scikit-learn;
+        "auto" is decided by `processes_for`.
 
     Yields
     ------
@@ -149,6 +156,8 @@ def fit_many(
     result : Result
         What became of it.
     """
+    if n_jobs == "auto":
+        n_jobs = processes_for(jobs)
     groups = stacks_of(jobs, effective_n_jobs(n_jobs))
     parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
     yield_of = parallel(
@@ -156,6 +165,39 @@ def fit_many(
     )
     for group, results in yield_of:
         yield from zip(group, results, strict=True)
+
+
+def processes_for(jobs: Sequence[Job]) -> int | None:
+    """Return how many processes to use if nobody has said.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+        What to fit.
+
+    Returns
+    -------
+    n_jobs : int or None
+        All cores, if the fits take longer than it takes to start the processes; None,
+        which is one unless `joblib.parallel_config` says otherwise, if they do not, or
+        if they are part of something that runs in parallel already.
+    """
+    backend, n_jobs = get_active_backend()
+    is_nested = backend.nesting_level > 0 or n_jobs not in (None, 1)
+    if is_nested or sum(map(seconds_of, jobs)) < WORTH_PROCESSES:
+        return None
+    return -1
+
+
+def seconds_of(job: Job) -> float:
+    """Estimate how long a fit takes at most, on one core of today."""
+    try:
+        step = cost_of_step(job)
+        n_batches = -(-job.train.n_rows // step.batch)
+        flops = 6 * step.batch * step.n_parameters  # three products, two each
+        return float(job.estimator.max_iter * n_batches * (PER_STEP + flops / FLOPS))
+    except (AttributeError, TypeError, ValueError):  # not ours, or a wrong parameter
+        return 0.0
 
 
 def stacks_of(jobs: Sequence[Job], n_cores: int) -> list[list[int]]:
@@ -232,15 +274,34 @@ def members_of_a_stack(job: Job) -> int:
         setting `working_memory` allows.
     """
     try:
-        step, kept = bytes_of(job)
+        step = cost_of_step(job)
     except (TypeError, ValueError):  # a wrong parameter, which the fit will report
         return 1
     limit = get_config()["working_memory"] * 2**20
-    return max(1, min(CACHE // step, int(limit // (step + kept))))
+    return max(1, min(CACHE // step.bytes, int(limit // (step.bytes + step.kept))))
 
 
-def bytes_of(job: Job) -> tuple[int, int]:
-    """Return what a member of a stack works on in a step, and what it keeps besides.
+class Step(NamedTuple):
+    """What a step of a network costs.
+
+    Attributes
+    ----------
+    batch : int
+        Rows.
+    n_parameters : int
+        Length of θ.
+    bytes, kept : int
+        Memory that it works on, and that is kept between steps besides.
+    """
+
+    batch: int
+    n_parameters: int
+    bytes: int
+    kept: int
+
+
+def cost_of_step(job: Job) -> Step:
+    """Return what a step costs, from the sizes of the layers and of a batch.
 
     Parameters
     ----------
@@ -249,8 +310,8 @@ def bytes_of(job: Job) -> tuple[int, int]:
 
     Returns
     -------
-    step, kept : int
-        Bytes.
+    step : Step
+        Its cost.
     """
     hidden = hidden_sizes(job.estimator.hidden_layer_sizes)
     size, n_rows = job.estimator.batch_size, job.train.n_rows
@@ -265,9 +326,11 @@ def bytes_of(job: Job) -> tuple[int, int]:
     # Parameters are there four times: θ, its gradient, and two moments. θ is kept twice
     # more, and so is the validation set, which is gathered once.
     held_out = 0 if job.validation is None else job.validation.n_rows
-    return (
-        number * (batch * row + 4 * n_parameters),
-        number * (held_out * row + 2 * n_parameters) + 8 * n_rows,
+    return Step(
+        batch,
+        n_parameters,
+        bytes=number * (batch * row + 4 * n_parameters),
+        kept=number * (held_out * row + 2 * n_parameters) + 8 * n_rows,
     )
 
 

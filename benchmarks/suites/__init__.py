@@ -6,13 +6,27 @@
 
 from types import ModuleType
 
-from . import choices, fit, grid, growth, memory, mnist, predict, profile, sparse
+from . import (
+    choices,
+    fit,
+    grid,
+    growth,
+    memory,
+    mnist,
+    predict,
+    profile,
+    sparse,
+    stack,
+    tables,
+)
 
 SUITES: dict[str, ModuleType] = {
     "fit": fit,
     "sparse": sparse,
     "predict": predict,
     "grid": grid,
+    "stack": stack,
+    "tables": tables,
     "growth": growth,
     "mnist": mnist,
     "memory": memory,

@@ -1,58 +1,94 @@
-"""A grid search on the handwritten digits, in two processes."""
+"""Grid searches over the penalty, the learning rate and seeds, in two processes."""
 
 import time
+from functools import lru_cache
 from typing import Any
+
+import numpy as np
 
 from ..fits import OURS, THEIRS
 from ..machine import n_threads
 from ..measure import Bench, ratio, spread
 from ..plots import grouped, legend, panels
 from ..report import Table, seconds, times
+from ..workloads import Problem, load
 
-ALPHAS = [1e-6, 1e-5, 1e-4]
-RATES = [0.001, 0.01]
-WIDTHS = [(50,), (100,)]
-BATCH = 200
+ALPHAS = [1e-6, 1e-5, 1e-4, 1e-3]
+RATES = [0.001, 0.003, 0.01]
+SEEDS = [0, 1, 2, 3]
+FOLDS = 5
 JOBS = 2
+
+STACKED, ONE_BY_ONE = "FFNNGridSearchCV", "GridSearchCV(FFNNClassifier)"
+OTHER = "GridSearchCV(MLPClassifier)"
+# name: the peer in whose process it runs
+SEARCHES = {STACKED: OURS, ONE_BY_ONE: OURS, OTHER: THEIRS}
+
+# name: hidden layer, batch size, epochs
+TABLES: dict[str, tuple[tuple[int, ...], int, int]] = {
+    "500 x 4, 3, (10,), 32": ((10,), 32, 100),
+    "1797 x 64, 10, (32,), 32": ((32,), 32, 20),
+    "1797 x 64, 10, (100,), 200": ((100,), 200, 50),
+    "3000 x 30, 10 of them categories, 3, (50,), 200": ((50,), 200, 30),
+}
 
 
 def run(bench: Bench) -> Any:
-    """Search with each peer."""
-    epochs, folds = (2, 2) if bench.quick else (100, 5)
-    peers = bench.among(OURS, THEIRS)
-    runs = bench.in_turn(
-        "grid",
-        search,
-        {peer: {"peer": peer, "epochs": epochs, "folds": folds} for peer in peers},
-        warm_up={"epochs": 1},
-    )
-    for peer in peers:
+    """Search with each."""
+    names = list(TABLES)[:1] if bench.quick else list(TABLES)
+    searches = {k: v for k, v in SEARCHES.items() if v in bench.among(OURS, THEIRS)}
+    result = {}
+    for name in names:
+        calls = {
+            search: {"peer": peer, "search": search, "table": name}
+            for search, peer in searches.items()
+        }
+        few = {"epochs": 1, "seeds": SEEDS[:1]}
+        if bench.quick:
+            calls = {search: call | few for search, call in calls.items()}
+        result[name] = bench.in_turn(
+            f"grid, {name}",
+            timed_search,
+            calls,
+            warm_up=few,
+            repeats=min(bench.repeats, 3),
+        )
+    for peer in set(searches.values()):
         bench.worker(peer).call(end_processes)
-    return runs
+    return result
 
 
-def search(peer: str, epochs: int, folds: int, seed: int) -> dict[str, float]:
-    """Time a grid search; return its best score too."""
+def timed_search(
+    peer: str,
+    search: str,
+    table: str,
+    seed: int,
+    epochs: int | None = None,
+    seeds: list[int] = SEEDS,
+) -> dict[str, Any]:
+    """Time a search; return its best score, and all of them, too."""
     from joblib import parallel_config
-    from sklearn.datasets import load_digits
     from sklearn.model_selection import GridSearchCV, StratifiedKFold
     from sklearn.neural_network import MLPClassifier
 
     from skffnn import FFNNClassifier
+    from skffnn.model_selection import FFNNGridSearchCV
 
-    X, y = load_digits(return_X_y=True)
-    unit = BATCH if peer == THEIRS else 1  # it divides alpha by the batch size
-    model = {OURS: FFNNClassifier, THEIRS: MLPClassifier}[peer](
-        batch_size=BATCH, max_iter=epochs, random_state=seed
+    hidden, batch, all_epochs = TABLES[table]
+    X, y, prepared = rows_of(table)
+    unit = batch if peer == THEIRS else 1  # it divides alpha by the batch size
+    network = {OURS: FFNNClassifier, THEIRS: MLPClassifier}[peer](
+        hidden, batch_size=batch, max_iter=epochs or all_epochs
     )
-    grid = GridSearchCV(
-        model,
+    prefix = f"{type(network).__name__.lower()}__" if prepared else ""
+    grid = (FFNNGridSearchCV if search == STACKED else GridSearchCV)(
+        prepared(network) if prepared else network,
         {
-            "alpha": [alpha * unit for alpha in ALPHAS],
-            "learning_rate_init": RATES,
-            "hidden_layer_sizes": WIDTHS,
+            f"{prefix}alpha": [alpha * unit for alpha in ALPHAS],
+            f"{prefix}learning_rate_init": RATES,
+            f"{prefix}random_state": seeds,
         },
-        cv=StratifiedKFold(folds, shuffle=True, random_state=seed),
+        cv=StratifiedKFold(FOLDS, shuffle=True, random_state=seed),
         n_jobs=JOBS,
         refit=False,
         error_score="raise",
@@ -60,9 +96,36 @@ def search(peer: str, epochs: int, folds: int, seed: int) -> dict[str, float]:
     threads = max(1, n_threads() // JOBS)
     with parallel_config("loky", inner_max_num_threads=threads):
         start = time.perf_counter()
-        grid.fit(X / 16, y)
+        grid.fit(X, y)
         elapsed = time.perf_counter() - start
     return {"seconds": elapsed, "score": grid.cv_results_["mean_test_score"].max()}
+
+
+@lru_cache
+def rows_of(table: str) -> tuple[Any, Any, Any]:
+    """Return X, y, and what makes a pipeline of a network, or None."""
+    if table.startswith("1797"):
+        from sklearn.datasets import load_digits
+
+        X, y = load_digits(return_X_y=True)
+        return X / 16, y, None
+    n, d = map(int, table.split(",")[0].split(" x "))
+    X, y, _, _ = load(Problem(n, d, 3))
+    if "categories" not in table:
+        return X, y, None
+    import pandas as pd
+    from sklearn.compose import make_column_transformer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    frame = pd.DataFrame(X).rename(columns="x{}".format)
+    nominal = list(frame.columns[:10])
+    for name in nominal:
+        frame[name] = pd.cut(frame[name], [-np.inf, -1, 0, 1, np.inf], labels=[*"abcd"])
+    preparation = make_column_transformer(
+        (OneHotEncoder(sparse_output=False), nominal), remainder=StandardScaler()
+    )
+    return frame, y, lambda network: make_pipeline(preparation, network)
 
 
 def end_processes() -> None:
@@ -73,27 +136,44 @@ def end_processes() -> None:
 
 
 def tables(result: Any) -> list[Table]:
-    """Return one table, with one row for each peer."""
-    ours = result[OURS]["seconds"]
-    rows = [
-        [
-            peer,
-            seconds(spread(run["seconds"]).median),
-            times(ratio(run["seconds"], ours)),
-            f"{spread(run['score']).median:.2%}",
-        ]
-        for peer, run in result.items()
-    ]
-    columns = ["", "time", "/ ours", "best mean accuracy"]
-    n = len(ALPHAS) * len(RATES) * len(WIDTHS)
-    return [Table(f"Grid search, {n} candidates on digits", columns, rows)]
+    """Return one table, with one row for each workload."""
+    others = [name for name in SEARCHES if name != STACKED]
+    columns = ["", "time", *(f"{name} / ours" for name in others), "best mean accuracy"]
+    rows = []
+    for table, runs in result.items():
+        ours = runs[STACKED]
+        rows.append(
+            [
+                table,
+                seconds(spread(ours["seconds"]).median),
+                *(
+                    times(ratio(runs[name]["seconds"], ours["seconds"]))
+                    if name in runs
+                    else ""
+                    for name in others
+                ),
+                ", ".join(
+                    f"{spread(run['score']).median:.1%}" for run in runs.values()
+                ),
+            ]
+        )
+    n = len(ALPHAS) * len(RATES) * len(SEEDS)
+    title = f"Grid search, {n} candidates and {FOLDS} folds in {JOBS} processes"
+    return [Table(title, columns, rows)]
 
 
 def plot(result: Any) -> Any:
-    """Draw the times."""
-    figure, axes = panels(1, 1, 1.6)
-    series = {peer: [spread(run["seconds"])] for peer, run in result.items()}
-    grouped(axes[0, 0], ["grid search"], series, bars=True)
-    axes[0, 0].set_xlabel("seconds")
+    """Draw the times, as multiples of ours."""
+    figure, axes = panels(1, 1, 0.7 + 0.6 * len(result))
+    names = [name for name in SEARCHES if name in next(iter(result.values()))]
+    series = {
+        name: [
+            ratio(runs[name]["seconds"], runs[STACKED]["seconds"])
+            for runs in result.values()
+        ]
+        for name in names
+    }
+    grouped(axes[0, 0], list(result), series, bars=True)
+    axes[0, 0].set_xlabel("time / ours")
     legend(figure, axes[0, 0])
     return figure

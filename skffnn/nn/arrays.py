@@ -83,6 +83,26 @@ def column(value: Any, dtype: Any) -> Any:
     return value[..., np.newaxis].astype(dtype)
 
 
+def columns(vectors: Array, *values: Any) -> tuple[Any, ...]:
+    """Return several hyperparameters in the form that broadcasts over vectors.
+
+    Parameters
+    ----------
+    vectors : ndarray of shape (..., n_parameters)
+        The parameter vectors.
+    *values : float or ndarray of shape (...)
+        As `column` takes them.
+
+    Returns
+    -------
+    values : tuple of float or ndarray of shape (..., 1)
+        As they are for a single vector.
+    """
+    if vectors.ndim == 1:
+        return values
+    return tuple(column(value, vectors.dtype) for value in values)
+
+
 def matmul(x: Any, y: Array, out: Array) -> Array:
     """Write the matrix product x y into `out`; x may be sparse.
 

@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
-from ..nn.arrays import Array, column, in_cache
+from ..nn.arrays import Array, columns, in_cache
 
 State = dict[str, Any]
 
@@ -102,7 +102,7 @@ class SGD:
         return {"v": np.zeros_like(theta)} if np.any(self.momentum) else {}
 
     def update(self, grad: Array, state: State, eta: Any) -> Array:
-        eta, mu = column(eta, grad.dtype), column(self.momentum, grad.dtype)
+        mu, eta = columns(grad, self.momentum, eta)
         if "v" not in state:  # μ = 0
             grad *= -eta
             return grad  # Δ = -η g
@@ -164,10 +164,7 @@ class Adam:
         scale_m, scale_v = 1 - beta_1, (1 - beta_2) ** 0.5
         eta_t = eta * (1 - beta_2**t) ** 0.5 / (1 - beta_1**t) * scale_m / scale_v
         epsilon = self.epsilon / scale_v
-        if grad.ndim > 1:  # a stack, whose numbers may be arrays
-            beta_1, beta_2, eta_t, epsilon = (
-                column(value, grad.dtype) for value in (beta_1, beta_2, eta_t, epsilon)
-            )
+        beta_1, beta_2, eta_t, epsilon = columns(grad, beta_1, beta_2, eta_t, epsilon)
         for g, m, v in in_cache(grad, state["m"], state["v"]):
             m *= beta_1
             m += g  # m ← β₁ m + g

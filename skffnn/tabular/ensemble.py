@@ -21,7 +21,13 @@ from ..nn.activations import ACTIVATIONS
 from ..nn.arrays import Array, canonical
 from ..nn.network import Network
 from ..prediction import LogitsMixin, check_finite
-from ..utils.checks import DTYPES, InvalidParameterError, check_number, check_weights
+from ..utils.checks import (
+    DTYPES,
+    InvalidParameterError,
+    check_choice,
+    check_number,
+    check_weights,
+)
 
 # The fraction of labels assumed to be random when β is fitted. It keeps β finite even
 # if all held-out rows are classified correctly.
@@ -57,8 +63,10 @@ class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
         more accurate, but take longer to train.
     calibrate : bool, default=True
         Whether to fit β to the out-of-fold logits; otherwise it is 1.
-    n_jobs : int, default=None
-        Number of networks to train in parallel. None means 1 unless in a
+    n_jobs : int, "auto" or None, default="auto"
+        Number of processes that train networks. "auto" uses all processors if training
+        takes longer than starting the processes, and one inside another parallel
+        computation, such as a search with `n_jobs`. None means 1 unless in a
         `joblib.parallel_config` context; -1 means all processors.
     random_state : int, RandomState instance or None, default=None
         Determines the folds and the seeds of the networks. Pass an int for
@@ -107,7 +115,7 @@ class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
         *,
         n_networks: int = 5,
         calibrate: bool = True,
-        n_jobs: int | None = None,
+        n_jobs: int | str | None = "auto",
         random_state: Any = None,
     ) -> None:
         self.estimator = estimator
@@ -139,6 +147,8 @@ class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
             If a parameter or the data are invalid, or if training diverges.
         """
         check_number("n_networks", self.n_networks, 2, integer=True)
+        if isinstance(self.n_jobs, str):
+            check_choice("n_jobs", self.n_jobs, ["auto"], " or an integer")
         base = FFNNClassifier() if self.estimator is None else self.estimator
         if not has_fit_parameter(base, "X_val"):
             raise InvalidParameterError(

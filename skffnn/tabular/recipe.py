@@ -35,7 +35,7 @@ GAP = 0.3
 def make_tabular_classifier(
     *,
     n_networks: int = 8,
-    n_jobs: int | None = None,
+    n_jobs: int | str | None = "auto",
     random_state: Any = None,
     **params: Any,
 ) -> Pipeline:
@@ -61,8 +61,10 @@ def make_tabular_classifier(
     n_networks : int, default=8
         Number of networks to average. More networks are usually more accurate, but
         take longer to train.
-    n_jobs : int, default=None
-        Number of networks to train in parallel. None means 1 unless in a
+    n_jobs : int, "auto" or None, default="auto"
+        Number of processes that train networks. "auto" uses all processors if training
+        takes longer than starting the processes, and one inside another parallel
+        computation, such as a search with `n_jobs`. None means 1 unless in a
         `joblib.parallel_config` context; -1 means all processors.
     random_state : int, RandomState instance or None, default=None
         Determines the folds and the seeds of the networks. Pass an int for

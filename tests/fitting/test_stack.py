@@ -210,8 +210,8 @@ class TestHowManyToStack:
         from sklearn import config_context
 
         jobs = jobs_of({}, lambda m: {})
-        step, kept = many.bytes_of(jobs[0])
-        with config_context(working_memory=2.5 * (step + kept) / 2**20):
+        step = many.cost_of_step(jobs[0])
+        with config_context(working_memory=2.5 * (step.bytes + step.kept) / 2**20):
             assert many.members_of_a_stack(jobs[0]) == 2
             assert [len(group) for group in many.stacks_of(jobs, 1)] == [2, 2, 1]
 
@@ -240,6 +240,23 @@ class TestHowManyToStack:
             frozenset({0, 2, 4}),
             frozenset({1, 3}),
         }
+
+    def test_processes_are_started_for_long_fits_alone(self):
+        from joblib import Parallel, delayed, parallel_config
+
+        def decided(backend=None):
+            return Parallel(n_jobs=2, backend=backend)(
+                delayed(many.processes_for)(long) for _ in range(2)
+            )
+
+        short = jobs_of({}, lambda m: {})
+        long = jobs_of({"max_iter": 10**6}, lambda m: {})
+        assert many.processes_for(short) is None
+        assert many.processes_for(long) == -1
+        # Not within what runs in parallel, nor against what the user has said.
+        assert decided("loky") == decided("threading") == [None, None]
+        with parallel_config(n_jobs=2):
+            assert many.processes_for(long) is None
 
     @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
     def test_all_are_fitted_whatever_they_share(self):

@@ -1,0 +1,140 @@
+"""Networks trained as one stack: the time of each, by how many there are."""
+
+import time
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from ..fits import OURS
+from ..measure import Bench, ratio, spread
+from ..plots import legend, panels
+from ..report import Table, times
+from ..workloads import Problem, load
+
+# rows, features and classes; hidden layers; batch size; epochs
+SHAPES: list[tuple[tuple[int, int, int], tuple[int, ...], int, int]] = [
+    ((500, 4, 3), (10,), 32, 20),
+    ((1797, 64, 10), (32,), 32, 5),
+    ((1797, 64, 10), (100,), 200, 10),
+    ((3000, 30, 3), (100,), 200, 5),
+    ((20000, 30, 2), (32,), 200, 2),
+    ((3000, 60, 2), (256, 256), 256, 2),
+]
+MEMBERS = [2, 4, 8, 16, 32, 64]
+ALONE = "alone"
+
+
+def run(bench: Bench) -> Any:
+    """Time networks alone and in stacks, in one thread."""
+    shapes, members = (SHAPES[:1], [2, 4]) if bench.quick else (SHAPES, MEMBERS)
+    result = {}
+    for shape, hidden, batch, epochs in shapes:
+        calls = {
+            str(m or ALONE): {
+                "peer": OURS,
+                "problem": Problem(*shape),
+                "hidden": hidden,
+                "batch": batch,
+                "epochs": epochs,
+                "members": m,
+            }
+            for m in [0, *members]
+        }
+        name = f"{' x '.join(map(str, shape[:2]))}, {shape[2]}, {hidden}, {batch}"
+        runs = bench.in_turn(f"stack, {name}", timed, calls, warm_up={"epochs": 1})
+        result[name] = {"n": members_that_are_stacked(shape, hidden, batch), **runs}
+    return result
+
+
+def jobs(
+    problem: Problem, hidden: Any, batch: int, epochs: int, members: int, seed: int
+) -> list[Any]:
+    """Return networks that share their rows."""
+    from skffnn import FFNNClassifier
+    from skffnn.data.dataset import Dataset
+    from skffnn.many import Job
+
+    X, y, _, _ = load(problem)
+    data = Dataset(np.ascontiguousarray(X), y)
+    result = []
+    for m in range(members):
+        network = FFNNClassifier(
+            hidden,
+            batch_size=batch,
+            max_iter=epochs,
+            learning_rate="cosine",
+            random_state=seed + m,
+            dtype="float32",
+        )
+        network.n_features_in_ = X.shape[1]
+        result.append(Job(network, data))
+    return result
+
+
+def timed(members: int, seed: int, **kwargs: Any) -> dict[str, float]:
+    """Return the time that a network takes; of 0 members, one alone."""
+    from skffnn.many import fit_alone, fit_stacked
+
+    peer = kwargs.pop("peer")
+    assert peer == OURS
+    networks = jobs(members=members or 1, seed=seed, **kwargs)
+    with threadpool_limits(1):
+        start = time.perf_counter()
+        if members:
+            fit_stacked(networks)
+        else:
+            fit_alone(networks[0])
+        elapsed = time.perf_counter() - start
+    return {"seconds": elapsed / len(networks)}
+
+
+def members_that_are_stacked(shape: Any, hidden: Any, batch: int) -> int:
+    """Return how many the package would stack, if there were any number of them."""
+    from skffnn.many import members_of_a_stack
+
+    (job,) = jobs(Problem(*shape), hidden, batch, 1, 1, 0)
+    return members_of_a_stack(job)
+
+
+def tables(result: Any) -> list[Table]:
+    """Return one table, with one row for each shape."""
+    members = [m for m in next(iter(result.values())) if m not in ("n", ALONE)]
+    rows = [
+        [
+            name,
+            *(times(ratio(r[ALONE]["seconds"], r[m]["seconds"])) for m in members),
+            str(r["n"]),
+        ]
+        for name, r in result.items()
+    ]
+    columns = ["network", *(f"M = {m}" for m in members), "stacked at most"]
+    return [Table("Time alone / time of each in a stack of M", columns, rows)]
+
+
+def plot(result: Any) -> Any:
+    """Draw the gain against the number of members."""
+    figure, axes = panels(1, 1, 2.6)
+    ax = axes[0, 0]
+    for name, r in result.items():
+        members = [m for m in r if m not in ("n", ALONE)]
+        gain = [
+            spread(ratio_of(r[ALONE]["seconds"], r[m]["seconds"])).median
+            for m in members
+        ]
+        ax.plot([int(m) for m in members], gain, marker="o", label=name)
+    ax.axhline(1, color="0.6", linewidth=0.8)
+    ax.set(xscale="log", yscale="log")
+    ticks = [2**i for i in range(1, 7)]
+    ax.set_xticks(ticks, [str(t) for t in ticks])
+    ax.set_yticks([1, 2, 4, 8], ["1", "2", "4", "8"])
+    ax.minorticks_off()
+    ax.set_xlabel("networks in the stack, M")
+    ax.set_ylabel("time alone / time in the stack")
+    legend(figure, ax)
+    return figure
+
+
+def ratio_of(above: list[float], below: list[float]) -> list[float]:
+    """Return the ratios of runs of the same round."""
+    return [a / b for a, b in zip(above, below, strict=True)]
