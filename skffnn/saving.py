@@ -4,23 +4,26 @@ from typing import Any
 
 from sklearn.utils.validation import check_is_fitted
 
-from .classifier import FFNNClassifier
 from .io.format import damage_named, read_content, write_content
-from .io.schema import KINDS, check, restore, snapshot
+from .io.schema import KINDS
+from .storage import check_prediction, pack, unpack
 
 
-def save(model: FFNNClassifier, path: Any) -> None:
+def save(model: Any, path: Any) -> None:
     """Save a fitted estimator to a file.
 
     The file contains everything needed to predict and to continue training. An existing
     file is replaced atomically. A file holds a JSON header and plain arrays but no code
     (see `skffnn.io.format`), so parameters that are objects of custom classes cannot be
-    saved. Metadata requests (`set_fit_request`) and custom attributes are not saved.
+    saved. Metadata requests (`set_fit_request`), `set_output` and custom attributes are
+    not saved. Of the networks of an average, what predicts is saved.
 
     Parameters
     ----------
-    model : FFNNClassifier
-        The fitted estimator.
+    model : FFNNClassifier, AveragedClassifier or Pipeline
+        The fitted estimator. A pipeline, such as that of `make_tabular_classifier`, may
+        have the steps `TableEncoder`, `RobustSmoothScaler`, `StandardScaler`,
+        `SimpleImputer`, `MissingIndicator` and `FeatureUnion`.
     path : str or path-like
         The file to write, with any extension.
 
@@ -29,7 +32,7 @@ def save(model: FFNNClassifier, path: Any) -> None:
     NotFittedError
         If the estimator is not fitted.
     TypeError
-        If `model` is not an FFNNClassifier, or a parameter cannot be saved.
+        If `model` is, or contains, another estimator, or a parameter cannot be saved.
     ValueError
         If a parameter was changed after fitting and no longer matches the network.
     OSError
@@ -52,14 +55,12 @@ def save(model: FFNNClassifier, path: Any) -> None:
     >>> bool((again.predict_proba(X) == model.predict_proba(X)).all())
     True
     """
-    if type(model) is not FFNNClassifier:
-        raise TypeError(f"model must be an FFNNClassifier, got {model!r}.")
+    content = pack(model)
     check_is_fitted(model)
-    check(model)
-    write_content(path, snapshot(model), KINDS)
+    write_content(path, content, KINDS)
 
 
-def load(path: Any) -> FFNNClassifier:
+def load(path: Any) -> Any:
     """Load an estimator from a file written by `save` or a checkpoint.
 
     The estimator predicts and continues training (`warm_start`, `partial_fit`) exactly
@@ -73,7 +74,7 @@ def load(path: Any) -> FFNNClassifier:
 
     Returns
     -------
-    model : FFNNClassifier
+    model : FFNNClassifier, AveragedClassifier or Pipeline
         The fitted estimator.
 
     Raises
@@ -101,8 +102,7 @@ def load(path: Any) -> FFNNClassifier:
     """
     content = read_content(path, KINDS)
     with damage_named(path):
-        if content["estimator"] != FFNNClassifier.__name__:
-            raise ValueError(f"it holds an estimator {content['estimator']!r}")
-        model = FFNNClassifier(**content["params"])
-        restore(model, content["fitted"])
+        model = unpack(content)
+        check_is_fitted(model)
+        check_prediction(model)
     return model

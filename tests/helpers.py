@@ -1,5 +1,8 @@
 """Data, small networks and comparisons that several test files share."""
 
+import io
+import json
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -214,3 +217,39 @@ def fit(hidden=(6,), labels=THREE_CLASSES[1], rows=ROWS, **params):
     """Fit a small network to three classes, unless told otherwise."""
     params = {"max_iter": 12, "random_state": 0, "batch_size": 30} | params
     return FFNNClassifier(hidden, **params).fit(rows, labels)
+
+
+def rewritten(path, change):
+    """Return a file whose content was changed, with checksums that are right."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    header = json.loads(members["header.json"])
+    change(header["content"])
+    members["header.json"] = json.dumps(header).encode()
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return stream.getvalue()
+
+
+def drop(*keys):
+    """Return a change of a file's content that deletes an entry."""
+
+    def change(content):
+        for key in keys[:-1]:
+            content = content[key]
+        del content[keys[-1]]
+
+    return change
+
+
+def put(value, *keys):
+    """Return a change of a file's content that replaces an entry."""
+
+    def change(content):
+        for key in keys[:-1]:
+            content = content[key]
+        content[keys[-1]] = value
+
+    return change

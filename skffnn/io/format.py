@@ -216,8 +216,9 @@ class Reader:
         return {k: self.decode(v) for k, v in value.items()}
 
     def _labels(self, items: Any) -> Array:
-        labels = np.empty(len(items), object)
-        labels[:] = self.decode(items)
+        values = self.decode(items)  # a list of floats is stored as an array
+        labels = np.empty(len(values), object)
+        labels[:] = values
         return labels
 
     def _object(self, entry: Any) -> Any:

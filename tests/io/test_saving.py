@@ -9,7 +9,8 @@ import skops.io
 from helpers import GOLDEN, STEPPERS, X, Y, assert_same, maker, y
 from scipy import sparse
 from sklearn.exceptions import NotFittedError
-from sklearn.preprocessing import StandardScaler
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 
 import skffnn
 from skffnn import (
@@ -123,8 +124,9 @@ class TestWhatCannotBeSaved:
             skffnn.save(make(), tmp_path / "f")
 
     def test_is_another_estimator(self, tmp_path):
-        with pytest.raises(TypeError, match="must be an FFNNClassifier, got Standard"):
-            skffnn.save(StandardScaler().fit(X), tmp_path / "f")
+        for other in (LogisticRegression(), make_pipeline(LogisticRegression())):
+            with pytest.raises(TypeError, match=r"must be .* got a LogisticRegression"):
+                skffnn.save(other.fit(X, y), tmp_path / "f")
 
     def test_has_code_of_its_own(self, tmp_path):
         class Mine:

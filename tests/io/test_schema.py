@@ -1,14 +1,11 @@
 """A file must hold all parts of a fitted estimator, and they must match."""
 
-import io
-import json
 import warnings
-import zipfile
 from contextlib import suppress
 
 import numpy as np
 import pytest
-from helpers import X, maker, y
+from helpers import X, drop, maker, put, rewritten, y
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,38 +36,6 @@ def test_every_object_that_comes_with_the_package_has_a_name_of_its_own():
     entries = [entry for registry in registries for entry in registry.values()]
     kinds = {entry if isinstance(entry, type) else type(entry) for entry in entries}
     assert kinds <= {*KINDS.values()}
-
-
-def rewritten(path, change):
-    """Return a file whose content was changed, with checksums that are right."""
-    with zipfile.ZipFile(path) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    header = json.loads(members["header.json"])
-    change(header["content"])
-    members["header.json"] = json.dumps(header).encode()
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
-        for name, data in members.items():
-            archive.writestr(name, data)
-    return stream.getvalue()
-
-
-def drop(*keys):
-    def change(content):
-        for key in keys[:-1]:
-            content = content[key]
-        del content[keys[-1]]
-
-    return change
-
-
-def put(value, *keys):
-    def change(content):
-        for key in keys[:-1]:
-            content = content[key]
-        content[keys[-1]] = value
-
-    return change
 
 
 FORGED = {

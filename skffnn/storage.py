@@ -1,0 +1,412 @@
+"""What a file holds of each kind of estimator, and how it becomes one again.
+
+A stored estimator is a dict of plain values: its class by name, its parameters and its
+fitted attributes. Estimators inside an estimator are stored in the same way. A class is
+known here by name or not at all, so that no file can ask for another.
+
+To add a class, write its `Storage` and enter it in `STORAGES`.
+"""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.impute import MissingIndicator, SimpleImputer
+from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.preprocessing import StandardScaler
+
+from .classifier import FFNNClassifier
+from .data.targets import Targets
+from .io.schema import check, fitted_of, require, restore
+from .tabular.encoder import OTHER, TableEncoder
+from .tabular.ensemble import AveragedClassifier
+from .tabular.scaler import RobustSmoothScaler
+from .utils.checks import check_number
+
+Fitted = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Storage:
+    """How estimators of a class are stored.
+
+    Attributes
+    ----------
+    kind : type
+        The class itself: subclasses may be something else.
+    fitted : callable
+        Returns the fitted attributes of an estimator as plain values.
+    restore : callable
+        Sets them on an estimator with its parameters, and raises one of
+        `skffnn.io.format.DAMAGE` unless they are consistent.
+    check : callable
+        Raises a TypeError for an estimator whose parameters cannot be stored.
+    """
+
+    kind: Any
+    fitted: Callable[[Any], Fitted]
+    restore: Callable[[Any, Fitted], None]
+    check: Callable[[Any], None] = lambda model: None
+
+
+def pack(model: Any) -> dict[str, Any]:
+    """Return an estimator as plain values.
+
+    Parameters
+    ----------
+    model : estimator
+        Of a class in `STORAGES`, fitted or not.
+
+    Returns
+    -------
+    content : dict of str to object
+        What `unpack` takes.
+
+    Raises
+    ------
+    TypeError
+        If its class, or a parameter, cannot be stored.
+    """
+    name = type(model).__name__
+    storage = STORAGES.get(name)
+    if storage is None or storage.kind is not type(model):
+        raise TypeError(
+            f"model must be an estimator of {', '.join(STORAGES)}, or made of them, "
+            f"got a {name}."
+        )
+    storage.check(model)
+    params = model.get_params(deep=False)
+    params.pop("checkpoint", None)  # the checkpoint path is not part of the model
+    return {
+        "estimator": name,
+        "params": {
+            key: inner(value, pack, is_estimator) for key, value in params.items()
+        },
+        "fitted": storage.fitted(model),
+    }
+
+
+def unpack(content: Any) -> Any:
+    """Return the estimator that was packed.
+
+    Parameters
+    ----------
+    content : dict
+        As read from a file, not yet validated.
+
+    Returns
+    -------
+    model : estimator
+        With its fitted attributes, if it was fitted.
+
+    Raises
+    ------
+    ValueError, TypeError, KeyError and others of `skffnn.io.format.DAMAGE`
+        If the content is inconsistent.
+    """
+    name = content["estimator"]
+    if name not in STORAGES:
+        raise ValueError(f"it holds an estimator {name!r}")
+    storage = STORAGES[name]
+    params = {
+        key: inner(value, unpack, is_content)
+        for key, value in content["params"].items()
+    }
+    model = storage.kind(**params)
+    if content["fitted"]:
+        storage.restore(model, content["fitted"])
+    return model
+
+
+def inner(
+    value: Any, convert: Callable[[Any], Any], wanted: Callable[[Any], bool]
+) -> Any:
+    """Convert the estimators inside a parameter, which may be lists of steps."""
+    if wanted(value):
+        return convert(value)
+    if type(value) in (list, tuple):
+        return type(value)(inner(item, convert, wanted) for item in value)
+    return value
+
+
+def is_estimator(value: Any) -> bool:
+    """Tell whether a value is an estimator of a known class."""
+    return hasattr(value, "get_params") and not isinstance(value, type)
+
+
+def is_content(value: Any) -> bool:
+    """Tell whether a value is a stored estimator."""
+    return type(value) is dict and value.keys() == {"estimator", "params", "fitted"}
+
+
+# ------------------------------------------------------------------ what they share
+
+
+def attributes(model: Any, *names: str) -> Fitted:
+    """Return fitted attributes by name, with the names of the features; {} of none."""
+    if not hasattr(model, names[0]):
+        return {}
+    all_names = (*names, "n_features_in_", "feature_names_in_")
+    return {name: getattr(model, name) for name in all_names if hasattr(model, name)}
+
+
+def set_attributes(model: Any, fitted: Fitted, *names: str) -> None:
+    """Set fitted attributes, and raise unless they are the ones that are expected."""
+    given = fitted.keys() - {"feature_names_in_"}
+    require(
+        given == {*names, "n_features_in_"},
+        f"the attributes of {type(model).__name__} are wrong",
+    )
+    n = fitted["n_features_in_"]
+    require(type(n) is int and n > 0, "the number of features is wrong")
+    features = fitted.get("feature_names_in_")
+    if features is not None:
+        require(type(features) is np.ndarray, "the feature names are damaged")
+        require(features.shape == (n,), "the number of feature names is wrong")
+    vars(model).update(fitted)
+
+
+def check_vector(value: Any, n: int, *, nan: bool = True) -> None:
+    """Raise unless a value is a vector of n numbers, none of them infinite."""
+    require(type(value) is np.ndarray, "an attribute is not an array")
+    require(value.shape == (n,), "an attribute has the wrong shape")
+    require(value.dtype.kind == "f", "an attribute is not of floats")
+    right = np.isfinite(value) | (np.isnan(value) & nan)
+    require(right.all(), "an attribute is not finite")
+
+
+# ------------------------------------------------------------------------ networks
+
+
+def network_fitted(model: FFNNClassifier) -> Fitted:
+    """Return the fitted attributes of a network, the state of training included."""
+    if not hasattr(model, "coefs_"):
+        return {}
+    check(model)
+    return fitted_of(model)
+
+
+def average_fitted(model: AveragedClassifier) -> Fitted:
+    """Return the fitted attributes of an average: what predicts, of its networks."""
+    if not hasattr(model, "estimators_"):
+        return {}
+    networks = [pack(network) for network in model.estimators_]
+    for network in networks:
+        network["fitted"] = {**network["fitted"]}
+        network["fitted"].pop("_state", None)
+    names = ("classes_", "_multilabel", "_sparse_output", "inverse_temperature_")
+    return {"estimators_": networks, **attributes(model, *names)}
+
+
+def restore_average(model: AveragedClassifier, fitted: Fitted) -> None:
+    """Set the fitted attributes of an average."""
+    networks = [unpack(network) for network in fitted.pop("estimators_")]
+    names = ("classes_", "_multilabel", "_sparse_output", "inverse_temperature_")
+    set_attributes(model, fitted, *names)
+    beta = model.inverse_temperature_
+    require(type(beta) is float and 0 < beta < np.inf, "the temperature is wrong")
+    targets = (model._multilabel, model._sparse_output)
+    require({*map(type, targets)} == {bool}, "the kind of the classes is wrong")
+    require(len(networks) > 0, "there are no networks")
+    for network in networks:
+        require(type(network) is FFNNClassifier, "a network is something else")
+        same = (
+            hasattr(network, "coefs_")
+            and network.n_features_in_ == model.n_features_in_
+            and (network._multilabel, network._sparse_output) == targets
+            and np.array_equal(network.classes_, model.classes_)
+        )
+        require(same, "the networks are of different tables")
+    Targets(model.classes_, *targets)
+    model.estimators_ = networks
+
+
+# -------------------------------------------------------------------------- tables
+
+
+def encoder_fitted(model: TableEncoder) -> Fitted:
+    """Return the categories, and which columns have infrequent ones."""
+    fitted = attributes(model, "categories_")
+    if fitted:
+        found = fitted["categories_"]
+        fitted["_others"] = [c is not None and c[-1:] == [OTHER] for c in found]
+        fitted["categories_"] = [
+            c[:-1] if other else c
+            for c, other in zip(found, fitted["_others"], strict=True)
+        ]
+    return fitted
+
+
+def restore_encoder(model: TableEncoder, fitted: Fitted) -> None:
+    """Set the categories."""
+    others = fitted.pop("_others")
+    set_attributes(model, fitted, "categories_")
+    found: Any = model.categories_
+    require(len(found) == len(others) == model.n_features_in_, "a column is missing")
+    for categories, other in zip(found, others, strict=True):
+        require(type(other) is bool, "the infrequent categories are damaged")
+        require(categories is None or type(categories) is list, "a column is damaged")
+        require(categories is not None or not other, "a number cannot be infrequent")
+        if categories is not None:
+            once = len(set(categories)) == len(categories)
+            require(once, "a category occurs twice")
+    model.categories_ = [
+        [*c, OTHER] if other else c for c, other in zip(found, others, strict=True)
+    ]
+
+
+def restore_scaler(model: RobustSmoothScaler, fitted: Fitted) -> None:
+    """Set centres and scales."""
+    check_number("limit", model.limit, 0, closed="neither")
+    set_attributes(model, fitted, "center_", "scale_")
+    check_vector(model.center_, model.n_features_in_)
+    check_vector(model.scale_, model.n_features_in_, nan=False)
+    require((model.scale_ >= 0).all(), "a scale is negative")
+
+
+STANDARD = ("mean_", "var_", "scale_", "n_samples_seen_")
+
+
+def restore_standard(model: StandardScaler, fitted: Fitted) -> None:
+    """Set means and scales."""
+    set_attributes(model, fitted, *STANDARD)
+    for name in STANDARD[:3]:
+        value = getattr(model, name)
+        if value is not None:
+            check_vector(value, model.n_features_in_)
+    if model.scale_ is not None:
+        require(~(model.scale_ <= 0).any(), "a scale is not positive")
+
+
+def check_imputer(model: SimpleImputer) -> None:
+    """Raise if anything but missing numbers is replaced."""
+    numeric = model.missing_values != model.missing_values  # NaN
+    known = model.strategy in ("mean", "median", "most_frequent", "constant")
+    if not (numeric and known) or model.add_indicator:
+        raise TypeError(
+            "a SimpleImputer can be saved if missing_values is NaN, add_indicator "
+            f"False and strategy the name of one, got {model!r}."
+        )
+
+
+def imputer_fitted(model: SimpleImputer) -> Fitted:
+    """Return what replaces missing numbers."""
+    fitted = attributes(model, "statistics_")
+    if fitted:
+        fitted["statistics_"] = np.asarray(fitted["statistics_"], np.float64)
+    return fitted
+
+
+def restore_imputer(model: SimpleImputer, fitted: Fitted) -> None:
+    """Fit to one row, of what replaces missing numbers, whose statistics are its own.
+
+    So nothing is assumed of attributes that scikit-learn may rename.
+    """
+    statistics = fitted.pop("statistics_")
+    require(type(statistics) is np.ndarray, "what is imputed is damaged")
+    check_vector(statistics, len(statistics))
+    model.fit(statistics[np.newaxis])
+    found = np.asarray(model.statistics_, np.float64)
+    same = np.array_equal(found, statistics, equal_nan=True)
+    require(same, "what is imputed is inconsistent")
+    set_attributes(model, fitted)
+    require(model.n_features_in_ == len(statistics), "a column is missing")
+
+
+def restore_indicator(model: MissingIndicator, fitted: Fitted) -> None:
+    """Fit to one row, with gaps in the columns that had some."""
+    columns, n = fitted["features_"], fitted["n_features_in_"]
+    require(type(n) is int and 0 < n <= 10**6, "the number of features is wrong")
+    require(type(columns) is np.ndarray, "the columns with gaps are damaged")
+    require(columns.dtype.kind == "i" and columns.ndim == 1, "the columns are damaged")
+    require(((columns >= 0) & (columns < n)).all(), "a column does not exist")
+    row = np.zeros((1, n))
+    row[:, columns] = np.nan
+    model.fit(row)
+    require(np.array_equal(model.features_, columns), "the columns are inconsistent")
+    set_attributes(model, fitted, "features_")
+
+
+def check_indicator(model: MissingIndicator) -> None:
+    """Raise if anything but missing numbers is indicated."""
+    if model.missing_values == model.missing_values:
+        raise TypeError(
+            f"a MissingIndicator can be saved if missing_values is NaN, got {model!r}."
+        )
+
+
+# ----------------------------------------------------------------------- pipelines
+
+
+def check_pipeline(model: Pipeline) -> None:
+    """Raise if the pipeline has a cache, which belongs to a machine."""
+    if model.memory is not None:
+        raise TypeError(f"a Pipeline can be saved if memory is None, got {model!r}.")
+
+
+def nothing(model: Any) -> Fitted:
+    """Return no fitted attributes: all is in the steps."""
+    return {}
+
+
+def refuse(model: Any, fitted: Fitted) -> None:
+    """Raise, since there is nothing to restore."""
+    raise ValueError(f"a {type(model).__name__} has no attributes of its own")
+
+
+def check_prediction(model: Any) -> None:
+    """Raise unless a restored estimator can predict: its steps have to fit each other.
+
+    Parameters
+    ----------
+    model : estimator
+        Restored from a file.
+
+    Raises
+    ------
+    ValueError, TypeError, KeyError and others of `skffnn.io.format.DAMAGE`
+        If a row of zeros, and of missing categories, cannot be classified.
+    """
+    steps = (
+        [step for _, step in model.steps] if isinstance(model, Pipeline) else [model]
+    )
+    first = next(step for step in steps if hasattr(step, "n_features_in_"))
+    row: Any = np.zeros((1, first.n_features_in_))
+    if isinstance(first, TableEncoder):
+        row = [[0.0 if found is None else None for found in first.categories_]]
+        row = np.array(row, dtype=object)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of names of features that the row lacks
+        model.predict(row)
+
+
+def of_attributes(*names: str) -> Callable[[Any], Fitted]:
+    """Return what reads fitted attributes by name."""
+
+    def fitted(model: Any) -> Fitted:
+        return attributes(model, *names)
+
+    return fitted
+
+
+STORAGES: dict[str, Storage] = {
+    storage.kind.__name__: storage
+    for storage in (
+        Storage(FFNNClassifier, network_fitted, restore),
+        Storage(AveragedClassifier, average_fitted, restore_average),
+        Storage(TableEncoder, encoder_fitted, restore_encoder),
+        Storage(RobustSmoothScaler, of_attributes("center_", "scale_"), restore_scaler),
+        Storage(StandardScaler, of_attributes(*STANDARD), restore_standard),
+        Storage(SimpleImputer, imputer_fitted, restore_imputer, check_imputer),
+        Storage(
+            MissingIndicator,
+            of_attributes("features_"),
+            restore_indicator,
+            check_indicator,
+        ),
+        Storage(FeatureUnion, nothing, refuse),
+        Storage(Pipeline, nothing, refuse, check_pipeline),
+    )
+}
