@@ -228,7 +228,7 @@ def restore_average(model: AveragedClassifier, fitted: Fitted) -> None:
 
 def encoder_fitted(model: TableEncoder) -> Fitted:
     """Return the categories, and which columns have infrequent ones."""
-    fitted = attributes(model, "categories_")
+    fitted = attributes(model, "categories_", "dates_")
     if fitted:
         found = fitted["categories_"]
         fitted["_others"] = [c is not None and c[-1:] == [OTHER] for c in found]
@@ -242,10 +242,13 @@ def encoder_fitted(model: TableEncoder) -> Fitted:
 def restore_encoder(model: TableEncoder, fitted: Fitted) -> None:
     """Set the categories."""
     others = fitted.pop("_others")
-    set_attributes(model, fitted, "categories_")
+    set_attributes(model, fitted, "categories_", "dates_")
     found: Any = model.categories_
-    require(len(found) == len(others) == model.n_features_in_, "a column is missing")
-    for categories, other in zip(found, others, strict=True):
+    lengths = {len(found), len(others), len(model.dates_), model.n_features_in_}
+    require(len(lengths) == 1, "a column is missing")
+    for categories, dated, other in zip(found, model.dates_, others, strict=True):
+        require(type(dated) is bool, "the dates are damaged")
+        require(categories is None or not dated, "a category cannot be a date")
         require(type(other) is bool, "the infrequent categories are damaged")
         require(categories is None or type(categories) is list, "a column is damaged")
         require(categories is not None or not other, "a number cannot be infrequent")
@@ -375,8 +378,9 @@ def check_prediction(model: Any) -> None:
     first = next(step for step in steps if hasattr(step, "n_features_in_"))
     row: Any = np.zeros((1, first.n_features_in_))
     if isinstance(first, TableEncoder):
-        row = [[0.0 if found is None else None for found in first.categories_]]
-        row = np.array(row, dtype=object)
+        kinds = zip(first.categories_, first.dates_, strict=True)
+        row = [0.0 if found is None and not dated else None for found, dated in kinds]
+        row = np.array([row], dtype=object)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of names of features that the row lacks
         model.predict(row)

@@ -15,6 +15,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ..nn.arrays import Array
 from ..utils.checks import check_number
 from ..utils.documentation import Documented
+from .cells import cells
+from .dates import PARTS, as_dates, parts
 
 # Prefixes of the pandas and polars dtypes that are categorical even if the values are
 # numbers.
@@ -41,6 +43,9 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
     strings, booleans or mixed objects are categorical, and so are columns with a
     categorical dtype, whatever their values.
 
+    Dates and times become four numbers: days since 1970, month, weekday (0 is Monday)
+    and hour; a time zone is dropped. Durations become days.
+
     Missing cells (None, NaN, NA in pandas, null in polars) stay missing in a numeric
     column. In a categorical column they are a category of their own, if there were any
     in `fit`.
@@ -59,7 +64,10 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
     ----------
     categories_ : list of (list or None)
         The categories of each column, in the order of the encoded columns; None for a
-        numeric column. Among the categories, None stands for missing cells.
+        numeric column or one of dates. Among the categories, None stands for missing
+        cells.
+    dates_ : list of bool
+        Whether each column holds dates.
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -102,7 +110,7 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a column contains infinity, dates or durations.
+            If a column contains infinity.
         TypeError
             If a cell is not hashable, such as a list.
         """
@@ -158,20 +166,13 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
             raise ValueError("X has 0 sample(s), but at least 1 is required.")
         names = getattr(self, "feature_names_in_", range(len(columns)))
         if reset:
+            self.dates_ = [as_dates(column) is not None for column in columns]
             self.categories_ = [
-                find_categories(column, self.max_categories, name)
-                for column, name in zip(columns, names, strict=True)
+                None if dated else find_categories(column, self.max_categories, name)
+                for column, dated, name in zip(columns, self.dates_, names, strict=True)
             ]
-        return np.hstack(
-            [
-                numbers(column, name)[:, np.newaxis]
-                if categories is None
-                else one_hot(column, categories)
-                for column, categories, name in zip(
-                    columns, self.categories_, names, strict=True
-                )
-            ]
-        )
+        kinds = zip(columns, self.categories_, self.dates_, names, strict=True)
+        return np.hstack([encoded(*column) for column in kinds])
 
     def get_feature_names_out(self, input_features: Any = None) -> Array:
         """Return the names of the encoded columns.
@@ -185,10 +186,11 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
         Returns
         -------
         names : ndarray of shape (n_encoded,)
-            Unique names: that of a numeric column, and "column_category" for each
-            category, such as `"colour_red"` or `"colour_missing"`. If two of these are
-            equal, categories that are strings are quoted (`"colour_'missing'"`), and
-            names that are still equal are numbered (`"colour_missing_2"`).
+            Unique names: that of a numeric column, "column_days" and so on for dates,
+            and "column_category" for each category, such as `"colour_red"` or
+            `"colour_missing"`. If two of these are equal, categories that are strings
+            are quoted (`"colour_'missing'"`), and names that are still equal are
+            numbered (`"colour_missing_2"`).
         """
         check_is_fitted(self)
         default = [f"x{i}" for i in range(self.n_features_in_)]
@@ -201,7 +203,13 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
             raise ValueError(
                 f"input_features should have length equal to {self.n_features_in_}"
             )
-        return np.array(column_names(input_features, self.categories_), dtype=object)
+        names = column_names(input_features, self.categories_, self.dates_)
+        return np.array(names, dtype=object)
+
+    def __setstate__(self, state: Any) -> None:
+        super().__setstate__(state)
+        if hasattr(self, "categories_") and not hasattr(self, "dates_"):
+            self.dates_ = [False] * len(self.categories_)  # of an earlier version
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -209,6 +217,42 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
         tags.input_tags.string = True
         tags.input_tags.categorical = True
         return tags
+
+
+def encoded(column: Any, categories: Any, dated: bool, name: Any) -> Array:
+    """Return the encoded columns of one column.
+
+    Parameters
+    ----------
+    column : ndarray or series
+        A column of the table.
+    categories : list or None
+        Its categories, if it is categorical.
+    dated : bool
+        Whether it holds dates.
+    name : object
+        Its name, for error messages.
+
+    Returns
+    -------
+    x : ndarray of shape (n_samples, n_encoded)
+        One-hot, the parts of a date, or the numbers.
+
+    Raises
+    ------
+    ValueError
+        If it holds something else than in `fit`.
+    """
+    if categories is not None:
+        return one_hot(column, categories)
+    if not dated:
+        return numbers(column, name)[:, np.newaxis]
+    dates = as_dates(column)
+    if dates is None and all(cell is None for cell in cells(column)):
+        dates = np.full(len(column), "NaT", dtype="datetime64[us]")
+    if dates is None:
+        raise ValueError(f"Column {name!r} of X had dates in fit, but has none now.")
+    return parts(dates)
 
 
 def is_frame(X: Any) -> bool:
@@ -281,18 +325,6 @@ def is_categorical(column: Any) -> bool:
     )
 
 
-def cells(column: Any) -> list[Any]:
-    """Return the cells of a column as Python objects, missing ones as None."""
-    return [None if is_missing(cell) else cell for cell in np.asarray(column).tolist()]
-
-
-def is_missing(cell: Any) -> bool:
-    """Return whether a cell is None, NaN, or NA or NaT of pandas."""
-    if cell is None or isinstance(cell, float):
-        return cell is None or cell != cell
-    return type(cell).__name__ in ("NAType", "NaTType")
-
-
 def numbers(column: Any, name: Any) -> Array:
     """Return a numeric column as floats, NaN where a cell is missing.
 
@@ -316,11 +348,10 @@ def numbers(column: Any, name: Any) -> Array:
     values: Any = np.asarray(column)
     if values.dtype.kind == "c":
         raise ValueError(f"Complex data not supported: convert column {name!r} of X.")
-    if values.dtype.kind in "mM":
-        raise ValueError(
-            f"Column {name!r} of X contains dates or durations. Convert them to "
-            "numbers first, for example to days since a fixed date."
-        )
+    if values.dtype.kind == "M":
+        raise ValueError(f"Column {name!r} of X was numeric in fit, but has dates now.")
+    if values.dtype.kind == "m":
+        values = values / np.timedelta64(1, "D")
     try:
         if values.dtype.kind == "O":
             values = [np.nan if cell is None else cell for cell in cells(values)]
@@ -370,7 +401,9 @@ def labels(category: Any) -> tuple[str, str]:
     return plain, repr(category) if isinstance(category, str) else plain
 
 
-def column_names(features: Sequence[str], categories: Sequence[Any]) -> list[str]:
+def column_names(
+    features: Sequence[str], categories: Sequence[Any], dates: Sequence[bool]
+) -> list[str]:
     """Return a unique name for each encoded column.
 
     Parameters
@@ -379,6 +412,8 @@ def column_names(features: Sequence[str], categories: Sequence[Any]) -> list[str
         Names of the columns of the table.
     categories : sequence of (list or None)
         Categories of each column; None for a numeric column.
+    dates : sequence of bool
+        Whether a column holds dates.
 
     Returns
     -------
@@ -387,8 +422,10 @@ def column_names(features: Sequence[str], categories: Sequence[Any]) -> list[str
         if it is a string; numbered if that name is taken too.
     """
     columns: list[tuple[str, str, bool]] = []  # plain, quoted, is categorical
-    for feature, found in zip(features, categories, strict=True):
-        if found is None:
+    for feature, found, dated in zip(features, categories, dates, strict=True):
+        if dated:
+            columns += [(f"{feature}_{part}",) * 2 + (False,) for part in PARTS]
+        elif found is None:
             columns.append((feature, feature, False))
         else:
             columns += [

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.utils.estimator_checks import check_estimator
 
-from skffnn import InvalidParameterError, TableEncoder
+from skffnn import InvalidParameterError, TableEncoder, make_tabular_classifier
 
 NAN = np.nan
 # The encoded columns of the table below, by name.
@@ -168,11 +168,96 @@ def test_strings_in_a_numeric_column_are_rejected_in_transform():
         encoder.transform([[1.0, "two"]])
 
 
-def test_dates_are_rejected():
-    pd = pytest.importorskip("pandas")
-    days = pd.DataFrame({"day": [datetime.datetime(2020, 1, 1)]})
-    with pytest.raises(ValueError, match="'day' of X contains dates"):
-        TableEncoder().fit(days)
+MOMENTS = [datetime.datetime(2024, 2, 29, 6, 30), datetime.datetime(1969, 12, 28, 12)]
+# Days since 1970, month, weekday and hour, counted by hand.
+NUMBERS = [[19782 + 6.5 / 24, 2, 3, 6.5], [-3.5, 12, 6, 12]]
+
+
+def dated_columns():
+    """Return the same moments in columns of every kind."""
+    pd, pl = pytest.importorskip("pandas"), pytest.importorskip("polars")
+    series = pd.Series(MOMENTS)
+    return {
+        "pandas": pd.DataFrame({"at": series}),
+        "pandas, seconds": pd.DataFrame({"at": series.astype("datetime64[s]")}),
+        "pandas, zone": pd.DataFrame({"at": series.dt.tz_localize("Asia/Tokyo")}),
+        "pandas, objects": pd.DataFrame({"at": pd.Series(MOMENTS, dtype=object)}),
+        "polars": pl.DataFrame({"at": MOMENTS}),
+        "polars, zone": pl.DataFrame({"at": MOMENTS}).with_columns(
+            pl.col("at").dt.replace_time_zone("Asia/Tokyo")
+        ),
+        "numpy": np.array(MOMENTS, dtype="datetime64[us]")[:, np.newaxis],
+        "objects": np.array(MOMENTS, dtype=object)[:, np.newaxis],
+        "list": [[moment] for moment in MOMENTS],
+    }
+
+
+class TestDates:
+    """Dates and times are taken apart into numbers."""
+
+    @pytest.mark.parametrize(
+        "kind",
+        [
+            *("pandas", "pandas, seconds", "pandas, zone", "pandas, objects"),
+            *("polars", "polars, zone", "numpy", "objects", "list"),
+        ],
+    )
+    def test_of_every_kind(self, kind):
+        X = dated_columns()[kind]
+        encoder = TableEncoder().fit(X)
+        np.testing.assert_allclose(encoder.transform(X), NUMBERS)
+        name = "at" if "pandas" in kind or "polars" in kind else "x0"
+        names = [f"{name}_{part}" for part in ("days", "month", "weekday", "hour")]
+        assert encoder.get_feature_names_out().tolist() == names
+
+    def test_without_times(self):
+        days = [[moment.date()] for moment in MOMENTS]
+        x = TableEncoder().fit_transform(days)
+        expected = np.floor([[19782, 2, 3, 0], [-4, 12, 6, 0]])
+        np.testing.assert_array_equal(x, expected)
+
+    def test_some_are_missing(self):
+        pd = pytest.importorskip("pandas")
+        for gap in (None, np.nan, pd.NaT):
+            column = np.array([[MOMENTS[0]], [gap]], dtype=object)
+            x = TableEncoder().fit_transform(column)
+            np.testing.assert_allclose(x[0], NUMBERS[0])
+            assert np.isnan(x[1]).all()
+
+    def test_all_are_missing_later(self):
+        encoder = TableEncoder().fit([[moment] for moment in MOMENTS])
+        assert np.isnan(encoder.transform([[None]])).all()
+
+    def test_durations_are_days(self):
+        pd = pytest.importorskip("pandas")
+        frame = pd.DataFrame({"for": pd.to_timedelta(["36h", None])})
+        x = TableEncoder().fit_transform(frame)
+        np.testing.assert_array_equal(x, [[1.5], [np.nan]])
+
+    def test_something_else_in_transform(self):
+        pd = pytest.importorskip("pandas")
+        dated = pd.DataFrame({"at": MOMENTS})
+        text, number = pd.DataFrame({"at": ["now"]}), pd.DataFrame({"at": [1.0]})
+        encoder = TableEncoder().fit(dated)
+        for other in (text, number):
+            with pytest.raises(ValueError, match="'at' of X had dates in fit"):
+                encoder.transform(other)
+        with pytest.raises(ValueError, match="was numeric in fit, but has dates now"):
+            TableEncoder().fit(number).transform(dated)
+
+    def test_a_pickle_without_them(self):
+        encoder = TableEncoder().fit([[1.0, "red"]])
+        del encoder.dates_  # as it was before there were any
+        again = pickle.loads(pickle.dumps(encoder))
+        np.testing.assert_array_equal(again.transform([[2.0, "red"]]), [[2.0, 1.0]])
+
+    def test_in_a_pipeline(self):
+        hours = np.arange(200) % 24
+        start = np.datetime64("2024-01-01T00", "us")
+        X = (start + np.arange(200) * np.timedelta64(1, "h"))[:, np.newaxis]
+        model = make_tabular_classifier(n_networks=2, max_iter=20, random_state=0)
+        y = (hours < 12).astype(int)
+        assert model.fit(X, y).score(X, y) > 0.95
 
 
 def test_cells_that_are_lists_are_rejected():

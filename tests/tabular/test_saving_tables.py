@@ -1,5 +1,6 @@
 """Whole pipelines in one file, under the promises that hold for a network."""
 
+import datetime
 import json
 import warnings
 from contextlib import suppress
@@ -231,7 +232,9 @@ def test_any_value_in_any_place_is_refused_or_a_model_that_predicts(
 def test_a_golden_file_loads_for_ever():
     path = GOLDEN / "tables" / "v2.skffnn"
     expected = json.loads(path.with_suffix(".json").read_text("utf-8"))
-    X = np.array(expected["X"], dtype=object)
+    dates = [d and datetime.datetime.fromisoformat(d) for d in expected["dates"]]
+    rows = [[*row, date] for row, date in zip(expected["X"], dates, strict=True)]
+    X = np.array(rows, dtype=object)
     model = skffnn.load(path)
     np.testing.assert_allclose(
         model.predict_proba(X), expected["predict_proba"], rtol=1e-6
