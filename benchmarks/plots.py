@@ -30,6 +30,9 @@ COLOURS = {
     "MLPClassifier": PALETTE[1],
     "PyTorch": PALETTE[2],
     "skorch": PALETTE[3],
+    "FFNNGridSearchCV": PALETTE[0],
+    "GridSearchCV(FFNNClassifier)": PALETTE[4],
+    "GridSearchCV(MLPClassifier)": PALETTE[1],
 }  # of anything else: the ink
 WIDTH = 7.0  # inches, at 100 pixels each
 

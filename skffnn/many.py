@@ -22,12 +22,13 @@ import time
 import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
-from joblib import effective_n_jobs
+from joblib import effective_n_jobs, parallel_config
 from joblib.parallel import get_active_backend
 from scipy.sparse import issparse
 from sklearn import get_config
@@ -156,10 +157,15 @@ def fit_many(jobs: Sequence[Job], n_jobs: Any = None) -> Iterator[tuple[int, Res
     result : Result
         What became of it.
     """
+    config: Any = nullcontext()
     if n_jobs == "auto":
         n_jobs = processes_for(jobs)
+        if n_jobs is not None:
+            # Not what OMP_NUM_THREADS says: that is meant for a single process.
+            config = parallel_config("loky", inner_max_num_threads=1)
     groups = stacks_of(jobs, effective_n_jobs(n_jobs))
-    parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
+    with config:
+        parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
     yield_of = parallel(
         delayed(fit_numbered)(group, [jobs[i] for i in group]) for group in groups
     )

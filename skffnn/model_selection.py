@@ -86,7 +86,10 @@ class StackedSearch:
         search.n_jobs = 1  # there is little left to do
         with warnings.catch_warnings():
             super(StackedSearch, search).fit(X, y, **params)  # type: ignore[misc]
-        own = {"estimator", "n_jobs", "refit", "_rehearsal", "_given"}
+        own = {"estimator", "n_jobs", "_rehearsal", "_given"}
+        if rehearsal.interrupted:
+            own |= {"best_estimator_", "refit_time_"}
+            vars(self).pop("best_estimator_", None)
         vars(self).update({k: v for k, v in vars(search).items() if k not in own})
         if rehearsal.interrupted:
             warn(
@@ -109,18 +112,36 @@ class StackedSearch:
         def evaluate(
             candidate_params: Iterable[dict[str, Any]], cv: Any = None, **more: Any
         ) -> Any:
+            if rehearsal.interrupted:  # no further rung of a halving search
+                raise KeyboardInterrupt
             candidates = list(candidate_params)
             splitter = search._checked_cv_orig if cv is None else cv
             splits = Splits(list(splitter.split(X, y, **routed.splitter.split)))
             rehearsal.make(candidates, splits.pairs, X, y, routed.estimator.fit)
             if rehearsal.interrupted:
-                search.refit = False if search.refit is True else search.refit
+                if search.error_score == "raise" or rehearsal.n_done == 0:
+                    raise KeyboardInterrupt  # there is nothing that could be kept
                 warnings.simplefilter("ignore", FitFailedWarning)
                 warnings.filterwarnings("ignore", "One or more of the test scores")
-            return evaluate_candidates(candidates, splits, **more)
+            results = evaluate_candidates(candidates, splits, **more)
+            rehearsal.has_results = True
+            return results
 
         context = {} if callback_ctx is None else {"callback_ctx": callback_ctx}
-        super()._run_search(evaluate, **context)  # type: ignore[misc]
+        try:
+            super()._run_search(evaluate, **context)  # type: ignore[misc]
+        except KeyboardInterrupt:
+            if not rehearsal.has_results:
+                raise
+
+    def _select_best_index(self, refit: Any, refit_metric: str, results: Any) -> int:
+        """Return the best candidate, or the best that was scored before Ctrl-C."""
+        search: Any = self
+        if search._rehearsal.interrupted and not callable(refit):
+            scores = results[f"mean_test_{refit_metric}"]
+            return int(np.argmax(np.where(np.isnan(scores), -np.inf, scores)))
+        best: int = super()._select_best_index(refit, refit_metric, results)  # type: ignore[misc]
+        return best
 
 
 class FFNNGridSearchCV(StackedSearch, GridSearchCV):
@@ -264,6 +285,8 @@ class Rehearsal:
         How many fits there were to make, and how many were made.
     interrupted : bool
         Whether Ctrl-C ended them.
+    has_results : bool
+        Whether the search has evaluated candidates.
     """
 
     def __init__(self, estimator: Any, n_jobs: int | None, verbose: int) -> None:
@@ -273,7 +296,7 @@ class Rehearsal:
         self.n_jobs = n_jobs
         self.verbose = verbose
         self.n_fits = self.n_done = 0
-        self.interrupted = False
+        self.interrupted = self.has_results = False
         self._made: deque[Result | None] = deque()
 
     def _source(self) -> Any:
@@ -288,6 +311,8 @@ class Rehearsal:
         result = self._made.popleft() if self._made else None
         if result is not None:
             estimator.fit = Made(estimator, result)
+        elif self.interrupted:  # nothing is fitted any more
+            estimator.fit = lambda *args, **kwargs: estimator
         return estimator
 
     def make(

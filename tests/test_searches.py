@@ -321,6 +321,45 @@ def test_is_left_as_it_was():
     assert clone(search).get_params().keys() == before.keys()
 
 
+def test_ctrl_c_in_a_later_rung_keeps_the_earlier_ones(monkeypatch):
+    import skffnn.model_selection as searches
+
+    fit_many, rungs = searches.fit_many, []
+
+    def interrupted(jobs, n_jobs):
+        rungs.append(len(jobs))
+        if len(rungs) == 2:
+            raise KeyboardInterrupt
+        return fit_many(jobs, n_jobs)
+
+    monkeypatch.setattr(searches, "fit_many", interrupted)
+    grid = {"learning_rate_init": np.geomspace(1e-3, 1, 6)}
+    search = FFNNHalvingGridSearchCV(
+        NETWORK, grid, resource="max_iter", max_resources=9, factor=3, cv=3
+    )
+    with pytest.warns(InterruptionWarning, match="18 of 24 fits are scored"):
+        search.fit(X, y)
+    assert rungs == [18, 6]
+    scores = search.cv_results_["mean_test_score"]
+    assert np.isfinite(scores).tolist() == [True] * 6 + [False] * 2
+    assert search.best_score_ == np.nanmax(scores)
+    assert not hasattr(search, "best_estimator_")
+
+
+@pytest.mark.parametrize("options", [{}, {"error_score": "raise"}], ids=str)
+def test_ctrl_c_before_anything_is_scored_is_ctrl_c(options, monkeypatch):
+    import skffnn.model_selection as searches
+
+    def interrupted(jobs, n_jobs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(searches, "fit_many", interrupted)
+    search = FFNNGridSearchCV(NETWORK, {"alpha": [0.1]}, cv=3, **options)
+    with pytest.raises(KeyboardInterrupt):
+        search.fit(X, y)
+    assert not hasattr(search, "cv_results_")
+
+
 def test_is_a_search_of_scikit_learn():
     assert isinstance(FFNNGridSearchCV(NETWORK, {}), GridSearchCV)
     ours, theirs = (
@@ -362,8 +401,12 @@ def announced(jobs, n_jobs):
             print("nine", flush=True)
 searches.fit_many = announced
 
-search = FFNNGridSearchCV(network, [grid, slow], cv=3, n_jobs=n_jobs).fit(X, y)
-scores = search.cv_results_["mean_test_score"]
+options = {"cv": 3, "n_jobs": n_jobs}
+if n_jobs == 2:
+    options |= {"scoring": ["accuracy", "neg_log_loss"], "refit": "accuracy"}
+search = FFNNGridSearchCV(network, [grid, slow], **options).fit(X, y)
+name = "mean_test_score" if n_jobs == 1 else "mean_test_accuracy"
+scores = search.cv_results_[name]
 print(np.isfinite(scores).tolist(), search.best_params_["max_iter"])
 print(hasattr(search, "best_estimator_"))
 """
