@@ -19,6 +19,7 @@ from .io.checkpoints import Checkpoint, CheckpointManager
 from .io.schema import fitted_of, upgrade
 from .nn.arrays import Array, canonical
 from .nn.network import Network
+from .optim.solvers import SOLVERS
 from .prediction import LogitsMixin, check_finite
 from .utils.checks import (
     DTYPES,
@@ -446,9 +447,10 @@ class FFNNClassifier(LogitsMixin, BaseEstimator):
                 "validation set, X_val and y_val."
             )
         if not supports_partial_fit(self.solver):
+            incremental = [name for name in SOLVERS if supports_partial_fit(name)]
             raise AttributeError(
                 f"partial_fit does not support solver={self.solver!r}, which needs all "
-                "rows at once. Use 'sgd', 'adam' or 'adamw'."
+                f"rows at once. Use one of {incremental}."
             )
         return True
 

@@ -405,6 +405,13 @@ def n_rows_of(value: Any) -> int:
     return len(value) if isinstance(value, list | tuple) else -1
 
 
+def n_numbers(X: Any) -> int:
+    """Return how many numbers a table has, roughly."""
+    if hasattr(X, "nnz"):
+        return int(X.nnz)
+    return int(np.prod(X.shape)) if hasattr(X, "shape") else np.size(X)
+
+
 def take(value: Any, rows: Any) -> Any:
     """Return rows of an array, a data frame or a list."""
     if value is None:
@@ -532,8 +539,9 @@ class Fits:
     """
 
     def __init__(self, candidates: Sequence[Candidate], rows: Sequence[Rows]) -> None:
-        self.pairs = [(c, i) for c in candidates for i in range(len(rows))]
-        self.n = len(self.pairs)
+        pairs = [(c, i) for c in candidates for i in range(len(rows))]
+        self.pairs = dict(enumerate(pairs))
+        self.n = len(pairs)
         self.rows = rows
 
     def make(self, n_jobs: int | None) -> Iterator[tuple[int, Result]]:
@@ -552,42 +560,58 @@ class Fits:
         result : Result
             The fitted estimator, or what went wrong.
         """
-        folds = self._folds(n_jobs)
-        jobs: list[Job] = []
-        numbers: list[int] = []
-        others: list[int] = []
-        for number, (candidate, i) in enumerate(self.pairs):
-            fold = folds.get((candidate.key, i))
-            if candidate.network is not None and fold is not None:
-                numbers.append(number)
-                jobs.append(job_of(candidate, fold))
-            elif candidate.estimator is not None:
-                others.append(number)
-        for k, result in fit_many(jobs, n_jobs):
-            candidate, i = self.pairs[numbers[k]]
-            if result.estimator is not None and candidate.before is not None:
-                pipeline = clone(candidate.estimator)
-                name, _ = pipeline.steps[-1]
-                before = folds[candidate.key, i].steps
-                pipeline.steps = [*before, (name, result.estimator)]
-                result.estimator = pipeline
-            yield numbers[k], result
+        others = {n: p for n, p in self.pairs.items() if p[0].estimator is not None}
+        for part in self._parts():
+            folds = self._folds(part, n_jobs)
+            jobs = {
+                number: job_of(candidate, folds[candidate.key, i])
+                for number, (candidate, i) in part.items()
+                if (candidate.key, i) in folds
+            }
+            numbers = list(jobs)
+            others = {n: p for n, p in others.items() if n not in jobs}
+            for k, result in fit_many(list(jobs.values()), n_jobs):
+                candidate, i = part[numbers[k]]
+                if result.estimator is not None:
+                    # What training would go on from has no part in a search.
+                    vars(result.estimator).pop("_state", None)
+                    fold = folds[candidate.key, i]
+                    result.estimator = with_steps(candidate, fold, result.estimator)
+                yield numbers[k], result
         parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
         yield from parallel(
             delayed(fit_whole)(number, candidate.estimator, self.rows[i])
-            for number in others
-            for candidate, i in [self.pairs[number]]
+            for number, (candidate, i) in others.items()
         )
 
-    def _folds(self, n_jobs: int | None) -> dict[tuple[Any, int], Fold]:
+    def _parts(self) -> list[dict[int, tuple[Candidate, int]]]:
+        """Return the fits of networks in parts, whose prepared rows fit into memory.
+
+        Each combination of parameters before the network has rows of its own.
+        """
+        of_key: dict[Any, dict[int, tuple[Candidate, int]]] = {}
+        for number, (candidate, i) in self.pairs.items():
+            if candidate.network is not None:
+                of_key.setdefault(candidate.key, {})[number] = candidate, i
+        size = 8 * n_numbers(self.rows[0].X) * len(self.rows)
+        at_once = max(1, int(get_config()["working_memory"] * 2**20 // max(1, size)))
+        keys = list(of_key)
+        return [
+            {n: p for key in keys[k : k + at_once] for n, p in of_key[key].items()}
+            for k in range(0, len(keys), at_once)
+        ]
+
+    def _folds(
+        self, part: dict[int, tuple[Candidate, int]], n_jobs: int | None
+    ) -> dict[tuple[Any, int], Fold]:
         """Return the rows of each split, as the networks of each key see them."""
-        wanted = {(c.key, i): c for c, i in self.pairs if c.network is not None}
-        with_steps = {k: c for k, c in wanted.items() if c.before is not None}
+        wanted = {(c.key, i): c for c, i in part.values()}
+        prefixed = {k: c for k, c in wanted.items() if c.before is not None}
         prepared = Parallel(n_jobs=n_jobs)(
             delayed(fold_of)(candidate, self.rows[i])
-            for (_, i), candidate in with_steps.items()
+            for (_, i), candidate in prefixed.items()
         )
-        folds = dict(zip(with_steps, prepared, strict=True))
+        folds = dict(zip(prefixed, prepared, strict=True))
         checked: dict[Any, Fold | None] = {}
         for (key, i), candidate in wanted.items():
             if candidate.before is None:  # all splits share the rows
@@ -599,6 +623,16 @@ class Fits:
         for fold in found.values():
             warn_again(fold.warnings)
         return found
+
+
+def with_steps(candidate: Candidate, fold: Fold, network: Any) -> Any:
+    """Return a fitted network, behind the fitted steps of its fold if it has some."""
+    if candidate.before is None:
+        return network
+    pipeline = clone(candidate.estimator)
+    name, _ = pipeline.steps[-1]
+    pipeline.steps = [*fold.steps, (name, network)]
+    return pipeline
 
 
 def job_of(candidate: Candidate, fold: Fold) -> Job:

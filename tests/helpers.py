@@ -10,12 +10,14 @@ import pytest
 from sklearn.datasets import load_iris, make_classification
 from sklearn.preprocessing import StandardScaler
 
-from skffnn import LBFGS, SOLVERS, FFNNClassifier
+from skffnn import SOLVERS, FFNNClassifier
 from skffnn.fitting.fit import ATTRIBUTES
+from skffnn.optim.optimizers import OPTIMIZERS
 
 GOLDEN = Path(__file__).parent / "golden"
 
-STEPPERS = [name for name, solver in SOLVERS.items() if not issubclass(solver, LBFGS)]
+STEPPERS = [*OPTIMIZERS]
+OF_ALL_ROWS = [name for name in SOLVERS if name not in STEPPERS]
 
 # Iris, scaled and shuffled, with classes y, three labels Y and weights of the rows.
 X, y = load_iris(return_X_y=True)
@@ -196,7 +198,7 @@ PROBLEMS = {
 
 # The ways to train on all rows at once, where no shuffle depends on the order.
 FULL_BATCH = [{"solver": name, "batch_size": len(y)} for name in STEPPERS]
-FULL_BATCH += [{"solver": "lbfgs"}]
+FULL_BATCH += [{"solver": name} for name in OF_ALL_ROWS]
 MINIBATCH = [{"solver": name, "batch_size": 32} for name in STEPPERS]
 EVERY_WAY = FULL_BATCH + MINIBATCH
 

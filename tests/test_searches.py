@@ -289,6 +289,15 @@ def test_the_steps_before_the_network_are_fitted_once_for_each_fold():
     assert fits == [100] * 3 + [150]  # and once for the best parameters
 
 
+def test_rows_that_do_not_fit_into_memory_are_prepared_in_parts():
+    grid = of_pipeline({"alpha": [0.0, 0.1]}) | {
+        "standardscaler__with_mean": [True, False],
+        "standardscaler__with_std": [True, False],
+    }
+    with config_context(working_memory=1e-3):
+        assert_equal_searches(*both(PIPELINE, grid))
+
+
 def test_nested():
     search = FFNNGridSearchCV(NETWORK, {"alpha": [0.0, 0.1]}, cv=3)
     theirs = GridSearchCV(NETWORK, {"alpha": [0.0, 0.1]}, cv=3)

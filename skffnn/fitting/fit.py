@@ -405,10 +405,14 @@ class Fitted:
         Its types in a file.
     value : callable
         Its value, from a `Fit` and the parameters of the fitted model.
+    absent : callable, default=None
+        Its value in files and pickles that lack it, from the other fitted attributes;
+        None if all have it.
     """
 
     types: tuple[type, ...]
     value: Callable[[Fit, Parameters], Any]
+    absent: Callable[[Mapping[str, Any]], Any] | None = None
 
 
 # What prediction needs.
@@ -424,7 +428,8 @@ MODEL: dict[str, Fitted] = {
 }
 
 # What a fit sets, but for the fields of the training state that are attributes. To add
-# one, write a line here, and describe it in the docstring of the estimator.
+# one, write a line here, and describe it in the docstring of the estimator; `absent`
+# says what files that were saved before have in its place.
 FITTED: dict[str, Fitted] = {
     **MODEL,
     "n_iter_": Fitted((int,), lambda fit, theta: fit.n_iter),

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..data.targets import Targets
-from ..fitting.fit import ATTRIBUTES
+from ..fitting.fit import ATTRIBUTES, FITTED
 from ..fitting.plan import Plan, activations_of
 from ..nn.activations import ACTIVATIONS
 from ..nn.parameters import INITIALIZERS, Parameters
@@ -94,6 +94,10 @@ def upgrade(fitted: dict[str, Any]) -> None:
     if "loss_curve_" in fitted:  # version 1 had no learning rates
         unknown = [np.nan] * len(fitted["loss_curve_"])
         fitted.setdefault("learning_rate_curve_", unknown)
+    if "coefs_" in fitted:
+        for name, item in FITTED.items():
+            if name not in fitted and item.absent is not None:
+                fitted[name] = item.absent(fitted)
     if "_state" in fitted:
         fitted["_state"] = upgraded(fitted["_state"])
 

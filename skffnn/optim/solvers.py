@@ -5,10 +5,10 @@ A solver is given a `Training` and what it needs of the rows: minibatches, or, i
 `training.end_epoch` after each epoch, and returns when `training.is_over`. Nothing else
 in the package asks which solver it is.
 
-To add a solver, write a dataclass with the attributes of `Solver` and enter it in
-`SOLVERS`. A field with the name of a parameter of the estimator takes its value from
-there. For a new rule of stepping over minibatches, an optimiser is enough
-(`skffnn.optim.optimizers`).
+To add a solver, write a dataclass with the attributes of `Solver`, enter it in
+`SOLVERS`, and name it in the docstring of `FFNNClassifier`. A field with the name of a
+parameter of the estimator takes its value from there. For a new rule of stepping over
+minibatches, an optimiser is enough (`skffnn.optim.optimizers`).
 """
 
 from collections.abc import Callable
@@ -54,10 +54,15 @@ class Solver(Protocol):
         Parameters
         ----------
         training : Training
-            J, the state of training, and when to stop. What the solver finds in
-            `training.state.optimizer` is its own, if it left it there.
+            J, the state of training, and when to stop. What is to be found again when
+            training is continued is kept by `training.state.claim`. A solver that has a
+            learning rate also sets `training.eta`, which the error names if training
+            diverges. One that ends before it has converged says so by
+            `training.warn_unconverged`, and ignores floating-point errors of NumPy:
+            `end_epoch` tells of numbers that are not finite.
         rows : Batches or FullBatch
-            The minibatches, or J and its gradient over all rows.
+            The minibatches; or a function that returns J and its gradient over all
+            rows, in an array that its next call overwrites.
         """
 
 
@@ -121,11 +126,8 @@ class StochasticSolver:
             What surrounds the steps.
         """
         state = training.state
-        made_by = name_of(self.optimizer.init)
         fresh = self.optimizer.init(state.theta.vector)
-        # The state of another optimiser would mislead the steps.
-        if state.solver != made_by or state.optimizer.keys() != fresh.keys():
-            state.solver, state.optimizer = made_by, fresh
+        state.claim(name_of(self.optimizer.init), fresh)
         return Epochs(training, rows, self.schedule, self.learning_rate_init)
 
 
@@ -166,7 +168,7 @@ class LBFGS:
     ) -> None:
         state, criteria = training.state, training.criteria
         theta, first = state.theta.vector, training.n_iter
-        state.optimizer = {}  # moments from elsewhere would mislead later steps
+        state.claim(name_of(self), {})
         accepted = theta.copy()
 
         def J(x: Array) -> tuple[float, Array]:

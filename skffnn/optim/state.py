@@ -251,6 +251,28 @@ class TrainingState:
 
     # ------------------------------------------------------------------- arrays
 
+    def claim(self, made_by: str, fresh: State) -> State:
+        """Return the state of the optimiser, started anew if it is another's.
+
+        Moments that another optimiser has left would mislead the steps.
+
+        Parameters
+        ----------
+        made_by : str
+            The name of what makes the state (`skffnn.optim.solvers.name_of`).
+        fresh : dict
+            The state before the first step: numbers (int or float), and arrays of the
+            shape of θ, which files and checkpoints can hold.
+
+        Returns
+        -------
+        optimizer : dict
+            What an earlier fit has left, if the same made it; else `fresh`.
+        """
+        if self.solver != made_by or self.optimizer.keys() != fresh.keys():
+            self.solver, self.optimizer = made_by, fresh
+        return self.optimizer
+
     def cast(self, dtype: Any) -> None:
         """Convert θ, and all that has its shape, to the type to compute in.
 

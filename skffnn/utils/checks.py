@@ -199,8 +199,11 @@ def lookup(
     is_object = not isinstance(value, str | type)  # sooner told than the next
     if is_object and isinstance(value, kinds):
         return value
-    methods = [m for m, f in vars(kinds[0]).items() if m[0] != "_" and callable(f)]
-    also = f", or an object with {' and '.join(methods)}"
+    methods = [
+        " and ".join(m for m, f in vars(kind).items() if m[0] != "_" and callable(f))
+        for kind in kinds
+    ]
+    also = f", or an object with {', or with '.join(methods)}"
     if not is_protocol(kinds[0]):
         also += f" that inherits from skffnn.{kinds[0].__name__}"
     check_choice(name, value, list(registry), also)

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from helpers import X, drop, maker, put, rewritten, y
+from helpers import GOLDEN, X, drop, maker, put, rewritten, y
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,7 +18,7 @@ from skffnn import (
     SOLVERS,
     FileFormatError,
 )
-from skffnn.fitting.fit import ATTRIBUTES
+from skffnn.fitting.fit import ATTRIBUTES, FITTED, Fitted
 from skffnn.io.schema import KINDS
 
 make = maker(hidden_layer_sizes=(6, 5), max_iter=4, batch_size=30)
@@ -29,6 +29,20 @@ def test_every_attribute_of_a_fitted_model_is_known():
     assert {*vars(model)} - {*model.get_params()} == {*ATTRIBUTES} - {
         "feature_names_in_"
     }
+
+
+def test_files_without_a_new_attribute_get_what_it_says(monkeypatch):
+    item = Fitted(
+        (int,),
+        lambda fit, theta: theta.vector.size,
+        absent=lambda fitted: sum(W.size + W.shape[1] for W in fitted["coefs_"]),
+    )
+    monkeypatch.setitem(FITTED, "n_parameters_", item)
+    monkeypatch.setitem(ATTRIBUTES, "n_parameters_", item.types)
+    for path in GOLDEN.glob("*.skffnn"):
+        model = skffnn.load(path)
+        theta = [*model.coefs_, *model.intercepts_]
+        assert model.n_parameters_ == sum(part.size for part in theta)
 
 
 def test_every_object_that_comes_with_the_package_has_a_name_of_its_own():
