@@ -117,10 +117,11 @@ class StackedSearch:
             candidates = list(candidate_params)
             splitter = search._checked_cv_orig if cv is None else cv
             splits = Splits(list(splitter.split(X, y, **routed.splitter.split)))
+            before = rehearsal.n_done
             rehearsal.make(candidates, splits.pairs, X, y, routed.estimator.fit)
             if rehearsal.interrupted:
-                if search.error_score == "raise" or rehearsal.n_done == 0:
-                    raise KeyboardInterrupt  # there is nothing that could be kept
+                if search.error_score == "raise" or rehearsal.n_done == before:
+                    raise KeyboardInterrupt  # of these there is nothing to keep
                 warnings.simplefilter("ignore", FitFailedWarning)
                 warnings.filterwarnings("ignore", "One or more of the test scores")
             results = evaluate_candidates(candidates, splits, **more)
@@ -350,9 +351,11 @@ class Rehearsal:
                     advance()
             except KeyboardInterrupt:
                 self.interrupted = True
-                lost = Result(error=RuntimeError("The search was interrupted."))
-                results = [result or lost for result in results]
-        self._made.extend(results)
+                if any(results):
+                    lost = Result(error=RuntimeError("The search was interrupted."))
+                    results = [result or lost for result in results]
+        if any(results):  # else they are not asked for
+            self._made.extend(results)
 
 
 @dataclass

@@ -66,6 +66,11 @@ def numbers(row):
     ]
 
 
+# The site runs these too, when it is built: here it is checked what they show.
+in_the_gallery = pytest.mark.only_long
+
+
+@in_the_gallery
 def test_logic_gates():
     out = gallery("plot_logic_gates.py", 2)
     verdicts = {(row[0], row[1]): row[-1] for row in rows(out, "AND|OR|XOR +[2n]")}
@@ -84,6 +89,7 @@ def test_logic_gates():
     assert learned[-1] == 50
 
 
+@in_the_gallery
 def test_universal_approximation():
     out = gallery("plot_universal_approximation.py", 1)
     table = rows(out, r" +\d+ ")
@@ -96,6 +102,7 @@ def test_universal_approximation():
     assert test[-1] > 98
 
 
+@in_the_gallery
 def test_pipeline_grid_search():
     pytest.importorskip("pandas")
     out = gallery("plot_pipeline_grid_search.py", 2)
@@ -108,6 +115,7 @@ def test_pipeline_grid_search():
     assert alarms["balanced"] > alarms["None"]
 
 
+@in_the_gallery
 def test_training():
     out = gallery("plot_training.py", 7)
     table = rows(out, "(too )?(slow|good|fast) +[0-9.e-]+ +[0-9.]+ +[0-9.]+%")
@@ -124,6 +132,7 @@ def test_training():
     assert float(rows(out, "Iris")[0][-2].rstrip("%")) > 94
 
 
+@in_the_gallery
 def test_feature_space():
     out = gallery("plot_feature_space.py", 2)
     (of_x,), (of_h,) = map(numbers, rows(out, "[xh] "))
@@ -136,6 +145,7 @@ def test_feature_space():
     assert plane[0] + 10 < plane[-1]
 
 
+@in_the_gallery
 def test_alpha():
     out = gallery("plot_alpha.py", 2)
     table = [numbers(row) for row in rows(out, r" +[\d.e-]+ +\d\.\d+ +\d")]
@@ -150,6 +160,7 @@ def test_alpha():
     assert 1e-4 < float(lowest[-1]) < 1e-1
 
 
+@in_the_gallery
 def test_solvers_and_schedules():
     out = gallery("plot_solvers_and_schedules.py", 2)
     # training loss, test log loss and test accuracy
@@ -172,6 +183,7 @@ def last_three(row):
     return numbers(row)[-3:]
 
 
+@in_the_gallery
 def test_learning_curves():
     out = gallery("plot_learning_curves.py", 2)
     names = "logistic", "nearest", "support", "FFNN"
@@ -194,6 +206,7 @@ def test_learning_curves():
     assert kept[-1] < kept[-2] < kept[-3]
 
 
+@in_the_gallery
 def test_peers():
     out = gallery("plot_peers.py", 1)
     names = "logistic", "gradient", "support", "MLP", "FFNN"
@@ -212,6 +225,7 @@ def test_peers():
         assert bent[2:, 1].max() < bent[:2, 1].min()
 
 
+@in_the_gallery
 def test_calibration():
     out = gallery("plot_calibration.py", 2)
     names = "plain", "label smoothing", "CalibratedC", "average, bare", "AveragedC"
@@ -231,6 +245,7 @@ def last_four(row):
     return numbers([word for word in row if word != "%"])[-4:]
 
 
+@in_the_gallery
 def test_mixed_table():
     pytest.importorskip("pandas")
     out = gallery("plot_mixed_table.py", 2)

@@ -8,7 +8,7 @@ from sklearn.metrics import log_loss
 import skffnn
 from skffnn import SCHEDULES, FFNNClassifier, InvalidParameterError, LossCurveDisplay
 from skffnn.inspection.history import History
-from skffnn.optim.solvers import StochasticSolver
+from skffnn.optim.descent import Descent, Epochs
 
 plt = pytest.importorskip("matplotlib.pyplot")
 
@@ -70,14 +70,21 @@ def legend(display):
 @pytest.fixture
 def rates(monkeypatch):
     """Collect the learning rate of the first step of each epoch."""
-    of_steps = []
-    whole = StochasticSolver._epoch
+    of_steps, begun = [], []
+    begin, step = Epochs.begin, Descent.step
 
-    def epoch(self, training, *args):
-        of_steps.append(self.eta(training.state))
-        return whole(self, training, *args)
+    def watched_begin(self):
+        begun.append(True)
+        begin(self)
 
-    monkeypatch.setattr(StochasticSolver, "_epoch", epoch)
+    def watched_step(self, batch, eta):
+        if begun:
+            of_steps.append(eta)
+            begun.clear()
+        return step(self, batch, eta)
+
+    monkeypatch.setattr(Epochs, "begin", watched_begin)
+    monkeypatch.setattr(Descent, "step", watched_step)
     return of_steps
 
 
