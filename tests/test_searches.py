@@ -192,8 +192,8 @@ class TestSameResults:
         for search in (FFNNGridSearchCV, GridSearchCV):
             with pytest.raises(ValueError, match="alpha must be"):
                 search(NETWORK, {"alpha": [-1.0]}, error_score="raise").fit(X, y)
-            with pytest.raises(ValueError, match="Invalid parameter 'alhpa'"):
-                search(NETWORK, {"alhpa": [1.0]}).fit(X, y)
+            with pytest.raises(ValueError, match="Invalid parameter 'colour'"):
+                search(NETWORK, {"colour": [1.0]}).fit(X, y)
 
     def test_of_rows_that_are_wrong(self):
         wrong = X.copy()

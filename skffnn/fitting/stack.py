@@ -149,7 +149,7 @@ class Member:
 
     @property
     def validation(self) -> Any:
-        """Its validation set, or None."""
+        """The validation set, or None."""
         return self.fit.training.validation
 
     @property
