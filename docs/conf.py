@@ -52,8 +52,12 @@ numpydoc_validation_checks = {
     *pyproject["tool"]["numpydoc_validation"]["checks"],
     "YD01",
 }
-# A protocol has methods, and no parameters of its own.
-numpydoc_validation_exclude = {r"\.(Activation|Initializer|Optimizer|Penalty|Solver)$"}
+# A protocol has methods, and no parameters of its own; those of a search are
+# scikit-learn's.
+numpydoc_validation_exclude = {
+    r"\.(Activation|Initializer|Optimizer|Penalty|Solver)$",
+    r"SearchCV$",
+}
 
 html_theme = "pydata_sphinx_theme"
 html_title = "skffnn"
