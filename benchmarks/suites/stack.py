@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_limits
 
 from ..fits import OURS
 from ..measure import Bench, ratio, spread
-from ..plots import legend, panels
+from ..plots import panels
 from ..report import Table, times
 from ..workloads import Problem, load
 
@@ -114,7 +114,7 @@ def tables(result: Any) -> list[Table]:
 
 def plot(result: Any) -> Any:
     """Draw the gain against the number of members."""
-    figure, axes = panels(1, 1, 2.6)
+    figure, axes = panels(1, 1, 3.8)
     ax = axes[0, 0]
     for name, r in result.items():
         members = [m for m in r if m not in ("n", ALONE)]
@@ -130,8 +130,8 @@ def plot(result: Any) -> Any:
     ax.set_yticks([1, 2, 4, 8], ["1", "2", "4", "8"])
     ax.minorticks_off()
     ax.set_xlabel("networks in the stack, M")
-    ax.set_ylabel("time alone / time in the stack")
-    legend(figure, ax)
+    ax.set_ylabel("time alone / in the stack")
+    ax.legend(loc="upper left", fontsize="small")
     return figure
 
 
