@@ -363,10 +363,13 @@ def fit_alone(job: Job) -> Result:
         if validation.weights is not None:
             fit_params["sample_weight_val"] = validation.weights[validation.rows()]
     result = Result()
+    names = getattr(job.estimator, "feature_names_in_", None)
     with warnings.catch_warnings(record=True) as recorded:
         warnings.simplefilter("always")
         try:
             result.estimator = job.estimator.fit(*train.select(), **fit_params)
+            if names is not None:  # which the checked rows have no more
+                result.estimator.feature_names_in_ = names
         except Exception as error:
             result.error = error
     result.warnings = list(recorded)

@@ -230,7 +230,7 @@ class TestSameResults:
         frame = pandas.DataFrame(X, columns=list("abcd"))
         for estimator, grid in (
             (NETWORK, {"alpha": [0.0, 0.1]}),
-            (PIPELINE.set_output(transform="pandas"), {}),
+            (clone(PIPELINE).set_output(transform="pandas"), {}),
         ):
             ours, theirs = (
                 search(estimator, grid, cv=3, error_score="raise").fit(frame, y)
@@ -239,6 +239,9 @@ class TestSameResults:
             name = "mean_test_score"
             np.testing.assert_allclose(ours.cv_results_[name], theirs.cv_results_[name])
             assert list(ours.feature_names_in_) == list("abcd")
+            with config_context(working_memory=1e-3):  # one by one
+                alone = clone(ours).fit(frame, y)
+            np.testing.assert_allclose(alone.cv_results_[name], ours.cv_results_[name])
 
 
 class TestOtherSearches:
