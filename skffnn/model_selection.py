@@ -21,7 +21,7 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn import get_config
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
 from sklearn.exceptions import FitFailedWarning
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.model_selection import (
@@ -29,6 +29,7 @@ from sklearn.model_selection import (
     HalvingGridSearchCV,
     HalvingRandomSearchCV,
     RandomizedSearchCV,
+    check_cv,
 )
 from sklearn.pipeline import Pipeline
 from sklearn.utils import indexable
@@ -84,9 +85,11 @@ class StackedSearch:
         search._given = X, y, params
         search.estimator = rehearsal.estimator
         search.n_jobs = 1  # there is little left to do
+        if isinstance(self.cv, Iterator):  # which can be gone through once
+            search.cv = list(self.cv)
         with warnings.catch_warnings():
             super(StackedSearch, search).fit(X, y, **params)  # type: ignore[misc]
-        own = {"estimator", "n_jobs", "_rehearsal", "_given"}
+        own = {"estimator", "n_jobs", "cv", "_rehearsal", "_given"}
         if rehearsal.interrupted:
             own |= {"best_estimator_", "refit_time_"}
             vars(self).pop("best_estimator_", None)
@@ -115,7 +118,10 @@ class StackedSearch:
             if rehearsal.interrupted:  # no further rung of a halving search
                 raise KeyboardInterrupt
             candidates = list(candidate_params)
-            splitter = search._checked_cv_orig if cv is None else cv
+            splitter = cv
+            if splitter is None:
+                is_labels = is_classifier(search.estimator)
+                splitter = check_cv(search.cv, y, classifier=is_labels)
             splits = Splits(list(splitter.split(X, y, **routed.splitter.split)))
             before = rehearsal.n_done
             rehearsal.make(candidates, splits.pairs, X, y, routed.estimator.fit)
