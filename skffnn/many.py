@@ -19,9 +19,8 @@ or do not pay, go to the cores one by one.
 """
 
 import time
-import warnings
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import pairwise
@@ -39,7 +38,7 @@ from .data.dataset import Dataset
 from .fitting.plan import hidden_sizes
 from .fitting.stack import layout, run
 from .nn.arrays import Array
-from .utils.warn import InterruptionWarning, warn_again
+from .utils.warn import InterruptionWarning, recorded, warn_again
 
 # Bytes that the members of a stack work on in a step, from the measurements above.
 CACHE = 4 * 2**20
@@ -362,17 +361,22 @@ def fit_alone(job: Job) -> Result:
         fit_params["X_val"], fit_params["y_val"] = validation.select()
         if validation.weights is not None:
             fit_params["sample_weight_val"] = validation.weights[validation.rows()]
-    result = Result()
     names = getattr(job.estimator, "feature_names_in_", None)
-    with warnings.catch_warnings(record=True) as recorded:
-        warnings.simplefilter("always")
+    result = attempted(lambda: job.estimator.fit(*train.select(), **fit_params))
+    if names is not None and result.estimator is not None:
+        result.estimator.feature_names_in_ = names  # the checked rows have none
+    return result
+
+
+def attempted(fit: Callable[[], Any]) -> Result:
+    """Return the estimator that a function fits, with its warnings, or its error."""
+    result = Result()
+    with recorded() as caught:
         try:
-            result.estimator = job.estimator.fit(*train.select(), **fit_params)
-            if names is not None:  # which the checked rows have no more
-                result.estimator.feature_names_in_ = names
+            result.estimator = fit()
         except Exception as error:
             result.error = error
-    result.warnings = list(recorded)
+    result.warnings = caught
     return result
 
 
@@ -382,26 +386,23 @@ def fit_stacked(jobs: Sequence[Job]) -> list[Result]:
     fits: dict[int, Any] = {}
     layouts: dict[Any, list[int]] = defaultdict(list)
     for i, job in enumerate(jobs):
-        with warnings.catch_warnings(record=True) as recorded:
-            warnings.simplefilter("always")
+        with recorded() as caught:
             try:
                 fits[i] = job.estimator._new_fit(job.train, job.validation)
             except Exception as error:
                 results[i].error = error
                 continue
-        results[i].warnings = list(recorded)
-        layouts[layout(fits[i])].append(i)
-    for common, members in layouts.items():
-        groups = [[i] for i in members] if common is None else [members]
-        for group in groups:
-            outcomes = run([fits[i] for i in group])
-            for i, outcome in zip(group, outcomes, strict=True):
-                results[i].error = outcome.error
-                results[i].warnings = [*results[i].warnings, *outcome.warnings]
-                if outcome.fitted is not None:
-                    own_rows(outcome.fitted["_state"], jobs[i].train.index)
-                    vars(jobs[i].estimator).update(outcome.fitted)
-                    results[i].estimator = jobs[i].estimator
+        results[i].warnings = caught
+        layouts[layout(fits[i]) or i].append(i)
+    for members in layouts.values():
+        outcomes = run([fits[i] for i in members])
+        for i, outcome in zip(members, outcomes, strict=True):
+            results[i].error = outcome.error
+            results[i].warnings = [*results[i].warnings, *outcome.warnings]
+            if outcome.fitted is not None:
+                own_rows(outcome.fitted["_state"], jobs[i].train.index)
+                vars(jobs[i].estimator).update(outcome.fitted)
+                results[i].estimator = jobs[i].estimator
     return results
 
 

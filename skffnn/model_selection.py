@@ -39,8 +39,8 @@ from sklearn.utils.parallel import Parallel, delayed
 from .classifier import FFNNClassifier
 from .data.dataset import Dataset
 from .fitting.listeners import counted
-from .many import Job, Result, fit_many
-from .utils.warn import InterruptionWarning, warn, warn_again
+from .many import Job, Result, attempted, fit_many
+from .utils.warn import InterruptionWarning, recorded, warn, warn_again
 
 
 class StackedSearch:
@@ -52,7 +52,7 @@ class StackedSearch:
     estimator: Any
     n_jobs: int | None
     verbose: int
-    refit: Any
+    cv: Any
 
     def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
         """Run the search.
@@ -569,7 +569,7 @@ class Fits:
         result : Result
             The fitted estimator, or what went wrong.
         """
-        others = {n: p for n, p in self.pairs.items() if p[0].estimator is not None}
+        in_stacks: set[int] = set()
         for part in self._parts():
             folds = self._folds(part, n_jobs)
             jobs = {
@@ -578,7 +578,7 @@ class Fits:
                 if (candidate.key, i) in folds
             }
             numbers = list(jobs)
-            others = {n: p for n, p in others.items() if n not in jobs}
+            in_stacks |= jobs.keys()
             for k, result in fit_many(list(jobs.values()), n_jobs):
                 candidate, i = part[numbers[k]]
                 if result.estimator is not None:
@@ -590,7 +590,8 @@ class Fits:
         parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
         yield from parallel(
             delayed(fit_whole)(number, candidate.estimator, self.rows[i])
-            for number, (candidate, i) in others.items()
+            for number, (candidate, i) in self.pairs.items()
+            if number not in in_stacks and candidate.estimator is not None
         )
 
     def _parts(self) -> list[dict[int, tuple[Candidate, int]]]:
@@ -621,10 +622,10 @@ class Fits:
             for (_, i), candidate in prefixed.items()
         )
         folds = dict(zip(prefixed, prepared, strict=True))
-        checked: dict[Any, Fold | None] = {}
-        for (key, i), candidate in wanted.items():
-            if candidate.before is None:  # all splits share the rows
-                whole = checked.setdefault(key, whole_of(candidate, self.rows[0]))
+        bare = {k: c for k, c in wanted.items() if c.before is None}
+        if bare:  # all splits share the rows
+            whole = whole_of(next(iter(bare.values())), self.rows[0])
+            for key, i in bare:
                 folds[key, i] = whole and replace(
                     whole, data=whole.data.take(np.asarray(self.rows[i].train))
                 )
@@ -670,12 +671,10 @@ def whole_of(candidate: Candidate, rows: Rows) -> Fold | None:
 
 def fold_of(candidate: Candidate, rows: Rows) -> Fold | None:
     """Fit the steps before a network; None if that fails, as above."""
-    with warnings.catch_warnings(record=True) as recorded:
-        warnings.simplefilter("always")
+    with recorded() as caught:
         try:
-            weights = candidate.sample_weight(rows.fit_params)
-            weights = take(weights, rows.train)
-            X, y, _ = Rows(rows.X, rows.y, {}, rows.train).select()
+            weights = take(candidate.sample_weight(rows.fit_params), rows.train)
+            X, y = take(rows.X, rows.train), take(rows.y, rows.train)
             before = clone(candidate.before)
             network = clone(candidate.network)
             data = network._check(before.fit_transform(X, y), y, weights, reset=True)
@@ -685,7 +684,7 @@ def fold_of(candidate: Candidate, rows: Rows) -> Fold | None:
         if hasattr(step, "transform"):
             step.transform = Remembered(step.transform)
     names = getattr(network, "feature_names_in_", None)
-    return Fold(data, names, before.steps, list(recorded))
+    return Fold(data, names, before.steps, caught)
 
 
 class Remembered:
@@ -724,16 +723,13 @@ def is_equal(X: Any, other: Any) -> bool:
 
 def fit_whole(number: int, estimator: Any, rows: Rows) -> tuple[int, Result]:
     """Fit an estimator by its own method."""
-    result = Result()
     start = time.perf_counter()
-    with warnings.catch_warnings(record=True) as recorded:
-        warnings.simplefilter("always")
-        try:
-            X, y, fit_params = rows.select()
-            y_or_not = () if y is None else (y,)
-            result.estimator = clone(estimator).fit(X, *y_or_not, **fit_params)
-        except Exception as error:
-            result.error = error
-    result.warnings = list(recorded)
+
+    def fit() -> Any:
+        X, y, fit_params = rows.select()
+        y_or_not = () if y is None else (y,)
+        return clone(estimator).fit(X, *y_or_not, **fit_params)
+
+    result = attempted(fit)
     result.seconds = time.perf_counter() - start
     return number, result

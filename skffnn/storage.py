@@ -19,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 
 from .classifier import FFNNClassifier
 from .data.targets import Targets
-from .io.schema import check, fitted_of, require, restore
+from .io.schema import check, fitted_of, require, restore, snapshot
 from .tabular.encoder import OTHER, TableEncoder
 from .tabular.ensemble import AveragedClassifier
 from .tabular.scaler import RobustSmoothScaler
@@ -77,15 +77,12 @@ def pack(model: Any) -> dict[str, Any]:
             f"got a {name}."
         )
     storage.check(model)
-    params = model.get_params(deep=False)
-    params.pop("checkpoint", None)  # the checkpoint path is not part of the model
-    return {
-        "estimator": name,
-        "params": {
-            key: inner(value, pack, is_estimator) for key, value in params.items()
-        },
-        "fitted": storage.fitted(model),
+    content = snapshot(model, storage.fitted(model))
+    content["params"] = {
+        key: inner(value, pack, is_estimator)
+        for key, value in content["params"].items()
     }
+    return content
 
 
 def unpack(content: Any) -> Any:
@@ -188,23 +185,23 @@ def network_fitted(model: FFNNClassifier) -> Fitted:
     return fitted_of(model)
 
 
+AVERAGE = ("classes_", "_multilabel", "_sparse_output", "inverse_temperature_")
+
+
 def average_fitted(model: AveragedClassifier) -> Fitted:
     """Return the fitted attributes of an average: what predicts, of its networks."""
     if not hasattr(model, "estimators_"):
         return {}
     networks = [pack(network) for network in model.estimators_]
     for network in networks:
-        network["fitted"] = {**network["fitted"]}
         network["fitted"].pop("_state", None)
-    names = ("classes_", "_multilabel", "_sparse_output", "inverse_temperature_")
-    return {"estimators_": networks, **attributes(model, *names)}
+    return {"estimators_": networks, **attributes(model, *AVERAGE)}
 
 
 def restore_average(model: AveragedClassifier, fitted: Fitted) -> None:
     """Set the fitted attributes of an average."""
     networks = [unpack(network) for network in fitted.pop("estimators_")]
-    names = ("classes_", "_multilabel", "_sparse_output", "inverse_temperature_")
-    set_attributes(model, fitted, *names)
+    set_attributes(model, fitted, *AVERAGE)
     beta = model.inverse_temperature_
     require(type(beta) is float and 0 < beta < np.inf, "the temperature is wrong")
     targets = (model._multilabel, model._sparse_output)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import strategies as st
 from sklearn.datasets import load_iris, make_classification
 from sklearn.preprocessing import StandardScaler
 
@@ -253,5 +254,33 @@ def put(value, *keys):
         for key in keys[:-1]:
             content = content[key]
         content[keys[-1]] = value
+
+    return change
+
+
+def forged_anywhere(data, name):
+    """Return a change of a file's content that hypothesis draws: any value, anywhere.
+
+    `name` is one that a parameter may have.
+    """
+    odd = data.draw(
+        st.none()
+        | st.booleans()
+        | st.integers(-(10**20), 10**20)
+        | st.floats(allow_nan=False, allow_infinity=False)
+        | st.sampled_from(["", name, [], {}, {"$array": "0.npy"}, {"$float": "nan"}])
+    )
+
+    def change(content):
+        while True:
+            keys = list(content) if isinstance(content, dict) else range(len(content))
+            key = data.draw(st.sampled_from(keys))
+            inner = content[key]
+            if not (
+                isinstance(inner, list | dict) and inner and data.draw(st.booleans())
+            ):
+                content[key] = odd
+                return
+            content = inner
 
     return change

@@ -7,7 +7,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from ..fits import OURS
-from ..measure import Bench, ratio, spread
+from ..measure import Bench, ratio
 from ..plots import panels
 from ..report import Table, times
 from ..workloads import Problem, load
@@ -118,10 +118,7 @@ def plot(result: Any) -> Any:
     ax = axes[0, 0]
     for name, r in result.items():
         members = [m for m in r if m not in ("n", ALONE)]
-        gain = [
-            spread(ratio_of(r[ALONE]["seconds"], r[m]["seconds"])).median
-            for m in members
-        ]
+        gain = [ratio(r[ALONE]["seconds"], r[m]["seconds"]).median for m in members]
         ax.plot([int(m) for m in members], gain, marker="o", label=name)
     ax.axhline(1, color="0.6", linewidth=0.8)
     ax.set(xscale="log", yscale="log")
@@ -133,8 +130,3 @@ def plot(result: Any) -> Any:
     ax.set_ylabel("time alone / in the stack")
     ax.legend(loc="upper left", fontsize="small")
     return figure
-
-
-def ratio_of(above: list[float], below: list[float]) -> list[float]:
-    """Return the ratios of runs of the same round."""
-    return [a / b for a, b in zip(above, below, strict=True)]

@@ -38,7 +38,6 @@ class Dataset:
     y: Any
     weights: Array | None = None
     index: Array | None = None
-    # X in other types, shared by all selections of rows.
     converted: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property

@@ -7,7 +7,6 @@ operation makes a step of all networks, and Python is paid for once. A member th
 stopped leaves the stack.
 """
 
-import warnings
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
@@ -26,6 +25,7 @@ from ..optim.optimizers import OPTIMIZERS, Optimizer, State
 from ..optim.solvers import StochasticSolver
 from ..optim.state import TrainingState, copied, is_real
 from ..optim.training import Examined, Validation
+from ..utils.warn import recorded
 from .fit import Fit
 
 
@@ -166,8 +166,7 @@ class Member:
 
     def finish(self) -> None:
         """Make the fitted attributes, after any epochs that are left."""
-        with warnings.catch_warnings(record=True) as recorded:
-            warnings.simplefilter("always")
+        with recorded() as caught:
             try:
                 if self.interrupted:
                     self.fit.interrupt()
@@ -176,7 +175,7 @@ class Member:
                     self.outcome.fitted = self.fit.run()
             except Exception as error:
                 self.outcome.error = error
-        self.outcome.warnings += recorded
+        self.outcome.warnings += caught
 
 
 def run(fits: Sequence[Fit]) -> list[Outcome]:

@@ -23,7 +23,7 @@ from .format import (
     remove_drafts,
     write_content,
 )
-from .schema import KINDS, restore, snapshot
+from .schema import KINDS, fitted_of, restore, snapshot
 
 # Parameters that do not change the result of a fit.
 NO_MATTER = ("checkpoint", "verbose")
@@ -211,7 +211,8 @@ class CheckpointManager(Listener):
     def _write(self, fit: Any, *, finished: bool) -> None:
         """Write a checkpoint; if that fails, warn and continue training."""
         self.n_iter, self._time = fit.n_iter, time.monotonic()
-        content = snapshot(self.as_fitted(fit.fitted()))
+        estimator = self.as_fitted(fit.fitted())
+        content = snapshot(estimator, fitted_of(estimator))
         content |= {"identity": self.identity, "finished": finished}
         try:
             if version_of(self.checkpoint.path) != self._known:

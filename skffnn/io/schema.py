@@ -34,13 +34,15 @@ KINDS: dict[str, type] = {
 }
 
 
-def snapshot(estimator: Any) -> dict[str, Any]:
+def snapshot(estimator: Any, fitted: dict[str, Any]) -> dict[str, Any]:
     """Return the contents of the file of a fitted estimator.
 
     Parameters
     ----------
-    estimator : FFNNClassifier
-        A fitted estimator.
+    estimator : estimator
+        For its class and its parameters.
+    fitted : dict of str to object
+        Its fitted attributes.
 
     Returns
     -------
@@ -48,11 +50,11 @@ def snapshot(estimator: Any) -> dict[str, Any]:
         Its class, its parameters and its fitted attributes.
     """
     params = estimator.get_params(deep=False)
-    del params["checkpoint"]  # the checkpoint path is not part of the model
+    params.pop("checkpoint", None)  # the checkpoint path is not part of the model
     return {
         "estimator": type(estimator).__name__,
         "params": params,
-        "fitted": fitted_of(estimator),
+        "fitted": fitted,
     }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..nn.arrays import Array
-from .cells import cells
+from .cells import cells, is_missing
 
 # What a date becomes: days since 1970 for trends, and the phases of what repeats.
 PARTS = ("days", "month", "weekday", "hour")
@@ -30,9 +30,11 @@ def as_dates(column: Any) -> Array | None:
         return values.astype("datetime64[us]")
     if values.dtype.kind != "O":
         return None
+    first = next((cell for cell in values if not is_missing(cell)), None)
+    if not isinstance(first, datetime.date):  # sooner told than of all cells
+        return None
     found = cells(values)
-    known = [cell for cell in found if cell is not None]
-    if not known or not all(isinstance(cell, datetime.date) for cell in known):
+    if not all(cell is None or isinstance(cell, datetime.date) for cell in found):
         return None
     naive = [
         cell.replace(tzinfo=None) if isinstance(cell, datetime.datetime) else cell

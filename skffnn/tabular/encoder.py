@@ -424,7 +424,8 @@ def column_names(
     columns: list[tuple[str, str, bool]] = []  # plain, quoted, is categorical
     for feature, found, dated in zip(features, categories, dates, strict=True):
         if dated:
-            columns += [(f"{feature}_{part}",) * 2 + (False,) for part in PARTS]
+            names_of_parts = [f"{feature}_{part}" for part in PARTS]
+            columns += [(name, name, False) for name in names_of_parts]
         elif found is None:
             columns.append((feature, feature, False))
         else:

@@ -2,7 +2,8 @@
 
 import inspect
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1]
@@ -28,13 +29,27 @@ def warn(message: str, category: type[Warning] = UserWarning) -> None:
     warnings.warn(message, category, stacklevel=level + 1)
 
 
+@contextmanager
+def recorded() -> Iterator[list[warnings.WarningMessage]]:
+    """Record all warnings, instead of showing them.
+
+    Yields
+    ------
+    caught : list of WarningMessage
+        Grows with each warning; `warn_again` issues them.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield caught
+
+
 def warn_again(recorded: Iterable[warnings.WarningMessage]) -> None:
     """Issue warnings that were recorded elsewhere, in another process for example.
 
     Parameters
     ----------
     recorded : iterable of WarningMessage
-        From `warnings.catch_warnings`.
+        From `recorded`.
     """
     for warning in recorded:
         warn(str(warning.message), warning.category)

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from helpers import GOLDEN, X, drop, maker, put, rewritten, y
+from helpers import GOLDEN, X, drop, forged_anywhere, maker, put, rewritten, y
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -118,26 +118,7 @@ def test_any_value_in_any_place_is_refused_or_a_model_that_predicts(
 ):
     path = tmp_path_factory.getbasetemp() / "forged"
     skffnn.save(make(early_stopping=True).fit(X[:50], y[:50]), path)
-    odd = data.draw(
-        st.none()
-        | st.booleans()
-        | st.integers(-(10**20), 10**20)
-        | st.floats(allow_nan=False, allow_infinity=False)
-        | st.sampled_from(["", "relu", [], {}, {"$array": "0.npy"}, {"$float": "nan"}])
-    )
-
-    def change(content):
-        while True:
-            keys = list(content) if isinstance(content, dict) else range(len(content))
-            key = data.draw(st.sampled_from(keys))
-            inner = content[key]
-            if not (
-                isinstance(inner, list | dict) and inner and data.draw(st.booleans())
-            ):
-                content[key] = odd
-                return
-            content = inner
-
+    change = forged_anywhere(data, "relu")
     path.write_bytes(rewritten(path, change))
     try:
         model = skffnn.load(path)

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from helpers import GOLDEN, drop, put, rewritten
+from helpers import GOLDEN, drop, forged_anywhere, put, rewritten
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.exceptions import NotFittedError
@@ -196,28 +196,7 @@ def test_any_value_in_any_place_is_refused_or_a_model_that_predicts(
     path = tmp_path_factory.getbasetemp() / "forged pipeline"
     if not path.exists():
         skffnn.save(tabular().fit(TABLE, LABELS), path.with_suffix(".whole"))
-    odd = data.draw(
-        st.none()
-        | st.booleans()
-        | st.integers(-(10**20), 10**20)
-        | st.floats(allow_nan=False, allow_infinity=False)
-        | st.sampled_from(
-            ["", "median", [], {}, {"$array": "0.npy"}, {"$float": "nan"}]
-        )
-    )
-
-    def change(content):
-        while True:
-            keys = list(content) if isinstance(content, dict) else range(len(content))
-            key = data.draw(st.sampled_from(keys))
-            inner = content[key]
-            if not (
-                isinstance(inner, list | dict) and inner and data.draw(st.booleans())
-            ):
-                content[key] = odd
-                return
-            content = inner
-
+    change = forged_anywhere(data, "median")
     path.write_bytes(rewritten(path.with_suffix(".whole"), change))
     try:
         model = skffnn.load(path)
