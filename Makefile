@@ -91,7 +91,7 @@ lint: .venv/lint/stamp
 	.venv/lint/bin/ruff format --check
 	.venv/lint/bin/mypy
 	.venv/lint/bin/codespell
-	.venv/lint/bin/numpydoc lint skffnn/classifier.py
+	.venv/lint/bin/numpydoc lint skffnn/classifier.py skffnn/regressor.py
 	.venv/lint/bin/numpydoc lint --ignore GL08,PR01,PR02,RT01,YD01 $(MODULES)
 
 # The site, docs/_build/html/index.html: a warning is an error, and nothing is fetched.

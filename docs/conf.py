@@ -55,7 +55,7 @@ numpydoc_validation_checks = {
 # A protocol has methods, and no parameters of its own; those of a search are
 # scikit-learn's.
 numpydoc_validation_exclude = {
-    r"\.(Activation|Initializer|Optimizer|Penalty|Solver)$",
+    r"\.(Activation|ClassificationLoss|Initializer|Optimizer|Penalty|Solver)$",
     r"SearchCV$",
 }
 

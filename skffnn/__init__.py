@@ -9,6 +9,13 @@ from .inspection.weights_display import WeightsDisplay
 from .io.checkpoints import Checkpoint
 from .io.format import FileFormatError
 from .nn.activations import ACTIVATIONS
+from .nn.losses import (
+    CLASSIFICATION_LOSSES,
+    REGRESSION_LOSSES,
+    Huber,
+    Quantile,
+    RegressionLoss,
+)
 from .nn.parameters import INITIALIZERS, NTK
 from .nn.penalties import L2, PENALTIES
 from .optim.optimizers import SGD, Adam, AdamW
@@ -23,6 +30,7 @@ from .optim.schedules import (
     Schedule,
 )
 from .optim.solvers import LBFGS, SOLVERS
+from .regressor import FFNNRegressor
 from .saving import load, save
 from .tabular import (
     AveragedClassifier,
@@ -36,11 +44,13 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ACTIVATIONS",
+    "CLASSIFICATION_LOSSES",
     "INITIALIZERS",
     "L2",
     "LBFGS",
     "NTK",
     "PENALTIES",
+    "REGRESSION_LOSSES",
     "SCHEDULES",
     "SGD",
     "SOLVERS",
@@ -53,12 +63,16 @@ __all__ = [
     "Constant",
     "Cosine",
     "FFNNClassifier",
+    "FFNNRegressor",
     "FileFormatError",
+    "Huber",
     "InvScaling",
     "InvalidParameterError",
     "LossCurveDisplay",
     "NetworkDisplay",
     "OneCycle",
+    "Quantile",
+    "RegressionLoss",
     "RobustSmoothScaler",
     "Schedule",
     "TableEncoder",

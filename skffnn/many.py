@@ -31,10 +31,11 @@ from joblib import effective_n_jobs, parallel_config
 from joblib.parallel import get_active_backend
 from scipy.sparse import issparse
 from sklearn import get_config
+from sklearn.base import is_classifier
 from sklearn.utils.parallel import Parallel, delayed
 
-from .classifier import FFNNClassifier
 from .data.dataset import Dataset
+from .estimator import FFNNEstimator
 from .fitting.plan import hidden_sizes
 from .fitting.stack import layout, run
 from .nn.arrays import Array
@@ -80,7 +81,7 @@ class Job:
 
     Attributes
     ----------
-    estimator : FFNNClassifier
+    estimator : FFNNClassifier or FFNNRegressor
         With its parameters set; it may be fitted in place, or a copy of it.
     train : Dataset
         Checked training rows; `estimator` knows the names and number of the features.
@@ -99,7 +100,7 @@ class Result:
 
     Attributes
     ----------
-    estimator : FFNNClassifier or None
+    estimator : FFNNClassifier, FFNNRegressor or None
         The fitted estimator.
     error : Exception or None
         Why there is none.
@@ -124,7 +125,7 @@ class Result:
 
         Returns
         -------
-        estimator : FFNNClassifier
+        estimator : FFNNClassifier or FFNNRegressor
             The fitted estimator.
 
         Raises
@@ -247,7 +248,8 @@ def kind_of(job: Job) -> Any:
         return None
     params = estimator.get_params(deep=False)
     fixed = {name: value for name, value in params.items() if name not in FREE}
-    return repr(fixed), job.train.X.shape[1], job.validation is None
+    kind = type(estimator), repr(fixed)
+    return kind, job.train.X.shape[1], job.validation is None
 
 
 def is_stackable(estimator: Any) -> bool:
@@ -257,7 +259,8 @@ def is_stackable(estimator: Any) -> bool:
     earlier fit belong to one fit.
     """
     return (
-        type(estimator) is FFNNClassifier
+        isinstance(estimator, FFNNEstimator)
+        and estimator._is_ours()
         and not estimator.verbose
         and estimator.checkpoint is None
         and not estimator.warm_start
@@ -321,7 +324,7 @@ def cost_of_step(job: Job) -> Step:
     hidden = hidden_sizes(job.estimator.hidden_layer_sizes)
     size, n_rows = job.estimator.batch_size, job.train.n_rows
     batch = min(200 if size == "auto" else size, n_rows)
-    features, outputs = job.train.X.shape[1], len(np.unique(job.train.y[:1000]))
+    features, outputs = job.train.X.shape[1], outputs_of(job)
     # A row of a batch is x, then a, h and g' of each layer, then logits, y and loss.
     row = features + 3 * sum(hidden) + 3 * outputs
     n_parameters = sum(
@@ -337,6 +340,15 @@ def cost_of_step(job: Job) -> Step:
         bytes=number * (batch * row + 4 * n_parameters),
         kept=number * (held_out * row + 2 * n_parameters) + 8 * n_rows,
     )
+
+
+def outputs_of(job: Job) -> int:
+    """Estimate how many outputs a network has, from its first rows."""
+    y = job.train.y[:1000]
+    if is_classifier(job.estimator):
+        return len(np.unique(y))
+    levels = np.size(job.estimator.quantile) if job.estimator.loss == "quantile" else 1
+    return levels * (y.shape[1] if y.ndim == 2 else 1)
 
 
 def fit_numbered(

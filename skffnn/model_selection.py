@@ -36,8 +36,8 @@ from sklearn.utils import indexable
 from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.parallel import Parallel, delayed
 
-from .classifier import FFNNClassifier
 from .data.dataset import Dataset
+from .estimator import FFNNEstimator
 from .fitting.listeners import counted
 from .many import Job, Result, attempted, fit_many
 from .utils.warn import InterruptionWarning, recorded, warn, warn_again
@@ -155,9 +155,9 @@ class FFNNGridSearchCV(StackedSearch, GridSearchCV):
     """`GridSearchCV` that trains networks many at once.
 
     The scores are those of `GridSearchCV`, candidate by candidate and fold by fold.
-    For an `FFNNClassifier`, or a pipeline that ends in one; what comes before it in the
-    pipeline is fitted once for each fold and each of its own parameters. Candidates
-    that are something else are fitted as always.
+    For an `FFNNClassifier`, an `FFNNRegressor`, or a pipeline that ends in one; what
+    comes before it in the pipeline is fitted once for each fold and each of its own
+    parameters. Candidates that are something else are fitted as always.
 
     Candidates may be trained at once if they differ in the random state, `alpha`, the
     learning rate and its schedule, the numbers of the optimiser, label smoothing, the
@@ -440,7 +440,7 @@ class Candidate:
     ----------
     estimator : estimator or None
         None if the parameters are wrong.
-    network : FFNNClassifier or None
+    network : FFNNClassifier, FFNNRegressor or None
         The estimator, or the last step of a pipeline, if it is a network.
     before : Pipeline or None
         The steps before it.
@@ -465,7 +465,7 @@ class Candidate:
             network = estimator.steps[-1][1]
             if len(estimator.steps) > 1:
                 before = estimator[:-1]
-        if not isinstance(network, FFNNClassifier):
+        if not isinstance(network, FFNNEstimator):
             return cls(estimator)
         if before is None:
             return cls(estimator, network)

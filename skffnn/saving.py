@@ -20,7 +20,7 @@ def save(model: Any, path: Any) -> None:
 
     Parameters
     ----------
-    model : FFNNClassifier, AveragedClassifier or Pipeline
+    model : FFNNClassifier, FFNNRegressor, AveragedClassifier or Pipeline
         The fitted estimator. A pipeline, such as that of `make_tabular_classifier`, may
         have the steps `TableEncoder`, `RobustSmoothScaler`, `StandardScaler`,
         `SimpleImputer`, `MissingIndicator` and `FeatureUnion`.
@@ -74,7 +74,7 @@ def load(path: Any) -> Any:
 
     Returns
     -------
-    model : FFNNClassifier, AveragedClassifier or Pipeline
+    model : FFNNClassifier, FFNNRegressor, AveragedClassifier or Pipeline
         The fitted estimator.
 
     Raises

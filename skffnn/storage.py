@@ -19,7 +19,9 @@ from sklearn.preprocessing import StandardScaler
 
 from .classifier import FFNNClassifier
 from .data.targets import Targets
+from .estimator import FFNNEstimator
 from .io.schema import check, fitted_of, require, restore, snapshot
+from .regressor import FFNNRegressor
 from .tabular.encoder import OTHER, TableEncoder
 from .tabular.ensemble import AveragedClassifier
 from .tabular.scaler import RobustSmoothScaler
@@ -177,7 +179,7 @@ def check_vector(value: Any, n: int, *, nan: bool = True) -> None:
 # ------------------------------------------------------------------------ networks
 
 
-def network_fitted(model: FFNNClassifier) -> Fitted:
+def network_fitted(model: FFNNEstimator) -> Fitted:
     """Return the fitted attributes of a network, the state of training included."""
     if not hasattr(model, "coefs_"):
         return {}
@@ -396,6 +398,7 @@ STORAGES: dict[str, Storage] = {
     storage.kind.__name__: storage
     for storage in (
         Storage(FFNNClassifier, network_fitted, restore),
+        Storage(FFNNRegressor, network_fitted, restore),
         Storage(AveragedClassifier, average_fitted, restore_average),
         Storage(TableEncoder, encoder_fitted, restore_encoder),
         Storage(RobustSmoothScaler, of_attributes("center_", "scale_"), restore_scaler),

@@ -12,7 +12,7 @@ from sklearn.datasets import load_iris, make_classification
 from sklearn.preprocessing import StandardScaler
 
 from skffnn import SOLVERS, FFNNClassifier
-from skffnn.fitting.fit import ATTRIBUTES
+from skffnn.io.schema import attributes_of
 from skffnn.optim.optimizers import OPTIMIZERS
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -111,7 +111,7 @@ def equal(one, other):
 
 def assert_same(one, other):
     """Assert that two estimators have the same attributes and state."""
-    for name in ATTRIBUTES:
+    for name in attributes_of(one):
         if name in vars(one) or name in vars(other):
             assert equal(vars(one)[name], vars(other)[name]), name
 

@@ -8,8 +8,8 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from ..nn.arrays import Array
 from ..utils.checks import check_weights
+from .base_targets import BaseTargets
 from .dataset import Dataset
-from .targets import Targets
 
 
 class ClassWeights:
@@ -19,8 +19,8 @@ class ClassWeights:
     ----------
     class_weight : dict, "balanced", list of dict, or None
         The parameter of the estimator.
-    targets : Targets
-        The classes.
+    targets : BaseTargets
+        The classes, if the targets are of classes.
     train : Dataset
         The rows whose frequencies "balanced" goes by.
 
@@ -30,7 +30,7 @@ class ClassWeights:
         If there is not one set of weights for each label of a multi-label target.
     """
 
-    def __init__(self, class_weight: Any, targets: Targets, train: Dataset) -> None:
+    def __init__(self, class_weight: Any, targets: BaseTargets, train: Dataset) -> None:
         self.targets = targets
         self.by_class: list[Array] = []
         if class_weight is None:

@@ -8,8 +8,8 @@ import numpy as np
 from scipy.sparse import issparse
 
 from ..nn.arrays import BLOCK, Array
+from .base_targets import BaseTargets
 from .batches import Batches
-from .targets import Targets
 
 # Converting all rows at once pays off from about ten epochs. It takes 1.8 ns a number,
 # mostly for allocating new memory; converting batches takes 0.6 ns.
@@ -163,13 +163,13 @@ class Dataset:
                 "StandardScaler, or set dtype='float64'."
             ) from None
 
-    def batches(self, targets: Targets, dtype: Any, **options: Any) -> Batches:
+    def batches(self, targets: BaseTargets, dtype: Any, **options: Any) -> Batches:
         """Split the rows into batches.
 
         Parameters
         ----------
-        targets : Targets
-            The classes.
+        targets : BaseTargets
+            The classes, or the scaling of numbers.
         dtype : dtype
             Type used in training.
         **options : dict

@@ -1,6 +1,7 @@
 """Encoding of class labels as targets y of the loss, and decoding of predictions."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy.sparse import csr_matrix, issparse
@@ -8,7 +9,8 @@ from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from ..nn.arrays import Array
-from ..nn.losses import LogisticOutput, Loss, Softmax
+from ..nn.losses import ClassOutput, CrossEntropy
+from .base_targets import BaseTargets
 
 
 class LazyOneHot:
@@ -80,7 +82,7 @@ class LazyOneHot:
         return LazyOneHot(self.codes, self.n_classes, n_outputs, self.dtype, of_members)
 
 
-class Targets:
+class Targets(BaseTargets):
     """The classes of a classification problem, and their encoding.
 
     Binary classification has one logistic output, the probability of the second class.
@@ -95,30 +97,41 @@ class Targets:
         Whether y is a label indicator matrix; the classes are then its columns.
     sparse : bool, default=False
         Whether y was sparse, so that predictions are a sparse indicator matrix too.
+    loss : ClassificationLoss, default=None
+        The loss; None for the cross-entropy.
 
     Attributes
     ----------
-    loss : Loss
-        The output map and its loss.
-    n_outputs : int
-        Number of columns of the encoded y.
     binary : bool
         Whether two classes share one output.
     """
 
+    ATTRIBUTES: ClassVar[dict[str, tuple[type, ...]]] = {
+        "classes_": (np.ndarray,),
+        "_multilabel": (bool,),
+        "_sparse_output": (bool,),
+    }
+    score_name = "accuracy"
+
     def __init__(
-        self, classes: Array, multilabel: bool = False, sparse: bool = False
+        self,
+        classes: Array,
+        multilabel: bool = False,
+        sparse: bool = False,
+        loss: Any = None,
     ) -> None:
         self.classes = classes
         self.multilabel = multilabel
         self.sparse = sparse
         self.binary = len(classes) == 2 and not multilabel
-        logistic = multilabel or self.binary
-        self.loss: Loss = LogisticOutput() if logistic else Softmax()
+        # MLPClassifier stratifies two classes only, and ignores weights.
+        self.splits_like_mlp = logistic = multilabel or self.binary
+        loss = CrossEntropy() if loss is None else loss
+        self.loss: ClassOutput = loss.logistic() if logistic else loss.softmax()
         self.n_outputs = 1 if self.binary else len(classes)
 
     @classmethod
-    def from_labels(cls, y: Any, classes: Any = None) -> "Targets":
+    def from_labels(cls, y: Any, classes: Any = None, loss: Any = None) -> Self:
         """Determine the classes from y.
 
         Parameters
@@ -127,6 +140,8 @@ class Targets:
             Labels, or a label indicator matrix.
         classes : array-like, default=None
             All classes, some of which may be missing from y.
+        loss : ClassificationLoss, default=None
+            The loss; None for the cross-entropy.
 
         Returns
         -------
@@ -138,15 +153,39 @@ class Targets:
             check_classification_targets(y)  # says what is wrong
         if kind.startswith("multilabel"):
             check_indicator(y, "y")
-            return cls(np.arange(y.shape[1]), multilabel=True, sparse=issparse(y))
+            return cls(np.arange(y.shape[1]), True, issparse(y), loss)
         if classes is None:
-            return cls(np.unique(flat(y)))
+            return cls(np.unique(flat(y)), loss=loss)
         classes = check_array(
             classes, ensure_2d=False, dtype=None, input_name="classes"
         )
-        targets = cls(np.unique(classes))
+        targets = cls(np.unique(classes), loss=loss)
         targets.check_known(y, "y")
         return targets
+
+    def attributes(self) -> dict[str, Any]:
+        return {
+            "classes_": self.classes,
+            "_multilabel": self.multilabel,
+            "_sparse_output": self.sparse,
+        }
+
+    def check(self) -> None:
+        if self.classes.ndim != 1 or not len(self.classes):
+            raise ValueError("there are no classes")
+        if len(np.unique(self.classes)) != len(self.classes):
+            raise ValueError("a class occurs twice")
+
+    def continuing(self, before: Any) -> Self:
+        if before.multilabel == self.multilabel and np.array_equal(
+            before.classes, self.classes
+        ):
+            return self
+        raise ValueError(
+            "warm_start can only be used where `y` has the same classes as in the "
+            f"previous call to fit. Previously got {before.classes}, `y` has "
+            f"{self.classes}"
+        )
 
     def check_known(self, y: Any, name: str) -> None:
         """Raise if y has labels that are not among the classes.
@@ -221,6 +260,16 @@ class Targets:
         if not self.multilabel:
             return [(self.classes, self.codes(y))]
         return [(np.arange(2), column) for column in dense(y).astype(np.intp).T]
+
+    def strata(self, y: Any) -> Array:
+        return super().strata(y) if self.multilabel else self.codes(y)
+
+    def score_from(self, y: Any, weights: Array | None) -> Callable[[float, Any], Any]:
+        return lambda loss, accuracy: accuracy
+
+    def output_names(self) -> list[str]:
+        # Of two classes, the second.
+        return [str(label) for label in self.classes[-self.n_outputs :]]
 
     def encode(self, y: Any, dtype: Any, smoothing: float = 0.0) -> Array | LazyOneHot:
         """Encode labels as targets of the loss.

@@ -15,12 +15,12 @@ import numpy as np
 from sklearn.metrics import get_scorer
 from sklearn.utils import check_random_state
 
+from ..data.base_targets import BaseTargets
 from ..data.batches import Batches
 from ..data.blocks import rows_per_block
 from ..data.class_weights import ClassWeights
 from ..data.dataset import Dataset
 from ..data.splitting import split_by_content, split_like_mlp
-from ..data.targets import Targets
 from ..nn.arrays import Array
 from ..nn.network import Dropout, Network
 from ..nn.objective import FullBatch, Objective
@@ -47,8 +47,8 @@ class Fit:
     ----------
     plan : Plan
         What the parameters of the estimator stand for.
-    targets : Targets
-        The classes.
+    targets : BaseTargets
+        The classes, or the scaling of numbers.
     train : Dataset
         Training rows.
     validation : Dataset or None
@@ -71,7 +71,7 @@ class Fit:
     def __init__(
         self,
         plan: Plan,
-        targets: Targets,
+        targets: BaseTargets,
         train: Dataset,
         validation: Dataset | None,
         as_fitted: Callable[[Mapping[str, Any]], Any],
@@ -192,7 +192,8 @@ class Fit:
             If the parameters, or the logits that they give, are not finite.
         """
         theta = self._kept()
-        fitted = {name: item.value(self, theta) for name, item in FITTED.items()}
+        fitted = self.targets.attributes()
+        fitted |= {name: item.value(self, theta) for name, item in FITTED.items()}
         return fitted | self.state.attributes(self.validated)
 
     def _tell(self, epoch: Epoch) -> None:
@@ -211,11 +212,8 @@ class Fit:
         else:
             random_state = random_state_from(state.split_state)
         rows = data.rows()
-        strata = np.zeros(len(rows), int)
-        if not targets.multilabel:
-            strata = targets.codes(data.y)[rows]
-        # MLPClassifier stratifies two classes only, and ignores weights.
-        if data.weights is None and (targets.binary or targets.multilabel):
+        strata = targets.strata(data.y)[rows]
+        if data.weights is None and targets.splits_like_mlp:
             return split_like_mlp(rows, strata, fraction, random_state)
         return split_by_content(
             data.X, rows, data.weights, strata, fraction, random_state
@@ -288,15 +286,14 @@ class Fit:
 
     def _score(
         self, data: Dataset, weights: Array | None
-    ) -> Callable[[float, float], float]:
-        """Return what makes the score from the loss and the accuracy."""
+    ) -> Callable[[float, Any], float]:
+        """Return what makes the score from the loss and the mean of the score terms."""
         scoring = self.plan.scoring
-        # With class weights, accuracy is a poor criterion, so the loss is used.
-        if scoring is None and self.plan.class_weight is None:
-            return lambda loss, accuracy: accuracy
-        if scoring is None or scoring == "loss":
-            return lambda loss, accuracy: -loss
-        probe = self.as_fitted({})
+        if scoring is None:
+            return self.targets.score_from(data.labels(), weights)
+        if scoring == "loss":
+            return lambda loss, mean: -loss
+        probe = self.as_fitted(self.targets.attributes())
         vars(probe).pop("feature_names_in_", None)
         X, y = data.select()
         kwargs = {} if weights is None else {"sample_weight": weights}
@@ -415,19 +412,17 @@ class Fitted:
     absent: Callable[[Mapping[str, Any]], Any] | None = None
 
 
-# What prediction needs.
+# What prediction needs, beside the attributes of the targets.
 MODEL: dict[str, Fitted] = {
-    "classes_": Fitted((np.ndarray,), lambda fit, theta: fit.targets.classes),
     "coefs_": Fitted((list,), lambda fit, theta: theta.W),
     "intercepts_": Fitted((list,), lambda fit, theta: [b[0] for b in theta.b]),
     "n_layers_": Fitted((int,), lambda fit, theta: len(theta.sizes)),
     "n_outputs_": Fitted((int,), lambda fit, theta: fit.targets.n_outputs),
     "out_activation_": Fitted((str,), lambda fit, theta: fit.targets.loss.name),
-    "_multilabel": Fitted((bool,), lambda fit, theta: fit.targets.multilabel),
-    "_sparse_output": Fitted((bool,), lambda fit, theta: fit.targets.sparse),
 }
 
-# What a fit sets, but for the fields of the training state that are attributes. To add
+# What a fit sets, but for the attributes of the targets and the fields of the training
+# state. To add
 # one, write a line here, and describe it in the docstring of the estimator; `absent`
 # says what files that were saved before have in its place.
 FITTED: dict[str, Fitted] = {
@@ -443,7 +438,8 @@ FITTED: dict[str, Fitted] = {
     "_state": Fitted((dict,), lambda fit, theta: fit.state.pack(theta.vector)),
 }
 
-# All fitted attributes with their types in a file, scikit-learn's own included.
+# All of these with their types in a file, scikit-learn's own included; the targets
+# have theirs in `ATTRIBUTES`.
 ATTRIBUTES: dict[str, tuple[type, ...]] = {
     **{name: attribute.types for name, attribute in FITTED.items()},
     **{

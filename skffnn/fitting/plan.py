@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from math import inf
 from numbers import Integral
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.metrics import get_scorer_names
 from sklearn.utils import check_random_state
 
 from ..nn.activations import ACTIVATIONS, Activation
+from ..nn.losses import CLASSIFICATION_LOSSES, ClassificationLoss
 from ..nn.parameters import INITIALIZERS, Initializer, rates_of
 from ..nn.penalties import PENALTIES, Penalty
 from ..optim.optimizers import Optimizer
@@ -49,11 +50,48 @@ AS_GIVEN = (
     "dtype",
     "random_state",
     "class_weight",
-    "scoring",
     "early_stopping",
     "validation_fraction",
 )
 BOOLS = ("shuffle", "warm_start", "nesterovs_momentum", "early_stopping")
+
+
+class Losses(NamedTuple):
+    """What the parameter `loss` of an estimator can be.
+
+    Attributes
+    ----------
+    registry : mapping of str to type
+        The names.
+    kind : type
+        What an object has to be.
+    """
+
+    registry: Mapping[str, Any]
+    kind: type
+
+    def from_params(self, params: Mapping[str, Any]) -> Any:
+        """Return the loss that the parameters stand for.
+
+        Parameters
+        ----------
+        params : mapping
+            The parameters of an estimator.
+
+        Returns
+        -------
+        loss : ClassificationLoss or RegressionLoss
+            The loss.
+        """
+        try:
+            return lookup("loss", params["loss"], self.registry, (self.kind,), params)
+        except InvalidParameterError:
+            raise
+        except ValueError as error:  # a parameter of the loss, which knows no more
+            raise InvalidParameterError(str(error)) from None
+
+
+OF_CLASSES = Losses(CLASSIFICATION_LOSSES, ClassificationLoss)
 
 
 @dataclass(frozen=True)
@@ -73,8 +111,10 @@ class Plan:
         Scale of the initial parameters of each layer, the output layer included.
     dropout : list of float
         Dropout rate of each hidden layer.
-    alpha, label_smoothing : float
+    alpha : float
         As given.
+    loss : ClassificationLoss or RegressionLoss
+        ℓ, with the output map.
     solver : Solver
         How J(θ) is minimised, with its optimiser and its learning rate.
     penalty : Penalty
@@ -91,12 +131,16 @@ class Plan:
         Type used in training.
     random_state : object
         Source of random numbers.
-    class_weight, scoring : object
-        As given.
+    scoring : object
+        What early stopping watches; None for the default score of the targets.
     early_stopping : bool
         Whether to hold out a validation set.
     validation_fraction : float
         Fraction of the rows to hold out.
+    class_weight : object
+        As given to a classifier.
+    label_smoothing : float
+        As given to a classifier.
     """
 
     hidden_sizes: tuple[int, ...]
@@ -104,7 +148,7 @@ class Plan:
     gains: list[float]
     dropout: list[float]
     alpha: float
-    label_smoothing: float
+    loss: Any
     solver: Solver
     penalty: Penalty
     initializer: Initializer
@@ -113,19 +157,40 @@ class Plan:
     shuffle: bool
     dtype: str
     random_state: Any
-    class_weight: Any
     scoring: Any
     early_stopping: bool
     validation_fraction: float
+    class_weight: Any = None
+    label_smoothing: float = 0.0
 
     @classmethod
-    def from_params(cls, params: Mapping[str, Any]) -> "Plan":
+    def from_estimator(cls, estimator: Any) -> "Plan":
+        """Turn the parameters of an estimator into objects.
+
+        Parameters
+        ----------
+        estimator : FFNNClassifier or FFNNRegressor
+            With parameters that are not yet validated.
+
+        Returns
+        -------
+        plan : Plan
+            The validated plan.
+        """
+        return cls.from_params(estimator.get_params(deep=False), estimator._losses)
+
+    @classmethod
+    def from_params(
+        cls, params: Mapping[str, Any], losses: Losses = OF_CLASSES
+    ) -> "Plan":
         """Turn the parameters of an estimator into objects.
 
         Parameters
         ----------
         params : mapping
             From `get_params(deep=False)`.
+        losses : Losses, default=OF_CLASSES
+            What `loss` can be.
 
         Returns
         -------
@@ -138,7 +203,8 @@ class Plan:
             If a parameter has a value that is not allowed.
         """
         check_plain(params)
-        params = {**params, **{name: float(params[name]) for name in NUMBERS}}
+        given = {name: float(params[name]) for name in NUMBERS if name in params}
+        params = {**params, **given}
         sizes = hidden_sizes(params["hidden_layer_sizes"])
         activations = activations_of(params["activation"], len(sizes))
         gains = [getattr(g, "gain", 1.0) for g in activations]
@@ -149,6 +215,10 @@ class Plan:
         def named(name: str, registry: Mapping[str, Any], *kinds: Any) -> Any:
             return lookup(name, params[name], registry, kinds, params)
 
+        loss = losses.from_params(params)
+        scoring = params["scoring"]
+        if scoring is None and watches_loss(params.get("class_weight"), loss):
+            scoring = "loss"
         initializer = named("weight_init", INITIALIZERS, Initializer)
         schedule = named("learning_rate", SCHEDULES, Schedule)
         solver = named("solver", SOLVERS, Optimizer, Solver)
@@ -170,7 +240,9 @@ class Plan:
             criteria=StoppingCriteria(
                 params["max_iter"], params["tol"], params["n_iter_no_change"]
             ),
-            **{name: params[name] for name in AS_GIVEN},
+            loss=loss,
+            scoring=scoring,
+            **{name: params[name] for name in AS_GIVEN if name in params},
         )
 
     def for_partial_fit(self) -> "Plan":
@@ -182,6 +254,24 @@ class Plan:
             Without early stopping.
         """
         return replace(self, criteria=replace(self.criteria, max_iter=1, early=False))
+
+
+def watches_loss(class_weight: Any, loss: Any) -> bool:
+    """Tell whether early stopping watches the loss, if nothing else is asked for.
+
+    Parameters
+    ----------
+    class_weight : object
+        With class weights, accuracy is a poor criterion.
+    loss : ClassificationLoss or RegressionLoss
+        Several quantiles have no R².
+
+    Returns
+    -------
+    answer : bool
+        False for the default score of the targets.
+    """
+    return class_weight is not None or getattr(loss, "levels", None) is not None
 
 
 def check_plain(params: Mapping[str, Any]) -> None:
@@ -198,7 +288,8 @@ def check_plain(params: Mapping[str, Any]) -> None:
         If one has a value that is not allowed.
     """
     for name, (low, high, closed) in NUMBERS.items():
-        check_number(name, params[name], low, high, closed=closed)
+        if name in params:
+            check_number(name, params[name], low, high, closed=closed)
     for name in COUNTS:
         check_number(name, params[name], 1, integer=True)
     for name in BOOLS:
@@ -220,8 +311,11 @@ def check_plain(params: Mapping[str, Any]) -> None:
     else:
         check_number("batch_size", params["batch_size"], 1, integer=True)
     check_choice("dtype", params["dtype"], ["auto", "float32", "float64"])
-    if not isinstance(params["class_weight"], (dict, list, type(None))):
-        check_choice("class_weight", params["class_weight"], ["balanced"], " or a dict")
+    class_weight = params.get("class_weight")
+    if not isinstance(class_weight, (dict, list, type(None))):
+        check_choice("class_weight", class_weight, ["balanced"], " or a dict")
+    if "normalize_y" in params:
+        check_bool("normalize_y", params["normalize_y"])
     check_scoring(params["scoring"])
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from ..data.batches import StackedBatches
 from ..nn.activations import ACTIVATIONS
+from ..nn.losses import CLASSIFICATION_LOSSES, REGRESSION_LOSSES
 from ..nn.network import Network, StackedDropout
 from ..nn.objective import Objective
 from ..nn.parameters import Parameters
@@ -27,6 +28,8 @@ from ..optim.state import TrainingState, copied, is_real
 from ..optim.training import Examined, Validation
 from ..utils.warn import recorded
 from .fit import Fit
+
+LOSSES: Mapping[str, Any] = CLASSIFICATION_LOSSES | REGRESSION_LOSSES
 
 
 def layout(fit: Fit) -> Hashable:
@@ -50,6 +53,7 @@ def layout(fit: Fit) -> Hashable:
         return None
     parts: list[tuple[Any, Mapping[str, Any]]] = [
         (solver.optimizer, OPTIMIZERS),
+        (plan.loss, LOSSES),
         (plan.penalty, PENALTIES),
         *((g, ACTIVATIONS) for g in plan.activations),
     ]
@@ -58,7 +62,7 @@ def layout(fit: Fit) -> Hashable:
     return (
         fit.state.theta.sizes,
         fit.state.dtype,
-        type(fit.targets.loss),
+        (type(fit.targets.loss), *vars(fit.targets.loss).items()),
         tuple((type(g), *vars(g).items()) for g in plan.activations),
         type(plan.penalty),
         kind_of(solver.optimizer),
@@ -304,18 +308,18 @@ class Stack:
         )
         if self.validation is None:
             return [Examined(ok) for ok in finite.tolist()]
-        measured: list[tuple[float, float]] = []
+        measured: list[tuple[float, Any]] = []
         n_blocks = len(self.validation)
         for part in self.validation.parts(n_blocks - 1):
             own = [member.validation for member in self.members[part]]
             weights = [validation.weights for validation in own]
-            loss, accuracy = Validation(
+            loss, mean = Validation(
                 self._descent(part).objective,
                 [self.validation.batch(part, i) for i in range(n_blocks)],
                 None if weights[0] is None else np.stack(weights),
                 own[0].score,
             ).measure()
-            measured += zip(loss.tolist(), accuracy.tolist(), strict=True)
+            measured += zip(loss.tolist(), mean.tolist(), strict=True)
         return [Examined(*both) for both in zip(finite.tolist(), measured, strict=True)]
 
     def release(self) -> None:

@@ -50,7 +50,7 @@ class History:
 
         Parameters
         ----------
-        estimator : FFNNClassifier
+        estimator : FFNNClassifier or FFNNRegressor
             A fitted estimator.
         name : str, default=""
             Label in the legend.
@@ -60,7 +60,7 @@ class History:
         history : History
             Copies of the curves.
         """
-        plan = Plan.from_params(estimator.get_params(deep=False))
+        plan = Plan.from_estimator(estimator)
         loss = np.array(estimator.loss_curve_)
         eta = np.array(estimator.learning_rate_curve_)
         n, last, best_epoch = len(loss), len(loss), 0
@@ -89,15 +89,14 @@ class History:
             None if np.isnan(eta).all() else eta,
             kept,
             plan.solver.unit,
-            score_name(estimator),
+            score_name(plan.scoring, estimator._targets.score_name),
         )
 
 
-def score_name(estimator: Any) -> str:
+def score_name(scoring: Any, default: str) -> str:
     """Return the name of the score on the validation set."""
-    scoring = estimator.scoring
     if scoring is None:
-        scoring = "accuracy" if estimator.class_weight is None else "loss"
+        return default
     if scoring == "loss":
         return "minus the loss"
     return scoring.replace("_", " ") if isinstance(scoring, str) else "score"

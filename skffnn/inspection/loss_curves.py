@@ -75,7 +75,7 @@ class LossCurveDisplay:
 
         Parameters
         ----------
-        estimator : FFNNClassifier, Pipeline that ends in one, or dict of them
+        estimator : FFNNClassifier, FFNNRegressor, Pipeline that ends in one, or dict
             The fitted estimators. The keys of a dict are shown in the legend.
         name : str, default=None
             Name of a single estimator in the legend.

@@ -101,7 +101,7 @@ class NetworkDisplay:
 
         Parameters
         ----------
-        estimator : FFNNClassifier or Pipeline that ends in one
+        estimator : FFNNClassifier, FFNNRegressor or Pipeline that ends in one
             The fitted estimator.
         input_names : sequence of str of length D(0), default=None
             Names of the input features of the network; by default the names seen
@@ -134,12 +134,11 @@ class NetworkDisplay:
                 f"input_names must have {network.n_features_in_} names, one for each "
                 f"input feature of the network, got {len(input_names)}."
             )
-        outputs = network.classes_[-network.n_outputs_ :]  # for two classes, the second
         display = cls(
             network.coefs_,
             network.intercepts_,
             input_names=None if input_names is None else [*map(str, input_names)],
-            output_names=[str(label) for label in outputs],
+            output_names=network._fitted_targets().output_names(),
             activations=maps_of(network),
         )
         return display.plot(ax, max_neurons=max_neurons)

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from ..classifier import FFNNClassifier
+from ..estimator import FFNNEstimator
 from ..fitting.plan import is_sequence
 from ..utils.checks import InvalidParameterError
 
@@ -45,17 +45,17 @@ def pyplot(display: str) -> Any:
     return plt
 
 
-def network_of(estimator: Any) -> tuple[FFNNClassifier, Any]:
+def network_of(estimator: Any) -> tuple[FFNNEstimator, Any]:
     """Return the network in an estimator, and the steps before it.
 
     Parameters
     ----------
-    estimator : FFNNClassifier or Pipeline
+    estimator : FFNNClassifier, FFNNRegressor or Pipeline
         A fitted network, or a fitted pipeline whose last step is a network.
 
     Returns
     -------
-    network : FFNNClassifier
+    network : FFNNClassifier or FFNNRegressor
         The estimator or its last step.
     before : Pipeline or None
         The steps before it.
@@ -71,21 +71,21 @@ def network_of(estimator: Any) -> tuple[FFNNClassifier, Any]:
     if isinstance(estimator, Pipeline):
         network = estimator[-1]
         before = estimator[:-1] if len(estimator) > 1 else None
-    if not isinstance(network, FFNNClassifier):
+    if not isinstance(network, FFNNEstimator):
         raise InvalidParameterError(
-            "estimator must be an FFNNClassifier or a Pipeline that ends in one, "
-            f"got {estimator!r}."
+            "estimator must be an FFNNClassifier, an FFNNRegressor or a Pipeline that "
+            f"ends in one, got {estimator!r}."
         )
     check_is_fitted(network)
     return network, before
 
 
-def maps_of(network: FFNNClassifier) -> list[str]:
+def maps_of(network: Any) -> list[str]:
     """Return the names of the hidden activation functions and of the output map.
 
     Parameters
     ----------
-    network : FFNNClassifier
+    network : FFNNClassifier or FFNNRegressor
         A fitted network.
 
     Returns

@@ -112,7 +112,7 @@ class WeightsDisplay:
 
         Parameters
         ----------
-        estimator : FFNNClassifier or Pipeline that ends in one
+        estimator : FFNNClassifier, FFNNRegressor or Pipeline that ends in one
             The fitted estimator. In a pipeline, images show the transformed features.
         X : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
             Input for the histograms of activations; a few hundred rows are enough.
@@ -324,7 +324,7 @@ def flow_of(network: Any, X: Any, y: Any = None) -> Flow:
 
     Parameters
     ----------
-    network : FFNNClassifier
+    network : FFNNClassifier or FFNNRegressor
         Fitted.
     X : {array-like, sparse matrix, dataframe} of shape (n, D(0))
         Rows.

@@ -5,16 +5,17 @@ types in a file (`skffnn.fitting.fit`, `skffnn.optim.state`); here they are read
 an estimator, checked and restored.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from ..data.targets import Targets
 from ..fitting.fit import ATTRIBUTES, FITTED
 from ..fitting.plan import Plan, activations_of
 from ..nn.activations import ACTIVATIONS
+from ..nn.losses import CLASSIFICATION_LOSSES, REGRESSION_LOSSES
 from ..nn.parameters import INITIALIZERS, Parameters
 from ..nn.penalties import PENALTIES
 from ..optim.schedules import SCHEDULES, Clock
@@ -25,10 +26,20 @@ from ..utils.streams import random_state_from
 # Attributes that may be missing.
 OPTIONAL = ("feature_names_in_", "_state")
 
+REGISTRIES: tuple[Mapping[str, Any], ...] = (
+    ACTIVATIONS,
+    SOLVERS,
+    SCHEDULES,
+    PENALTIES,
+    INITIALIZERS,
+    CLASSIFICATION_LOSSES,
+    REGRESSION_LOSSES,
+)
+
 # Classes whose objects a snapshot may hold.
 KINDS: dict[str, type] = {
     kind.__name__: kind
-    for registry in (ACTIVATIONS, SOLVERS, SCHEDULES, PENALTIES, INITIALIZERS)
+    for registry in REGISTRIES
     for entry in registry.values()
     for kind in [entry if isinstance(entry, type) else type(entry)]
 }
@@ -58,10 +69,15 @@ def snapshot(estimator: Any, fitted: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def attributes_of(estimator: Any) -> dict[str, tuple[type, ...]]:
+    """Return all fitted attributes of an estimator, with their types in a file."""
+    return estimator._targets.ATTRIBUTES | ATTRIBUTES
+
+
 def fitted_of(estimator: Any) -> dict[str, Any]:
     """Return the fitted attributes of an estimator."""
     values = vars(estimator)
-    return {name: values[name] for name in ATTRIBUTES if name in values}
+    return {name: values[name] for name in attributes_of(estimator) if name in values}
 
 
 def restore(model: Any, fitted: Any) -> None:
@@ -80,7 +96,7 @@ def restore(model: Any, fitted: Any) -> None:
         If the parts are inconsistent.
     """
     upgrade(fitted)
-    check_types(fitted, ATTRIBUTES)
+    check_types(fitted, attributes_of(model))
     vars(model).update(fitted)
     check(model)
 
@@ -117,15 +133,15 @@ def check(model: Any) -> None:
     ValueError, TypeError, KeyError and others of `files.DAMAGE`
         If they are not.
     """
-    Plan.from_params(model.get_params(deep=False))
-    check_types(fitted_of(model), ATTRIBUTES)
+    Plan.from_estimator(model)
+    check_types(fitted_of(model), attributes_of(model))
     check_network(model)
     if hasattr(model, "_state"):
         check_state(model)
 
 
 def check_network(model: Any) -> None:
-    """Raise unless layers and classes are consistent and prediction is safe."""
+    """Raise unless layers and targets are consistent and prediction is safe."""
     W, b = model.coefs_, model.intercepts_
     for array in (*W, *b):
         require(array.dtype in (np.float32, np.float64), "a parameter is not a float")
@@ -137,11 +153,9 @@ def check_network(model: Any) -> None:
     require(all(shapes) and all(v.ndim == 1 for v in b), "a layer has the wrong shape")
     chain = all(v.shape[1] == w.shape[0] for v, w in pairwise(W))
     require(chain, "the sizes of consecutive layers differ")
-    classes = model.classes_
-    require(classes.ndim == 1 and len(classes) > 0, "there are no classes")
-    require(len(np.unique(classes)) == len(classes), "a class occurs twice")
-    targets = Targets(classes, model._multilabel, model._sparse_output)
-    require(W[-1].shape[1] == targets.n_outputs, "the number of classes is wrong")
+    targets = model._fitted_targets()
+    targets.check()
+    require(W[-1].shape[1] == targets.n_outputs, "the number of outputs is wrong")
     require(W[0].shape[0] == model.n_features_in_, "the number of features is wrong")
     names = getattr(model, "feature_names_in_", None)
     require(

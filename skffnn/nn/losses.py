@@ -1,21 +1,37 @@
 """Output maps f = o(a), their losses ℓ(f, y) and output errors ∂ℓ/∂a.
 
-Conventions: `a` is a(L+1), the logits, of shape (..., n, K); `y` has the same
-shape, with entries in [0, 1]. Losses are computed from logits, which avoids the
-logarithm of a probability that has underflowed to 0.
+Conventions: `a` is a(L+1), the output of the last layer before the map, of shape
+(..., n, K); `y` has the same shape. A classifier's `a` are logits and its `y` lie in
+[0, 1]; its losses are computed from logits, which avoids the logarithm of a probability
+that has underflowed to 0. A regressor's `y` are numbers.
+
+To add a loss for the regressor, write a class that inherits from `RegressionLoss` and
+register it in `REGRESSION_LOSSES`; for the classifier, one with the methods of
+`ClassificationLoss`, in `CLASSIFICATION_LOSSES`. Users can also pass an object of such
+a class instead of a name.
 """
 
-from typing import Protocol
+from dataclasses import dataclass
+from itertools import pairwise
+from numbers import Real
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
+from scipy.special import xlogy
 
 from .arrays import Array, sigmoid, softplus
 
 
-class Loss(Protocol):
-    """An output map o and its loss ℓ."""
+class Loss:
+    """An output map o and its loss ℓ.
 
-    name: str
+    Attributes
+    ----------
+    name : str
+        Name of the output map.
+    """
+
+    name: ClassVar[str]
 
     def output(self, a: Array) -> Array:
         """Return f = o(a); `a` may be overwritten.
@@ -23,13 +39,55 @@ class Loss(Protocol):
         Parameters
         ----------
         a : ndarray of shape (..., n, K)
-            Logits.
+            Output of the last layer.
 
         Returns
         -------
         f : ndarray of shape (..., n, K)
-            Probabilities.
+            Probabilities, or predictions.
         """
+        raise NotImplementedError
+
+    def loss_and_error(self, a: Array, y: Array) -> Array:
+        """Return the loss of each row and turn `a` into ∂ℓ/∂a.
+
+        Parameters
+        ----------
+        a : ndarray of shape (..., n, K)
+            Output of the last layer, overwritten with the output error.
+        y : ndarray of shape (..., n, K)
+            Targets.
+
+        Returns
+        -------
+        ell : ndarray of shape (..., n, 1)
+            The loss ℓ(f(x_t), y_t) of each row t.
+        """
+        raise NotImplementedError
+
+    def score_terms(self, a: Array, y: Array) -> Array:
+        """Return the terms whose average over rows the default score is made of.
+
+        Parameters
+        ----------
+        a : ndarray of shape (..., n, K)
+            Output of the last layer.
+        y : ndarray of shape (..., n, K)
+            Targets.
+
+        Returns
+        -------
+        terms : ndarray of shape (..., n) or (..., K, n)
+            Whether a row is right, or the squared error of each output.
+        """
+        raise NotImplementedError
+
+
+# ------------------------------------------------------------------- classification
+
+
+class ClassOutput(Loss):
+    """An output map whose outputs are probabilities of classes."""
 
     def log_output(self, a: Array) -> Array:
         """Return ln f; `a` may be overwritten.
@@ -44,6 +102,7 @@ class Loss(Protocol):
         log_f : ndarray of shape (..., n, K)
             Log-probabilities, finite if the logits are.
         """
+        raise NotImplementedError
 
     def decide(self, a: Array) -> Array:
         """Return the most probable labels.
@@ -58,25 +117,14 @@ class Loss(Protocol):
         decision : ndarray of shape (..., n, 1) or (..., n, K)
             Index of the class, or whether each label is present.
         """
+        raise NotImplementedError
 
-    def loss_and_error(self, a: Array, y: Array) -> Array:
-        """Return the loss of each row and turn `a` into ∂ℓ/∂a.
-
-        Parameters
-        ----------
-        a : ndarray of shape (..., n, K)
-            Logits, overwritten with the output error f - y.
-        y : ndarray of shape (..., n, K)
-            Targets, as probabilities.
-
-        Returns
-        -------
-        ell : ndarray of shape (..., n, 1)
-            The loss ℓ(f(x_t), y_t) of each row t.
-        """
+    def score_terms(self, a: Array, y: Array) -> Array:
+        right: Array = np.equal(self.decide(a), self.decide(y))
+        return np.logical_and.reduce(right, axis=-1)
 
 
-class Softmax:
+class Softmax(ClassOutput):
     """Softmax output with cross-entropy, for multi-class classification.
 
     f_k = exp(a_k) / Σ_j exp(a_j),    ℓ(f, y) = -Σ_k y_k ln f_k.
@@ -111,7 +159,7 @@ class Softmax:
         return np.log(Z) - ya  # ℓ = -Σ_k y_k ln f_k = ln Z - Σ_k y_k a_k
 
 
-class LogisticOutput:
+class LogisticOutput(ClassOutput):
     """Logistic outputs with cross-entropy, for K binary labels.
 
     f_k = 1 / (1 + exp(-a_k)),    ℓ(f, y) = -Σ_k (y_k ln f_k + (1 - y_k) ln(1 - f_k)).
@@ -138,3 +186,312 @@ class LogisticOutput:
         sigmoid(a, out=a)
         a -= y  # ∂ℓ/∂a = f - y
         return ell.sum(axis=-1, keepdims=True)
+
+
+@runtime_checkable
+class ClassificationLoss(Protocol):
+    """Interface of a loss for the classifier, which has two output maps.
+
+    Examples
+    --------
+    Half the cross-entropy, for one class out of several:
+
+    >>> from skffnn import FFNNClassifier
+    >>> from skffnn.nn.losses import CrossEntropy, Softmax
+    >>> class HalfSoftmax(Softmax):
+    ...     def loss_and_error(self, a, y):
+    ...         ell = super().loss_and_error(a, y)
+    ...         a *= 0.5
+    ...         return 0.5 * ell
+    >>> class Half(CrossEntropy):
+    ...     def softmax(self):
+    ...         return HalfSoftmax()
+    >>> model = FFNNClassifier(loss=Half())
+    """
+
+    def softmax(self) -> ClassOutput:
+        """Return the loss for one class out of several.
+
+        Returns
+        -------
+        loss : ClassOutput
+            Usually a subclass of `Softmax`.
+        """
+
+    def logistic(self) -> ClassOutput:
+        """Return the loss for two classes, or for labels that are present or not.
+
+        Returns
+        -------
+        loss : ClassOutput
+            Usually a subclass of `LogisticOutput`.
+        """
+
+
+class CrossEntropy:
+    """The cross-entropy ℓ(f, y) = -Σ_k y_k ln f_k, the negative log-likelihood."""
+
+    def softmax(self) -> ClassOutput:
+        return Softmax()
+
+    def logistic(self) -> ClassOutput:
+        return LogisticOutput()
+
+
+# ----------------------------------------------------------------------- regression
+
+
+class RegressionLoss(Loss):
+    """Base class of a loss for the regressor, with the identity as output map.
+
+    A subclass has the method `loss_and_error`. One with another output map has its
+    `name` and the method `output` too.
+
+    Attributes
+    ----------
+    scalable : bool
+        Whether targets may be shifted and scaled, y ← (y - m) / s, for training.
+    domain : str
+        What `allows` asks of the targets, for an error message.
+
+    Examples
+    --------
+    The logarithm of the hyperbolic cosine, between squared and absolute error:
+
+    >>> import numpy as np
+    >>> from skffnn import FFNNRegressor, RegressionLoss
+    >>> class LogCosh(RegressionLoss):
+    ...     def loss_and_error(self, a, y):
+    ...         a -= y
+    ...         ell = np.logaddexp(a, -a) - np.log(2)  # ℓ = ln cosh(f - y)
+    ...         np.tanh(a, out=a)  # ∂ℓ/∂a = tanh(f - y)
+    ...         return ell.sum(axis=-1, keepdims=True)
+    >>> model = FFNNRegressor(loss=LogCosh())
+    """
+
+    name: ClassVar[str] = "identity"
+    scalable: ClassVar[bool] = True
+    domain: ClassVar[str] = "numbers"
+
+    @property
+    def levels(self) -> tuple[float, ...] | None:
+        """The levels of the quantiles that are predicted; None for one prediction."""
+        return None
+
+    def allows(self, y: Array) -> bool:
+        """Tell whether the loss is defined for all targets.
+
+        Parameters
+        ----------
+        y : ndarray
+            Finite targets.
+
+        Returns
+        -------
+        answer : bool
+            True, unless a subclass knows better.
+        """
+        return True
+
+    def output(self, a: Array) -> Array:
+        return a
+
+    def score_terms(self, a: Array, y: Array) -> Array:
+        residual = self.output(a.copy()) - y
+        return (residual * residual).mT
+
+
+class SquaredError(RegressionLoss):
+    """The squared error, ℓ(f, y) = ½ Σ_k (f_k - y_k)², for the mean of y.
+
+    It is the negative log-likelihood of normal noise of variance 1, but for a constant,
+    and ∂ℓ/∂a = f - y. `MLPRegressor` minimises the same.
+    """
+
+    def loss_and_error(self, a: Array, y: Array) -> Array:
+        a -= y  # ∂ℓ/∂a = f - y
+        return 0.5 * np.vecdot(a, a)[..., np.newaxis]
+
+
+class AbsoluteError(RegressionLoss):
+    """The absolute error, ℓ(f, y) = Σ_k |f_k - y_k|, for the median of y.
+
+    It is the negative log-likelihood of Laplace noise. ∂ℓ/∂a = sign(f - y).
+    """
+
+    def loss_and_error(self, a: Array, y: Array) -> Array:
+        a -= y
+        ell = np.abs(a).sum(axis=-1, keepdims=True)
+        np.sign(a, out=a)  # ∂ℓ/∂a = sign(f - y)
+        return ell
+
+
+@dataclass(frozen=True)
+class Huber(RegressionLoss):
+    """The Huber loss, squared for small errors and linear for outliers.
+
+    With r = f - y it is ½ r² where |r| ≤ δ, else δ (|r| - δ / 2), summed over outputs.
+    ∂ℓ/∂a is r, clipped to [-δ, δ].
+
+    Parameters
+    ----------
+    delta : float, default=1.0
+        Error δ > 0 from which on the loss is linear, in the unit of the targets as they
+        are trained on: standard deviations of y with `normalize_y=True`.
+
+    References
+    ----------
+    Huber, *Robust estimation of a location parameter*, Annals of Mathematical
+    Statistics, 1964.
+
+    Examples
+    --------
+    >>> from skffnn import FFNNRegressor, Huber
+    >>> model = FFNNRegressor(loss=Huber(delta=0.5))
+    """
+
+    delta: float = 1.0
+
+    def __post_init__(self) -> None:
+        delta: Any = self.delta
+        if not (isinstance(delta, Real) and 0 < float(delta) < np.inf):
+            raise ValueError(f"delta must be a number in (0, inf), got {self.delta!r}.")
+
+    def loss_and_error(self, a: Array, y: Array) -> Array:
+        r = a - y
+        np.clip(r, -self.delta, self.delta, out=a)  # ∂ℓ/∂a = clip(r)
+        # ℓ = clip(r) (r - clip(r) / 2), which is ½ r² or δ (|r| - δ / 2)
+        return np.vecdot(a, r - 0.5 * a)[..., np.newaxis]
+
+
+@dataclass(frozen=True)
+class Quantile(RegressionLoss):
+    """The quantile loss (pinball loss), for one or several quantiles of y.
+
+    ℓ(f, y) = Σ_k q_k max(y - f_k, 0) + (1 - q_k) max(f_k - y, 0), with an output f_k
+    for each level q_k. ∂ℓ/∂a_k = [f_k > y] - q_k.
+
+    Parameters
+    ----------
+    quantile : float or sequence of float, default=0.5
+        Levels q in (0, 1), in ascending order. Named like the parameter of the
+        estimator, whose value it takes.
+
+    References
+    ----------
+    Koenker & Bassett, *Regression quantiles*, Econometrica, 1978.
+
+    Examples
+    --------
+    >>> from skffnn import FFNNRegressor, Quantile
+    >>> model = FFNNRegressor(loss=Quantile([0.05, 0.95]))
+    """
+
+    quantile: Any = 0.5
+
+    def __post_init__(self) -> None:
+        is_number = np.ndim(self.quantile) == 0
+        try:
+            levels = [float(q) for q in np.atleast_1d(self.quantile)]
+        except (TypeError, ValueError):
+            levels = []
+        # Ascending, from above 0 to below 1; NaN is none of these.
+        if not levels or not all(p < q for p, q in pairwise([0.0, *levels, 1.0])):
+            raise ValueError(
+                "quantile must be a number in (0, 1), or a sequence of such numbers in "
+                f"ascending order, got {self.quantile!r}."
+            )
+        # Plain and hashable, whatever was given.
+        plain = levels[0] if is_number else tuple(levels)
+        object.__setattr__(self, "quantile", plain)
+
+    @property
+    def levels(self) -> tuple[float, ...] | None:
+        return None if isinstance(self.quantile, float) else tuple(self.quantile)
+
+    def loss_and_error(self, a: Array, y: Array) -> Array:
+        q = np.atleast_1d(np.asarray(self.quantile, a.dtype))
+        r = a - y
+        np.greater(r, 0, out=a)
+        a -= np.tile(q, a.shape[-1] // len(q))  # ∂ℓ/∂a = [f > y] - q
+        return np.vecdot(a, r)[..., np.newaxis]  # ℓ = ([f > y] - q) (f - y)
+
+
+class LogLink(RegressionLoss):
+    """Base class of losses for positive predictions, f = exp(a)."""
+
+    name = "exp"
+    scalable = False
+
+    def output(self, a: Array) -> Array:
+        return np.exp(a, out=a)
+
+
+class Poisson(LogLink):
+    """Half the Poisson deviance with a log link, for counts and frequencies.
+
+    f = exp(a),    ℓ(f, y) = Σ_k y_k ln(y_k / f_k) - y_k + f_k.
+
+    It is the negative log-likelihood of a Poisson distribution with mean f, but for
+    what does not depend on f. The link is the canonical one: ∂ℓ/∂a = f - y.
+
+    References
+    ----------
+    McCullagh & Nelder, *Generalized linear models*, Chapman & Hall, 1989.
+    """
+
+    domain = "numbers of at least 0"
+
+    def allows(self, y: Array) -> bool:
+        return bool((y >= 0).all())
+
+    def loss_and_error(self, a: Array, y: Array) -> Array:
+        ell = xlogy(y, y)
+        ell -= y * a
+        ell -= y
+        np.exp(a, out=a)  # f = exp(a)
+        ell += a  # ℓ = y ln y - y a - y + f
+        a -= y  # ∂ℓ/∂a = f - y
+        return ell.sum(axis=-1, keepdims=True)
+
+
+class Gamma(LogLink):
+    """Half the gamma deviance with a log link, for positive and skewed amounts.
+
+    f = exp(a),    ℓ(f, y) = Σ_k y_k / f_k - ln(y_k / f_k) - 1.
+
+    It is the negative log-likelihood of a gamma distribution with mean f and shape 1,
+    but for what does not depend on f. The canonical link would be -1 / f; with the
+    logarithm ∂ℓ/∂a = (f - y) / f.
+
+    References
+    ----------
+    McCullagh & Nelder, *Generalized linear models*, Chapman & Hall, 1989.
+    """
+
+    domain = "numbers above 0"
+
+    def allows(self, y: Array) -> bool:
+        return bool((y > 0).all())
+
+    def loss_and_error(self, a: Array, y: Array) -> Array:
+        ell = a - np.log(y)
+        ell -= 1
+        np.negative(a, out=a)
+        np.exp(a, out=a)
+        a *= y  # y / f = y exp(-a)
+        ell += a  # ℓ = y / f - ln(y / f) - 1
+        np.subtract(1, a, out=a)  # ∂ℓ/∂a = 1 - y / f
+        return ell.sum(axis=-1, keepdims=True)
+
+
+CLASSIFICATION_LOSSES: dict[str, Any] = {"cross_entropy": CrossEntropy}
+
+REGRESSION_LOSSES: dict[str, type[RegressionLoss]] = {
+    "squared_error": SquaredError,
+    "absolute_error": AbsoluteError,
+    "huber": Huber,
+    "quantile": Quantile,
+    "poisson": Poisson,
+    "gamma": Gamma,
+}

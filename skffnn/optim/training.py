@@ -41,12 +41,12 @@ class Examined(NamedTuple):
     ----------
     finite : bool
         Whether θ and the state of the optimiser are.
-    measured : tuple of float or None
-        Loss and accuracy on the validation set; None without one.
+    measured : tuple of float and object, or None
+        Loss and mean of the score terms on the validation set; None without one.
     """
 
     finite: bool
-    measured: tuple[float, float] | None = None
+    measured: tuple[float, Any] | None = None
 
 
 class Validation:
@@ -59,9 +59,9 @@ class Validation:
     blocks : iterable of (x, y, s)
         The rows of the validation set, with their sample weights.
     weights : ndarray of shape (..., n_rows) or None
-        The same weights, for the accuracy.
+        The same weights, for the score terms.
     score : callable
-        Makes the score that is watched from the loss and the accuracy.
+        Makes the score that is watched from the loss and the mean of the score terms.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Validation:
         objective: Objective,
         blocks: Any,
         weights: Array | None,
-        score: Callable[[float, float], float],
+        score: Callable[[float, Any], float],
     ) -> None:
         self.objective = objective
         self.blocks = blocks
@@ -77,28 +77,29 @@ class Validation:
         self.score = score
 
     def measure(self) -> tuple[Any, Any]:
-        """Return the loss and the accuracy of θ as it is now.
+        """Return the loss and the mean of the score terms of θ as it is now.
 
         Returns
         -------
         loss : float or ndarray of shape (...)
             Weighted mean of ℓ, without penalty.
-        accuracy : float or ndarray of shape (...)
-            Weighted fraction of the rows whose labels are all right.
+        mean : float or ndarray of shape (...) or (..., K)
+            Weighted mean of `Loss.score_terms`: of a classifier the accuracy, the part
+            of the rows whose labels are all right.
         """
         loss: Any = 0.0
         weight: Any = 0.0
-        right = []
-        decide = self.objective.loss.decide
+        of_blocks = []
         for x, y, s in self.blocks:
             a = self.objective.network.forward(x)
-            right.append((decide(a) == decide(y)).all(axis=-1))
+            of_blocks.append(self.objective.loss.score_terms(a, y))
             loss += self.objective.weighted_loss(a, y, s)
             weight += number(s.sum(axis=(-2, -1)))
-        accuracy = np.average(
-            np.concatenate(right, axis=-1), axis=-1, weights=self.weights
-        )
-        return loss / weight, number(accuracy)
+        terms, weights = np.concatenate(of_blocks, axis=-1), self.weights
+        if weights is not None and weights.ndim < terms.ndim:  # one for all outputs
+            weights = np.broadcast_to(weights[..., np.newaxis, :], terms.shape)
+        mean = np.average(terms, axis=-1, weights=weights)
+        return loss / weight, number(mean)
 
     def __call__(self) -> tuple[float, float]:
         """Return the loss and the score of θ as it is now.
@@ -110,8 +111,8 @@ class Validation:
         score : float
             The higher the better.
         """
-        loss, accuracy = self.measure()
-        return loss, self.score(loss, accuracy)
+        loss, mean = self.measure()
+        return loss, self.score(loss, mean)
 
 
 class Training:
@@ -242,8 +243,8 @@ class Training:
             raise self.diverged("a parameter")
         score, epoch = -loss, Epoch(clock.epoch, loss, eta)
         if self.validation is not None and examined.measured is not None:
-            validation_loss, accuracy = examined.measured
-            score = self.validation.score(validation_loss, accuracy)
+            validation_loss, mean = examined.measured
+            score = self.validation.score(validation_loss, mean)
             state.record(validation_loss_curve=validation_loss, validation_scores=score)
             state.keep_if_best(score, clock.epoch, latest=latest)
             epoch = epoch._replace(validation_loss=validation_loss, score=score)

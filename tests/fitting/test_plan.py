@@ -6,6 +6,7 @@ from helpers import X, assert_untouched, maker, snapshot, y
 
 from skffnn import (
     ACTIVATIONS,
+    CLASSIFICATION_LOSSES,
     INITIALIZERS,
     LBFGS,
     PENALTIES,
@@ -25,6 +26,7 @@ REGISTRIES = {
     "learning_rate": SCHEDULES,
     "weight_init": INITIALIZERS,
     "penalty": PENALTIES,
+    "loss": CLASSIFICATION_LOSSES,
 }
 
 # Values that are no number, no integer, no boolean.
@@ -109,6 +111,17 @@ WRONG = {
     "weight_init": (
         [None, 3, "", ["he_normal"], type(INITIALIZERS["he_normal"]), object()],
         "'he_normal'",
+    ),
+    "loss": (
+        [
+            None,
+            3,
+            "",
+            ["cross_entropy"],
+            "huber",
+            CLASSIFICATION_LOSSES["cross_entropy"],
+        ],
+        "'cross_entropy'",
     ),
     "penalty": ([None, 3, "", ["l2"], PENALTIES["l2"], object()], "'l2'"),
     "scoring": (

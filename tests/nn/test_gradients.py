@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from skffnn import ACTIVATIONS, PENALTIES
+from skffnn import ACTIVATIONS, PENALTIES, REGRESSION_LOSSES, Quantile
 from skffnn.nn.losses import LogisticOutput, Softmax
 from skffnn.nn.network import Dropout, Network
 from skffnn.nn.objective import Objective
@@ -84,6 +84,25 @@ def test_gradient_is_the_slope_of_J(activation, depth, loss, weighted, sparse):
     assert_gradient_is_slope(
         *problem(activation, HIDDEN[depth], loss, weighted=weighted, sparse=sparse)
     )
+
+
+REGRESSION = {name: loss() for name, loss in REGRESSION_LOSSES.items()}
+REGRESSION |= {"three quantiles": Quantile([0.1, 0.5, 0.9])}
+
+
+@pytest.mark.parametrize("sparse", [False, True], ids=["dense", "sparse"])
+@pytest.mark.parametrize("depth", HIDDEN)
+@pytest.mark.parametrize("name", REGRESSION)
+def test_gradient_of_a_regression_loss_is_the_slope_of_J(name, depth, sparse):
+    loss = REGRESSION[name]
+    objective, (X, _, w) = problem(
+        "tanh", HIDDEN[depth], loss, weighted=True, sparse=sparse
+    )
+    # Away from kinks, on both of their sides: at f = y, and 1 from there.
+    a = objective.network.forward(X, train=True)
+    away = np.resize([0.4, -3.0, -0.4, 3.0, 0.6], a.shape)
+    y = a + away if loss.scalable else np.exp(a) * np.exp(away / 2)
+    assert_gradient_is_slope(objective, (X, y, w))
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)

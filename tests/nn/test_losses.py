@@ -3,8 +3,16 @@
 import numpy as np
 import pytest
 from scipy.special import log_softmax, softmax
-from sklearn.metrics import log_loss
+from sklearn.metrics import (
+    log_loss,
+    mean_absolute_error,
+    mean_gamma_deviance,
+    mean_pinball_loss,
+    mean_poisson_deviance,
+    mean_squared_error,
+)
 
+from skffnn import REGRESSION_LOSSES, Huber, Quantile
 from skffnn.nn.losses import LogisticOutput, Softmax
 
 RNG = np.random.default_rng(0)
@@ -58,3 +66,72 @@ def test_leading_axes_broadcast(loss):
     ell = loss.loss_and_error(stack.copy(), np.stack([E] * 3))
     each = [loss.loss_and_error(a.copy(), E) for a in stack]
     np.testing.assert_array_equal(ell, np.stack(each))
+
+
+POSITIVE = RNG.gamma(2, size=(20, 5))
+COUNTS = RNG.poisson(1.5, size=(20, 5))  # some of them 0
+# The loss of a table is five times the mean over all of its entries.
+MEANS = {
+    "squared_error": lambda y, f: mean_squared_error(y, f) / 2,
+    "absolute_error": mean_absolute_error,
+    "quantile": lambda y, f: mean_pinball_loss(y, f, alpha=0.5),
+    "poisson": lambda y, f: mean_poisson_deviance(y.ravel(), f.ravel()) / 2,
+    "gamma": lambda y, f: mean_gamma_deviance(y.ravel(), f.ravel()) / 2,
+}
+
+
+@pytest.mark.parametrize("name", MEANS)
+def test_regression_losses_against_the_metrics_of_scikit_learn(name):
+    loss = REGRESSION_LOSSES[name]()
+    y = {"poisson": COUNTS.astype(float), "gamma": POSITIVE}.get(name, A[::-1])
+    ell = loss.loss_and_error(A / 2, y)
+    f = loss.output(A / 2)
+    assert ell.shape == (20, 1)
+    assert ell.mean() == pytest.approx(5 * MEANS[name](y, f), rel=RTOL)
+
+
+def test_the_huber_loss_is_squared_inside_and_linear_outside():
+    r = np.array([[0.5], [-2.0], [2.0], [-3.0]])
+    a = r.copy()
+    ell = Huber(delta=2.0).loss_and_error(a, np.zeros_like(r))
+    np.testing.assert_array_equal(ell, [[0.125], [2], [2], [2 * (3 - 1)]])
+    np.testing.assert_array_equal(a, [[0.5], [-2], [2], [-2]])
+
+
+def test_several_quantiles_are_outputs_of_their_own():
+    levels = [0.1, 0.5, 0.9]
+    y = np.repeat(A[:, :2], 3, axis=1)  # three outputs for each of two targets
+    a = np.hstack([A, A[:, :1]])
+    error = a.copy()
+    ell = Quantile(levels).loss_and_error(error, y)
+    each = sum(
+        Quantile(levels[k % 3]).loss_and_error(a[:, [k]], y[:, [k]]) for k in range(6)
+    )
+    np.testing.assert_allclose(ell, each, rtol=RTOL)
+    expected = (np.hstack([A, A[:, :1]])[:, 3:] > y[:, 3:]) - np.array(levels)
+    np.testing.assert_allclose(error[:, 3:], expected, rtol=RTOL)
+
+
+@pytest.mark.parametrize(
+    "level", [0, 1, -0.1, np.nan, "half", [], [0.5, 0.5], [0.9, 0.1], None]
+)
+def test_levels_of_quantiles_that_are_refused(level):
+    with pytest.raises(ValueError, match="quantile must be a number in"):
+        Quantile(level)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", REGRESSION_LOSSES)
+def test_regression_losses_keep_the_type_and_broadcast_over_a_stack(name, dtype):
+    loss = REGRESSION_LOSSES[name]()
+    stack = np.stack([A, A + 1, -A]).astype(dtype) / 4
+    y = np.stack([POSITIVE] * 3).astype(dtype)
+    a = stack.copy()
+    ell = loss.loss_and_error(a, y)
+    assert ell.dtype == a.dtype == dtype
+    each = [loss.loss_and_error(part.copy(), y[0]) for part in stack]
+    np.testing.assert_array_equal(ell, np.stack(each))
+    terms = loss.score_terms(stack, y)
+    np.testing.assert_array_equal(
+        terms, np.stack([loss.score_terms(part, y[0]) for part in stack])
+    )

@@ -1,0 +1,160 @@
+"""What a fit asks of its targets, be they classes or numbers."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from ..nn.arrays import Array
+from ..nn.losses import Loss
+
+
+class BaseTargets:
+    """Base class of the targets of a problem.
+
+    Attributes
+    ----------
+    ATTRIBUTES : dict of str to tuple of type
+        The fitted attributes that say what the targets are, with their types in a file.
+    score_name : str
+        Name of the default score.
+    loss : Loss
+        The output map and its loss.
+    n_outputs : int
+        Number of columns of the encoded y.
+    splits_like_mlp : bool
+        Whether a validation set is split off just as by scikit-learn's network, if
+        there are no weights.
+    multilabel : bool
+        Whether y is a label indicator matrix.
+    """
+
+    ATTRIBUTES: ClassVar[dict[str, tuple[type, ...]]]
+    score_name: ClassVar[str]
+
+    loss: Loss
+    n_outputs: int
+    splits_like_mlp: bool
+    multilabel: bool = False
+
+    def attributes(self) -> dict[str, Any]:
+        """Return the fitted attributes that say what the targets are.
+
+        Returns
+        -------
+        fitted : dict of str to object
+            A value for each name in `ATTRIBUTES`.
+        """
+        raise NotImplementedError
+
+    def check(self) -> None:
+        """Raise a ValueError unless the parts, read from a file, are consistent."""
+        raise NotImplementedError
+
+    def check_known(self, y: Any, name: str) -> None:
+        """Raise a ValueError unless y is of this problem.
+
+        Parameters
+        ----------
+        y : ndarray or sparse array
+            Targets of further rows.
+        name : str
+            Name of y in error messages.
+        """
+        raise NotImplementedError
+
+    def continuing(self, before: Any) -> Self:
+        """Return the targets for training that goes on after an earlier fit.
+
+        Parameters
+        ----------
+        before : BaseTargets
+            The targets of the earlier fit, of the same class.
+
+        Returns
+        -------
+        targets : BaseTargets
+            Of the same problem.
+
+        Raises
+        ------
+        ValueError
+            If they differ.
+        """
+        raise NotImplementedError
+
+    def encode(self, y: Any, dtype: Any, smoothing: float = 0.0) -> Any:
+        """Encode y as the loss takes it.
+
+        Parameters
+        ----------
+        y : ndarray or sparse array
+            Checked targets.
+        dtype : dtype
+            Dtype of the result.
+        smoothing : float, default=0.0
+            Label smoothing, of classes alone.
+
+        Returns
+        -------
+        y : ndarray or LazyOneHot, of shape (n_samples, n_outputs)
+            What the rows of the network's output are compared with.
+        """
+        raise NotImplementedError
+
+    def strata(self, y: Any) -> Array:
+        """Return the stratum of each row, by which a validation set is split off.
+
+        Parameters
+        ----------
+        y : ndarray or sparse array
+            Checked targets.
+
+        Returns
+        -------
+        strata : ndarray of int of shape (n_samples,)
+            All 0 if the split is not stratified.
+        """
+        return np.zeros(y.shape[0], int)
+
+    def label_columns(self, y: Any) -> list[tuple[Array, Array]]:
+        """Return the classes and the class codes of each label column.
+
+        Parameters
+        ----------
+        y : ndarray or sparse array
+            Checked targets.
+
+        Returns
+        -------
+        columns : list of (classes, codes)
+            Nothing for numbers.
+        """
+        return []
+
+    def score_from(self, y: Any, weights: Array | None) -> Callable[[float, Any], Any]:
+        """Return what makes the default score of a validation set.
+
+        Parameters
+        ----------
+        y : ndarray or sparse array of shape (n_rows, ...)
+            Its targets.
+        weights : ndarray of shape (n_rows,) or None
+            Its weights.
+
+        Returns
+        -------
+        score : callable
+            From the mean loss, and the mean of the loss's `score_terms`.
+        """
+        raise NotImplementedError
+
+    def output_names(self) -> list[str]:
+        """Return a name for each output of the network.
+
+        Returns
+        -------
+        names : list of str
+            Of length `n_outputs`.
+        """
+        raise NotImplementedError

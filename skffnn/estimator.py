@@ -1,0 +1,484 @@
+"""FFNNEstimator: scikit-learn's contract, which classifier and regressor share."""
+
+from collections.abc import Callable, Mapping
+from copy import copy
+from inspect import signature
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .data.base_targets import BaseTargets
+from .data.blocks import by_blocks
+from .data.dataset import Dataset
+from .fitting.fit import Fit
+from .fitting.listeners import Listener, reporter
+from .fitting.plan import Losses, Plan, activations_of, supports_partial_fit
+from .io.checkpoints import Checkpoint, CheckpointManager
+from .io.schema import fitted_of, upgrade
+from .nn.arrays import Array, canonical
+from .nn.network import Network
+from .optim.solvers import SOLVERS
+from .prediction import check_finite
+from .utils.checks import (
+    DTYPES,
+    all_or_nothing,
+    check_number,
+    check_weights,
+    needs_no_check,
+)
+
+# What the docstrings of the estimators share. Parameters that one of them alone has,
+# or describes in another way, stand in its own docstring.
+LAYERS = """
+    hidden_layer_sizes : int or array-like of int, default=(100,)
+        Number of neurons in each hidden layer. `()` means no hidden layer, which is
+        a linear model.
+    activation : str, object, or sequence of them, default="relu"
+        Activation function of the hidden layers, one for all or one per layer:
+        "identity", "logistic", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu",
+        "silu", "mish", or an object with the method `forward` of
+        `skffnn.nn.activations.Activation`.
+"""
+PARAMETERS = """
+    solver : {"sgd", "adam", "adamw", "lbfgs"} or object, default="adam"
+        How J(θ) is minimised: by steps over minibatches ("sgd", "adam", "adamw"), or
+        over all rows at once ("lbfgs", often best on small data). An object, such as
+        `skffnn.Adam(beta_2=0.95)`, has settings of its own; the parameters below that
+        belong to a solver are then ignored.
+    alpha : float, default=0.0001
+        Strength α ≥ 0 of the penalty. Increase it against overfitting. Unlike that of
+        scikit-learn's networks, it does not depend on the batch size, the number of
+        rows or the scale of the sample weights: `MLPClassifier(alpha=a, batch_size=B)`
+        minimises what `FFNNClassifier(alpha=a / B)` minimises, and with "lbfgs"
+        `a / n_samples`; so do the regressors. With "adamw" it is the decoupled weight
+        decay.
+    batch_size : int or "auto", default="auto"
+        Number of rows in a minibatch; "auto" is `min(200, n_samples)`. Ignored by
+        "lbfgs".
+    learning_rate : str or object, default="constant"
+        Learning rate schedule of every solver but "lbfgs": "constant"; "invscaling",
+        η_0 / (1 + rows seen) ** power_t; "adaptive", divided by 5 when there has been
+        no improvement for `n_iter_no_change` epochs; "cosine", down to 0 over
+        `max_iter` epochs; "one_cycle", up and down again over `max_iter` epochs. The
+        last two have a fixed horizon: training runs for `max_iter` epochs, unless a
+        validation score stops it. Or an object, such as `skffnn.Cosine(max_iter=30)`.
+    learning_rate_init : float, default=0.001
+        Initial learning rate η_0 > 0. Lower it if training diverges, raise it if the
+        loss falls slowly.
+    power_t : float, default=0.5
+        Exponent of "invscaling"; the larger, the faster the learning rate falls.
+    max_iter : int, default=200
+        Maximum number of epochs (passes over the training rows), or of iterations of
+        "lbfgs".
+    shuffle : bool, default=True
+        Whether to shuffle the rows before each epoch.
+    random_state : int, RandomState instance or None, default=None
+        Determines the initial parameters, the validation split, the shuffling and
+        dropout. Pass an int for reproducible results. `partial_fit` and `warm_start`
+        continue the stream of random numbers instead of restarting it.
+    tol : float, default=1e-4
+        An epoch counts as an improvement if the training loss falls, or the validation
+        score rises, by at least this much. "lbfgs" has converged when no entry of the
+        gradient is larger than this.
+    verbose : bool or int, default=False
+        1 or True prints a line for each epoch, 2 shows a progress bar if the library
+        rich is installed.
+    warm_start : bool, default=False
+        Whether `fit` continues from the end of the last fit. If that one ended at
+        `max_iter` or by Ctrl-C, the optimiser's state, the schedule, the split and the
+        epochs without improvement are continued too, so that two fits of 5 epochs give
+        the result of one fit of 10; if it had converged, patience is reset. "lbfgs"
+        continues from the parameters alone.
+    momentum : float, default=0.9
+        Momentum μ of "sgd", between 0 (plain gradient descent) and 1.
+    nesterovs_momentum : bool, default=True
+        Whether "sgd" uses Nesterov's momentum.
+    early_stopping : bool, default=False
+        Whether to hold out a validation set, stop when its score no longer improves,
+        and keep the parameters of the best epoch. The split respects sample weights,
+        and is stratified by class. Works with every solver, but not with `partial_fit`.
+    validation_fraction : float, default=0.1
+        Fraction of the rows that early stopping holds out, between 0 and 1.
+    beta_1 : float, default=0.9
+        Decay of the first moment of "adam" and "adamw", in [0, 1).
+    beta_2 : float, default=0.999
+        Decay of the second moment of "adam" and "adamw", in [0, 1).
+    epsilon : float, default=1e-8
+        Constant ε > 0 for numerical stability in "adam" and "adamw".
+    n_iter_no_change : int or inf, default=10
+        Training stops after more than this many epochs without improvement.
+    max_fun : int, default=15000
+        Maximum number of evaluations of J(θ) by "lbfgs".
+    dropout : float or sequence of float, default=0.0
+        Probability of setting an activation to 0 in training, for all hidden layers or
+        one per layer, in [0, 1). Increase it against overfitting. With "lbfgs" the
+        masks stay the same, so that J is a function of θ alone.
+    weight_init : str or object, default="glorot_uniform"
+        How the initial parameters are drawn: "glorot_uniform", "glorot_normal",
+        "he_uniform", "he_normal", "lecun_uniform", "lecun_normal", "ntk", which also
+        sets learning rates per layer, or an object with the method `draw` of
+        `skffnn.nn.parameters.Initializer`.
+    penalty : str or object, default="l2"
+        Ω(θ): "l2", or an object with the methods of `skffnn.nn.penalties.Penalty`.
+    dtype : {"auto", "float32", "float64"}, default="auto"
+        Type used in training. "auto" is float32 for minibatches, whose noise is far
+        larger than its rounding, and float64 for a fit to all rows at once ("lbfgs", or
+        batches that hold them all); continued training keeps its type. The fitted
+        parameters have this type, or with "auto" that of X.
+    checkpoint : str, path-like, Checkpoint or None, default=None
+        File to which `fit` saves its progress, after each epoch or as set by a
+        `skffnn.Checkpoint`. When the same fit is started again after a crash, it
+        resumes from there and gives the same result as an uninterrupted fit ("lbfgs":
+        an equally good one). Ignored by `partial_fit`.
+"""
+ATTRIBUTES = """
+    coefs_ : list of ndarray of shape (n_in, n_out)
+        Weights W(1) … W(L+1).
+    intercepts_ : list of ndarray of shape (n_out,)
+        Biases b(1) … b(L+1).
+    n_iter_ : int
+        Number of epochs (or iterations) of the last fit.
+    t_ : int
+        Total number of training rows seen, over all epochs.
+    loss_ : float
+        J in the last epoch; excludes the penalty with "adamw".
+    loss_curve_ : list of float
+        `loss_` of each epoch, averaged over its batches while θ changed. Like the other
+        curves it continues when training is continued, and holds at most 10000 epochs.
+    learning_rate_curve_ : list of float
+        Learning rate at the start of each epoch; NaN with "lbfgs", which has none.
+    best_loss_ : float or None
+        Lowest value of `loss_curve_`; None with a validation set.
+    validation_scores_ : list of float or None
+        Score on the validation set after each epoch.
+    validation_loss_curve_ : list of float or None
+        Loss on the validation set after each epoch, without the penalty.
+    best_validation_score_ : float or None
+        Validation score of the parameters that were kept.
+    n_features_in_ : int
+        Number of features seen during `fit`.
+    feature_names_in_ : ndarray of shape (n_features,)
+        Names of the features; defined only if all column names of X are strings.
+    n_layers_ : int
+        L + 2: input, hidden and output layers.
+"""
+
+
+class FFNNEstimator(BaseEstimator):
+    """Base class of the estimators: training, checking, prediction of features.
+
+    A subclass names its losses and its kind of targets, has the method `_new_targets`,
+    and turns the output of the network into predictions. Its `__init__` has the
+    parameters in its signature, and leaves it to `_store` to set them. In its
+    docstring, `LAYERS`, `PARAMETERS` and `ATTRIBUTES` stand for what is shared.
+    """
+
+    _losses: ClassVar[Losses]
+    _targets: ClassVar[type[BaseTargets]]
+
+    activation: Any
+    solver: Any
+    verbose: Any
+    warm_start: bool
+    early_stopping: bool
+    checkpoint: Any
+    loss: Any
+
+    coefs_: list[Array]
+    intercepts_: list[Array]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        doc = cls.__doc__ or ""
+        for name in ("LAYERS", "PARAMETERS", "ATTRIBUTES"):
+            doc = doc.replace(f"    {{{name}}}", globals()[name].strip("\n"))
+        cls.__doc__ = doc
+
+    def _store(self, params: dict[str, Any]) -> None:
+        """Set the parameters, given the local variables of `__init__`."""
+        self.__dict__.update({k: v for k, v in params.items() if k != "self"})
+
+    @classmethod
+    def _is_ours(cls) -> bool:
+        """Tell whether this is an estimator of the package, and not a subclass."""
+        return "_targets" in vars(cls)
+
+    def _new_targets(self, plan: Plan, data: Dataset) -> BaseTargets:
+        """Return the targets of a first fit to checked rows."""
+        raise NotImplementedError
+
+    def _fitted_targets(self) -> Any:
+        """Return the targets of the last fit."""
+        raise NotImplementedError
+
+    # ------------------------------------------------------------------ training
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
+        """Train the network.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Training data; all values must be finite.
+        y : array-like of shape (n_samples,) or (n_samples, n_columns)
+            For a classifier, class labels or a label indicator matrix (multi-label),
+            which may be sparse; predictions are then sparse too. For a regressor,
+            numbers, with a column for each target.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Sample weights, at least 0; only their ratios matter. Rows of weight 0
+            are left out.
+        X_val : {array-like, sparse matrix, dataframe} of shape (n_val, n_features), \
+                default=None
+            Validation set, scored after each epoch. The parameters with the best
+            score are kept, training stops when it no longer improves, and no rows
+            of `X` are held out.
+        y_val : array-like of shape (n_val,) or (n_val, n_columns), default=None
+            Targets of `X_val`.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Weights of the rows of `X_val`.
+
+        Returns
+        -------
+        self : FFNNClassifier or FFNNRegressor
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or the data are invalid, or if training diverges. An
+            estimator that was already fitted is left unchanged.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If training ended at `max_iter` or `max_fun` before it had converged.
+            Schedules with a fixed horizon are meant to end at `max_iter`.
+        """
+        with all_or_nothing(self):
+            plan = Plan.from_estimator(self)
+            checkpoint = Checkpoint.from_param(self.checkpoint)
+            previous = vars(self).copy() if self._is_warm() else None
+            train = self._check(X, y, sample_weight, reset=previous is None)
+            targets = self._new_targets(plan, train)
+            if previous is not None:
+                targets = targets.continuing(self._fitted_targets())
+            given = (X_val, y_val, sample_weight_val)
+            validation = self._check_validation(*given, targets)
+            manager, n_iter = None, 0
+            if checkpoint is not None:
+                manager = self._checkpoint_manager(
+                    checkpoint, train, validation, previous
+                )
+                if manager.restore(self):
+                    previous, n_iter = vars(self).copy(), manager.n_iter
+                if manager.finished:
+                    return self
+            fit = Fit(
+                plan,
+                targets,
+                train,
+                validation,
+                self._as_fitted,
+                previous=previous,
+                n_iter=n_iter,
+            )
+            self.__dict__.update(fit.run(self._listeners(fit, manager)))
+        return self
+
+    def _new_fit(self, train: Dataset, validation: Dataset | None) -> Fit:
+        """Set up a first fit to checked rows, without listeners."""
+        plan = Plan.from_estimator(self)
+        targets = self._new_targets(plan, train)
+        if validation is not None:
+            targets.check_known(validation.labels(), "y_val")
+        return Fit(plan, targets, train, validation, self._as_fitted)
+
+    def _fit_part(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        targets_of: Callable[[Plan, Dataset], BaseTargets],
+    ) -> Self:
+        """Continue training for one epoch; `partial_fit` says which targets."""
+        with all_or_nothing(self):
+            plan = Plan.from_estimator(self).for_partial_fit()
+            Checkpoint.from_param(self.checkpoint)  # validated here too
+            previous = vars(self).copy() if hasattr(self, "coefs_") else None
+            train = self._check(X, y, sample_weight, reset=previous is None)
+            targets = targets_of(plan, train)
+            fit = Fit(plan, targets, train, None, self._as_fitted, previous=previous)
+            self.__dict__.update(fit.run(self._listeners(fit)))
+        return self
+
+    def __setstate__(self, state: Any) -> None:
+        super().__setstate__(state)
+        for name, parameter in signature(type(self)).parameters.items():
+            self.__dict__.setdefault(name, parameter.default)  # if new since then
+        upgrade(self.__dict__)
+
+    def _is_warm(self) -> bool:
+        """Return whether `fit` continues the previous one."""
+        return self.warm_start and hasattr(self, "coefs_")
+
+    def _as_fitted(self, fitted: Mapping[str, Any]) -> Self:
+        """Return a copy of this estimator with the given fitted attributes."""
+        model = copy(self)
+        model.__dict__.update(fitted)
+        return model
+
+    def _listeners(
+        self, fit: Fit, manager: CheckpointManager | None = None
+    ) -> list[Listener]:
+        """Return the listeners of the fit; a subclass may add its own."""
+        listeners: list[Listener] = [] if manager is None else [manager]
+        max_iter = fit.plan.criteria.max_iter
+        return [*listeners, reporter(self.verbose, max_iter, fit.n_iter)]
+
+    def _checkpoint_manager(
+        self,
+        checkpoint: Checkpoint,
+        train: Dataset,
+        validation: Dataset | None,
+        previous: Mapping[str, Any] | None,
+    ) -> CheckpointManager:
+        """Set up the checkpoints of a fit to checked data."""
+        if not self._is_ours():
+            raise TypeError(
+                "checkpoint needs an FFNNClassifier or FFNNRegressor, because files "
+                f"store no code: got the subclass {type(self).__name__}."
+            )
+        rows = {"X": train.X, "y": train.y, "sample_weight": train.weights}
+        if validation is not None:
+            rows["X_val"], rows["y_val"] = validation.X, validation.y
+            rows["sample_weight_val"] = validation.weights
+        rows["feature_names_in_"] = getattr(self, "feature_names_in_", None)
+        if previous is not None:
+            rows["fitted state to start from"] = fitted_of(self)
+        params = self.get_params(deep=False)
+        return CheckpointManager(checkpoint, params, rows, self._as_fitted)
+
+    def _can_partial_fit(self) -> bool:
+        if self.early_stopping:
+            raise AttributeError(
+                "partial_fit does not support early_stopping=True, because it trains "
+                "for one epoch only. Set early_stopping=False, or call fit with a "
+                "validation set, X_val and y_val."
+            )
+        if not supports_partial_fit(self.solver):
+            incremental = [name for name in SOLVERS if supports_partial_fit(name)]
+            raise AttributeError(
+                f"partial_fit does not support solver={self.solver!r}, which needs all "
+                f"rows at once. Use one of {incremental}."
+            )
+        return True
+
+    def _check(
+        self, X: Any, y: Any, weights: Any, *, reset: bool, name: str = "sample_weight"
+    ) -> Dataset:
+        """Check training rows or a validation set."""
+        with np.errstate(invalid="ignore"):  # the check for NaN may compute ∞ - ∞
+            X, y = validate_data(
+                self,
+                X,
+                y,
+                reset=reset,
+                accept_sparse="csr",
+                dtype=DTYPES,
+                order="C",
+                multi_output=True,
+            )
+        return Dataset(X, canonical(y), check_weights(weights, X.shape[0], name))
+
+    def _check_validation(
+        self, X_val: Any, y_val: Any, sample_weight_val: Any, targets: BaseTargets
+    ) -> Dataset | None:
+        """Check the validation set that was passed to `fit`."""
+        if X_val is None and y_val is None and sample_weight_val is None:
+            return None
+        if X_val is None or y_val is None:
+            raise ValueError(
+                "X_val and y_val must be given together: "
+                f"{'X_val' if X_val is None else 'y_val'} is None."
+            )
+        name = "sample_weight_val"
+        data = self._check(X_val, y_val, sample_weight_val, reset=False, name=name)
+        targets.check_known(data.y, "y_val")
+        return data
+
+    # ---------------------------------------------------------------- prediction
+
+    def _forward(self, X: Any, finish: Callable[[Array], Array]) -> Array:
+        """Pass rows through the network, a block at a time.
+
+        `finish` turns a block of logits, of the type of X, into rows of the result.
+        """
+        X, network = self._prepare(X)
+
+        def result(x: Any) -> Array:
+            return finish(check_finite(network.forward(x).astype(X.dtype, copy=False)))
+
+        return by_blocks(result, X, network)
+
+    def _prepare(self, X: Any) -> tuple[Any, Network]:
+        """Check X; return it and the fitted network, with new buffers.
+
+        The network computes in the wider of the types of X and of the parameters.
+        """
+        named = hasattr(self, "feature_names_in_")
+        if named or not needs_no_check(X, self.n_features_in_):
+            with np.errstate(invalid="ignore"):
+                X = validate_data(
+                    self, X, reset=False, accept_sparse="csr", dtype=DTYPES
+                )
+        activations = activations_of(self.activation, len(self.coefs_) - 1)
+        dtype = np.result_type(X.dtype, self.coefs_[0].dtype)
+        W = [coef.astype(dtype, copy=False) for coef in self.coefs_]
+        b = [intercept.astype(dtype, copy=False) for intercept in self.intercepts_]
+        return X, Network(W, b, activations)
+
+    def hidden_features(self, X: Any, layer: int = -1) -> Array:
+        """Return the activations h(k) of a hidden layer, the lecture's feature space.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Input data.
+        layer : int, default=-1
+            Index of the hidden layer in `hidden_layer_sizes`: 0 is the first, -1 the
+            last.
+
+        Returns
+        -------
+        h : ndarray of shape (n_samples, hidden_layer_sizes[layer])
+            Activations.
+
+        Raises
+        ------
+        ValueError
+            If there is no such layer.
+        """
+        check_is_fitted(self)
+        n_hidden = len(self.coefs_) - 1
+        if n_hidden == 0:
+            raise ValueError("hidden_features needs a hidden layer, but there is none.")
+        check_number("layer", layer, -n_hidden, n_hidden - 1, integer=True)
+        X, network = self._prepare(X)
+
+        def features(x: Any) -> Array:
+            network.forward(x)
+            h = network.buffers(x.shape[0]).h[layer]
+            return check_finite(h.astype(X.dtype, copy=False))
+
+        return by_blocks(features, X, network)

@@ -1,0 +1,266 @@
+"""FFNNRegressor: the scikit-learn interface to a network that predicts numbers."""
+
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.base import RegressorMixin
+from sklearn.metrics import d2_pinball_score
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from .data.dataset import Dataset
+from .data.quantities import Quantities, columns_of
+from .estimator import FFNNEstimator
+from .fitting.plan import Losses, Plan
+from .nn.arrays import Array
+from .nn.losses import REGRESSION_LOSSES, RegressionLoss
+from .prediction import check_finite
+from .utils.documentation import Documented
+
+
+class FFNNRegressor(Documented, RegressorMixin, FFNNEstimator):
+    """A feed-forward neural network regressor, trained by backpropagation.
+
+    Minimises, over weights W(k) and biases b(k), the regularised loss ::
+
+        J(θ) = 1/S Σ_t s_t ℓ(f(x_t | θ), y_t) + α Ω(θ),    S = Σ_t s_t,
+
+    with sample weights s_t, the network f (`skffnn.nn.network`), a loss ℓ of
+    `skffnn.nn.losses`, and the penalty Ω(θ) = ½ Σ_k ‖W(k)‖²_F (`skffnn.nn.penalties`).
+    It is a drop-in replacement for `sklearn.neural_network.MLPRegressor` and takes the
+    same parameters.
+
+    Features should be on comparable scales: put a `StandardScaler` before it. Targets
+    need not be: see `normalize_y`.
+
+    Parameters
+    ----------
+    loss : str or object, default="squared_error"
+        ℓ, and so what is predicted: "squared_error", the mean of y; "absolute_error",
+        its median; "huber", the mean, little disturbed by outliers; "quantile", the
+        quantiles of the levels `quantile`; "poisson", the mean of counts, at least 0;
+        "gamma", the mean of positive amounts. The last two have a log link. Or an
+        object, such as `skffnn.Huber(delta=0.5)` or one of a class of yours that
+        inherits from `skffnn.RegressionLoss`.
+    {LAYERS}
+    {PARAMETERS}
+    scoring : str, callable or None, default=None
+        The validation score that early stopping watches: None is R², as in
+        `MLPRegressor`, or "loss" for several quantiles; "loss" is the loss, the lower
+        the better; or any scikit-learn scorer.
+    quantile : float or sequence of float, default=0.5
+        Levels in (0, 1) of `loss="quantile"`; of a sequence, in ascending order, all
+        are predicted at once. Ignored by other losses.
+    normalize_y : bool, default=True
+        Whether targets are standardised for training, to mean 0 and standard deviation
+        1, and predictions scaled back. `loss_` and the curves are then those of the
+        standardised targets. Losses with a log link are never scaled.
+
+    Attributes
+    ----------
+    y_mean_ : ndarray of shape (n_targets,)
+        What was subtracted from the targets: their mean, weighted by `sample_weight`,
+        or 0. Training that continues keeps that of the first fit.
+    y_scale_ : ndarray of shape (n_targets,)
+        What they were then divided by: their standard deviation, or 1.
+    {ATTRIBUTES}
+    n_outputs_ : int
+        Number of output neurons: one for each target, times the number of quantiles.
+    out_activation_ : {"identity", "exp"}
+        Output map o: exp with a log link.
+
+    See Also
+    --------
+    sklearn.neural_network.MLPRegressor : The regressor that this one can replace.
+    FFNNClassifier : The same network for classes.
+
+    Notes
+    -----
+    `coefs_` and `intercepts_` are those of the network that was trained, whose output
+    is the prediction on the scale of the standardised targets: the prediction is
+    `y_mean_ + y_scale_ * output`. So training can be continued, and the penalty is
+    that of the weights that are shown.
+
+    Predictions are computed in the wider of the types of X and of the parameters, and
+    returned in that of X.
+
+    References
+    ----------
+    Rumelhart, Hinton & Williams, *Learning representations by back-propagating
+    errors*, Nature, 1986.
+
+    Goodfellow, Bengio & Courville, *Deep Learning*, MIT Press, 2016, chapters 6 to 8.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.model_selection import train_test_split
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skffnn import FFNNRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
+    >>> model = make_pipeline(
+    ...     StandardScaler(),
+    ...     FFNNRegressor(hidden_layer_sizes=(10,), solver="lbfgs", alpha=0.1),
+    ... )
+    >>> model.fit(X_train, y_train).score(X_test, y_test) > 0.3
+    True
+    >>> interval = FFNNRegressor("quantile", quantile=[0.05, 0.95], random_state=0)
+    >>> interval.fit(X_train, y_train).predict(X_test[:3]).shape
+    (3, 2)
+    """
+
+    _losses: ClassVar[Losses] = Losses(REGRESSION_LOSSES, RegressionLoss)
+    _targets = Quantities
+
+    quantile: Any
+    normalize_y: bool
+    y_mean_: Array
+    y_scale_: Array
+
+    def __init__(
+        self,
+        loss: Any = "squared_error",
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
+        *,
+        solver: Any = "adam",
+        alpha: float = 0.0001,
+        batch_size: Any = "auto",
+        learning_rate: Any = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: Any = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        dropout: Any = 0.0,
+        weight_init: Any = "glorot_uniform",
+        penalty: Any = "l2",
+        dtype: str = "auto",
+        checkpoint: Any = None,
+        scoring: Any = None,
+        quantile: Any = 0.5,
+        normalize_y: bool = True,
+    ) -> None:
+        self._store(locals())
+
+    def _loss(self) -> RegressionLoss:
+        """Return the loss that the parameters stand for."""
+        loss: RegressionLoss = self._losses.from_params(
+            {"loss": self.loss, "quantile": self.quantile}
+        )
+        return loss
+
+    def _new_targets(self, plan: Plan, data: Dataset) -> Quantities:
+        rows = data.rows_of_nonzero_weight()
+        weights = None if data.weights is None else data.weights[rows]
+        scaled = self.normalize_y
+        return Quantities.from_values(data.y[rows], weights, plan.loss, scaled=scaled)
+
+    def _fitted_targets(self) -> Quantities:
+        check_is_fitted(self)
+        return Quantities(self._loss(), self.y_mean_, self.y_scale_)
+
+    @available_if(FFNNEstimator._can_partial_fit)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Continue training for one epoch over the given rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Training data; all values must be finite.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Numbers. Those of the first call determine the scaling of the targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Sample weights; only their ratios within one call matter.
+
+        Returns
+        -------
+        self : FFNNRegressor
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or the data are invalid, or if training diverges.
+        """
+
+        def targets_of(plan: Plan, train: Dataset) -> Quantities:
+            if not hasattr(self, "coefs_"):
+                return self._new_targets(plan, train)
+            targets = self._fitted_targets()
+            targets.check_known(train.y, "y")
+            return targets
+
+        return self._fit_part(X, y, sample_weight, targets_of)
+
+    def predict(self, X: Any) -> Array:
+        """Return a prediction for each row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_targets)
+            Predictions. With a sequence of quantiles there is one more axis, on which
+            they ascend: they never cross.
+        """
+        targets = self._fitted_targets()
+        return self._forward(X, lambda a: check_finite(targets.decode(a)))
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return R², or D² if several quantiles are predicted.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Their targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+            R², averaged over the targets, as by `sklearn.metrics.r2_score`; or the
+            average over all quantiles of `sklearn.metrics.d2_pinball_score`. 1 is
+            perfect, 0 as good as the best constant.
+        """
+        levels = self._fitted_targets().loss.levels
+        if levels is None:
+            return float(super().score(X, y, sample_weight))
+        y = columns_of(np.asarray(y), "y")
+        f = self.predict(X).reshape(*y.shape, len(levels))
+        scores = [
+            d2_pinball_score(y, f[..., i], alpha=q, sample_weight=sample_weight)
+            for i, q in enumerate(levels)
+        ]
+        return float(np.mean(scores))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.target_tags.multi_output = True
+        try:
+            loss = self._loss()
+        except ValueError:  # `fit` says what is wrong
+            return tags
+        tags.target_tags.positive_only = not loss.allows(-np.ones(1))
+        return tags

@@ -1,0 +1,493 @@
+"""What holds of the classifier's training holds of the regressor's."""
+
+import pickle
+
+import numpy as np
+import pytest
+from helpers import (
+    REORDERED,
+    SINGLE,
+    STEPPERS,
+    assert_close,
+    assert_identical,
+    assert_same,
+    parameters,
+    snapshot,
+)
+from scipy import sparse
+from sklearn.datasets import load_diabetes
+from sklearn.exceptions import DataConversionWarning
+from sklearn.metrics import d2_pinball_score, mean_pinball_loss, r2_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import skffnn
+from skffnn import (
+    REGRESSION_LOSSES,
+    SCHEDULES,
+    SOLVERS,
+    FFNNRegressor,
+    Huber,
+    InvalidParameterError,
+    LossCurveDisplay,
+    NetworkDisplay,
+    Quantile,
+    RegressionLoss,
+    WeightsDisplay,
+)
+from skffnn.model_selection import FFNNGridSearchCV
+from skffnn.optim.training import Training
+
+X, y = load_diabetes(return_X_y=True)
+X, y = X[:150] * 20, y[:150]
+Y = np.column_stack([y, y**2, X[:, 0] + 5])
+RNG = np.random.default_rng(0)
+WEIGHTS = RNG.uniform(0.2, 3, len(y))
+COUNTS = RNG.integers(1, 4, len(y))
+SETTINGS = {"hidden_layer_sizes": (6,), "activation": "tanh", "max_iter": 6}
+KINDS = {
+    **{name: {"loss": name} for name in REGRESSION_LOSSES},
+    "quantiles": {"loss": "quantile", "quantile": [0.1, 0.5, 0.9]},
+    "huber, an object": {"loss": Huber(0.5)},
+    "not scaled": {"normalize_y": False},
+}
+each_kind = pytest.mark.parametrize("kind", KINDS)
+each_solver = pytest.mark.parametrize("solver", SOLVERS)
+
+
+def make(**params):
+    """Return a small network; y / 100 suits every loss."""
+    return FFNNRegressor(**SETTINGS | {"random_state": 0} | params)
+
+
+class TestTargets:
+    """Numbers of every kind come back in their unit."""
+
+    @pytest.mark.parametrize("factor", [1e-200, 1e-6, 1.0, 1e6, 1e200])
+    @pytest.mark.parametrize("solver", ["lbfgs", "adam"])
+    def test_the_unit_does_not_matter(self, solver, factor):
+        one = make(solver=solver).fit(X, y)
+        other = make(solver=solver).fit(X, factor * (y - 1000))
+        # Mean and scale are the same but for rounding.
+        np.testing.assert_allclose(
+            other.predict(X) / factor + 1000, one.predict(X), rtol=1e-4
+        )
+        assert one.loss_curve_ == pytest.approx(other.loss_curve_, rel=1e-4)
+
+    def test_the_scaling_is_that_of_the_weighted_rows(self):
+        model = make().fit(X, Y, WEIGHTS)
+        mean = np.average(Y, axis=0, weights=WEIGHTS)
+        variance = np.average((Y - mean) ** 2, axis=0, weights=WEIGHTS)
+        np.testing.assert_allclose(model.y_scale_, np.sqrt(variance), rtol=2e-7)
+        within = 1e-6 * model.y_scale_
+        assert (abs(model.y_mean_ - mean) <= within).all()
+
+    def test_the_coefficients_are_those_of_the_scaled_targets(self):
+        model = make(hidden_layer_sizes=()).fit(X, Y)
+        output = X @ model.coefs_[0] + model.intercepts_[0]
+        np.testing.assert_allclose(
+            model.predict(X), model.y_mean_ + model.y_scale_ * output
+        )
+
+    @pytest.mark.parametrize("params", [{"normalize_y": False}, {"loss": "poisson"}])
+    def test_targets_may_be_left_as_they_are(self, params):
+        model = make(**params).fit(X, y / 100)
+        assert (model.y_mean_, model.y_scale_) == ([0], [1])
+
+    def test_of_one_value_are_that_value(self):
+        for value in (0.0, 7.0, 1e300):
+            f = (
+                make(solver="lbfgs", max_iter=200)
+                .fit(X, np.full(150, value))
+                .predict(X)
+            )
+            np.testing.assert_allclose(f / (value or 1), bool(value), atol=0.01)
+
+    @pytest.mark.parametrize(
+        ("target", "quantile", "shape"),
+        [
+            (y, 0.5, (150,)),
+            (y, [0.5], (150, 1)),
+            (y, [0.1, 0.9], (150, 2)),
+            (Y, 0.5, (150, 3)),
+            (Y, [0.1, 0.9], (150, 3, 2)),
+        ],
+        ids=str,
+    )
+    def test_the_shape_of_predictions(self, target, quantile, shape):
+        model = make(loss="quantile", quantile=quantile).fit(X, target)
+        assert model.predict(X).shape == shape
+
+    def test_a_column_is_a_vector_with_a_warning(self):
+        with pytest.warns(DataConversionWarning):
+            model = make().fit(X, y[:, np.newaxis])
+        np.testing.assert_array_equal(model.predict(X), make().fit(X, y).predict(X))
+
+    def test_integers_booleans_and_lists_are_numbers(self):
+        for target in (y.astype(int), y > 100, y.tolist(), y.astype(object)):
+            same = make().fit(X, np.asarray(target, float))
+            assert_identical(make().fit(X, target), same)
+
+    @pytest.mark.parametrize(
+        ("loss", "target", "message"),
+        [
+            ("squared_error", np.array(["a", "b"] * 75), "must be numbers"),
+            ("squared_error", np.full(150, np.nan), "NaN"),
+            ("poisson", y - 100, "numbers of at least 0"),
+            ("gamma", y * (y > 100), "numbers above 0"),
+        ],
+    )
+    def test_that_are_refused(self, loss, target, message):
+        model = make(loss=loss).fit(X, y / 100)
+        before = snapshot(model)
+        with pytest.raises(ValueError, match=message):
+            model.fit(X, target)
+        assert all(snapshot(model)[name] is before[name] for name in before)
+
+    def test_of_validation_rows_are_checked_too(self):
+        with pytest.raises(ValueError, match="y_val must have 1 target columns"):
+            make().fit(X, y, X_val=X, y_val=Y)
+        with pytest.raises(ValueError, match="y_val must be numbers of at least 0"):
+            make(loss="poisson").fit(X, y, X_val=X, y_val=-y)
+
+    def test_too_large_for_float32_are_an_error_that_says_so(self):
+        model = make(normalize_y=False, dtype="float32", batch_size=20)
+        with pytest.raises(ValueError, match="too large to compute with in float32"):
+            model.fit(X, y * 1e40)
+
+
+class TestQuantiles:
+    """Several at once."""
+
+    def test_they_never_cross(self):
+        levels = np.linspace(0.05, 0.95, 19)
+        model = make(loss="quantile", quantile=levels)
+        f = model.fit(X, y).predict(3 * X)
+        assert (np.diff(f, axis=1) >= 0).all()
+        crossed = model._forward(3 * X, lambda a: a)
+        assert (np.diff(crossed, axis=1) < 0).any()  # the network's own do
+        raw = crossed * model.y_scale_ + model.y_mean_
+        sorted_loss, loss = (
+            sum(
+                mean_pinball_loss(y, column, alpha=q)
+                for column, q in zip(g.T, levels, strict=True)
+            )
+            for g in (f, raw)
+        )
+        assert sorted_loss <= loss
+
+    def test_the_score_is_d2(self):
+        levels = [0.1, 0.5, 0.9]
+        model = make(loss="quantile", quantile=levels).fit(X, Y)
+        f = model.predict(X)
+        expected = [
+            d2_pinball_score(Y[:, t], f[:, t, i], alpha=q, sample_weight=WEIGHTS)
+            for t in range(3)
+            for i, q in enumerate(levels)
+        ]
+        assert model.score(X, Y, WEIGHTS) == pytest.approx(np.mean(expected))
+
+    def test_early_stopping_watches_the_loss(self):
+        model = make(**KINDS["quantiles"], early_stopping=True).fit(X, y)
+        assert model.validation_scores_ == [-v for v in model.validation_loss_curve_]
+
+    def test_the_part_of_the_rows_below_is_the_level(self):
+        n = 4000
+        x = RNG.uniform(-1, 1, (n, 1))
+        target = 10 * (x[:, 0] ** 2 + (0.3 + 0.2 * x[:, 0]) * RNG.standard_normal(n))
+        levels = [0.05, 0.25, 0.75, 0.95]
+        model = make(
+            loss="quantile",
+            quantile=levels,
+            hidden_layer_sizes=(20,),
+            learning_rate="one_cycle",
+            learning_rate_init=0.02,
+            max_iter=30,
+        ).fit(x[::2], target[::2])
+        below = (target[1::2, np.newaxis] <= model.predict(x[1::2])).mean(axis=0)
+        # Binomial noise of 2000 rows is 0.01, and the fit is as noisy.
+        np.testing.assert_allclose(below, levels, atol=0.04)
+
+
+class TestValidation:
+    """R², or any other score, of rows that training does not see."""
+
+    @pytest.mark.parametrize("target", [y, Y], ids=["one", "several"])
+    @pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["", "weights"])
+    @pytest.mark.parametrize("loss", ["squared_error", "poisson", "absolute_error"])
+    def test_the_score_is_r2(self, loss, weights, target):
+        target, w = abs(target) / 100, weights
+        own = {"X_val": X[100:], "y_val": target[100:]}
+        if w is not None:
+            own["sample_weight_val"] = w = weights[100:]
+        model = make(loss=loss, dtype="float64", max_iter=1)
+        model.fit(X[:100], target[:100], **own)
+        expected = r2_score(target[100:], model.predict(X[100:]), sample_weight=w)
+        assert model.validation_scores_ == [pytest.approx(expected)]
+
+    def test_any_scorer_sees_the_unit_of_y(self):
+        name = "neg_mean_absolute_error"
+        model = make(early_stopping=True, scoring=name, dtype="float64").fit(X, y)
+        assert min(model.validation_scores_) < -10
+        same = make(dtype="float64", scoring=name).fit(X, y, X_val=X, y_val=y)
+        assert same.best_validation_score_ == pytest.approx(
+            -abs(y - same.predict(X)).mean()
+        )
+
+    @each_kind
+    @each_solver
+    def test_early_stopping_keeps_the_best(self, solver, kind):
+        model = make(solver=solver, early_stopping=True, max_iter=20, **KINDS[kind])
+        model.fit(X, y / 100)
+        assert model.best_validation_score_ == max(model.validation_scores_)
+
+
+class TestInvariance:
+    """Copies, order, containers and types."""
+
+    @each_kind
+    @each_solver
+    def test_a_weight_counts_rows(self, solver, kind):
+        params = {"solver": solver, "dtype": "float64"} | KINDS[kind]
+        n, target = COUNTS, Y / [100, 20000, 1]
+        weighted = make(batch_size=len(n), **params).fit(X, target, n)
+        repeated = make(batch_size=n.sum(), **params).fit(
+            X.repeat(n, axis=0), target.repeat(n, axis=0)
+        )
+        rtol = 1e-6 if solver == "lbfgs" else 1e-8  # kinks, or steps from rounded means
+        assert_close(weighted, repeated, rtol=rtol)
+
+    def test_a_weight_counts_rows_that_are_split(self):
+        params = {"early_stopping": True, "solver": "lbfgs"}
+        weighted = make(**params).fit(X, y, COUNTS)
+        rows = X.repeat(COUNTS, axis=0), y.repeat(COUNTS), np.ones(COUNTS.sum())
+        rows[2][0] += 1e-12  # weights, so that rows are split by content
+        assert_close(weighted, make(**params).fit(*rows), rtol=1e-6)
+
+    @each_kind
+    def test_a_weight_of_0_is_no_row(self, kind):
+        w = np.where(RNG.random(len(y)) < 0.3, 0, WEIGHTS)
+        some = w > 0
+        one = make(**KINDS[kind]).fit(X, y / 100, w)
+        other = make(**KINDS[kind]).fit(X[some], y[some] / 100, w[some])
+        assert_identical(one, other)
+
+    def test_the_scale_of_the_weights_does_not_matter(self):
+        one = make(dtype="float64").fit(X, y, WEIGHTS)
+        assert_close(one, make(dtype="float64").fit(X, y, 1024 * WEIGHTS))
+
+    @each_kind
+    @pytest.mark.parametrize("container", [sparse.csr_array, sparse.csc_matrix])
+    def test_sparse_rows_are_dense_rows(self, kind, container):
+        zeros = X * (np.abs(X) > 0.5)
+        params = KINDS[kind] | {"dtype": "float64"}
+        dense = make(**params).fit(zeros, y / 100)
+        thin = make(**params).fit(container(zeros), y / 100)
+        assert_close(dense, thin)
+        np.testing.assert_allclose(
+            dense.predict(zeros), thin.predict(container(zeros)), rtol=REORDERED
+        )
+
+    @each_kind
+    def test_float32_stays_float32(self, kind):
+        model = make(**KINDS[kind]).fit(X.astype("f"), y / 100)
+        assert model.coefs_[0].dtype == model.predict(X.astype("f")).dtype == "f4"
+        exact = make(**KINDS[kind], dtype="float64").fit(X, y / 100)
+        np.testing.assert_allclose(model.predict(X), exact.predict(X), rtol=10 * SINGLE)
+
+    def test_targets_of_their_own_kind_are_learned_together(self):
+        model = make(hidden_layer_sizes=(), solver="lbfgs", alpha=0).fit(X, Y)
+        for t, f in enumerate(model.predict(X).T):
+            alone = make(hidden_layer_sizes=(), solver="lbfgs", alpha=0, max_iter=900)
+            assert r2_score(Y[:, t], f) <= alone.fit(X, Y[:, t]).score(X, Y[:, t])
+
+
+class TestGoingOn:
+    """warm_start, partial_fit, files and checkpoints carry on exactly."""
+
+    @each_kind
+    @pytest.mark.parametrize("solver", STEPPERS)
+    def test_five_and_five_epochs_are_ten(self, solver, kind, tmp_path):
+        params = KINDS[kind] | {"solver": solver, "dropout": 0.1, "batch_size": 40}
+        ten = make(max_iter=10, **params).fit(X, y / 100)
+        five = make(max_iter=5, warm_start=True, **params).fit(X, y / 100)
+        skffnn.save(five, tmp_path / "f")
+        for again in (skffnn.load(tmp_path / "f"), pickle.loads(pickle.dumps(five))):
+            assert_same(again, five)
+            assert_identical(again.fit(X, y / 100), ten)
+
+    @each_kind
+    def test_partial_fit_is_an_epoch_of_fit(self, kind):
+        stream = make(**KINDS[kind], dtype="float64", batch_size=40)
+        for _ in range(4):
+            stream.partial_fit(X, y / 100)
+        whole = make(max_iter=4, **KINDS[kind], dtype="float64", batch_size=40)
+        assert_identical(stream, whole.fit(X, y / 100))
+
+    def test_the_scaling_is_that_of_the_first_rows(self):
+        stream = make().partial_fit(X[:50], y[:50])
+        mean, scale = stream.y_mean_, stream.y_scale_
+        stream.partial_fit(X[50:], 5 * y[50:])
+        assert (stream.y_mean_, stream.y_scale_) == (mean, scale)
+        assert mean == pytest.approx(y[:50].mean(), rel=1e-6)
+        warm = make(warm_start=True).fit(X[:50], y[:50]).fit(X, y + 1000)
+        assert warm.y_mean_ == mean
+
+    def test_other_targets_are_refused(self):
+        with pytest.raises(ValueError, match="as many target columns"):
+            make(warm_start=True).fit(X, y).fit(X, Y)
+        with pytest.raises(ValueError, match="y must have 1 target columns"):
+            make().partial_fit(X, y).partial_fit(X, Y)
+        model = make(warm_start=True).fit(X, y)
+        with pytest.raises(ValueError, match="trained on scaled targets"):
+            model.set_params(loss="poisson").fit(X, y)
+
+    @pytest.mark.parametrize("kind", ["squared_error", "quantiles", "poisson"])
+    @pytest.mark.parametrize("early_stopping", [False, True])
+    def test_a_fit_that_failed_goes_on(
+        self, kind, early_stopping, tmp_path, monkeypatch
+    ):
+        params = KINDS[kind] | {"early_stopping": early_stopping, "max_iter": 8}
+        whole = make(**params).fit(X, y / 100)
+        model = make(**params, checkpoint=tmp_path / "run")
+        end, left = Training.end_epoch, iter(range(4))
+
+        def end_epoch(self, *args, **kwargs):
+            if next(left, None) is None:
+                raise RuntimeError("power cut")
+            return end(self, *args, **kwargs)
+
+        monkeypatch.setattr(Training, "end_epoch", end_epoch)
+        with pytest.raises(RuntimeError, match="power cut"):
+            model.fit(X, y / 100)
+        monkeypatch.setattr(Training, "end_epoch", end)
+        assert_identical(model.fit(X, y / 100), whole)
+
+    @pytest.mark.parametrize("schedule", SCHEDULES)
+    def test_every_schedule_trains_it(self, schedule):
+        settings = {"learning_rate_init": 0.01, "power_t": 0.1, "max_iter": 60}
+        model = make(learning_rate=schedule, **settings)
+        assert model.fit(X, y).score(X, y) > 0.4
+
+
+class TestFiles:
+    """What is in a file belongs together, or is refused."""
+
+    @each_kind
+    @pytest.mark.parametrize("target", [y / 100, abs(Y) / 100 + 1], ids=["1", "3"])
+    def test_a_pipeline_comes_back(self, kind, target, tmp_path):
+        model = make_pipeline(StandardScaler(), make(**KINDS[kind])).fit(X, target)
+        skffnn.save(model, tmp_path / "f")
+        again = skffnn.load(tmp_path / "f")
+        np.testing.assert_array_equal(again.predict(X), model.predict(X))
+
+    def test_a_loss_of_ones_own_cannot_be_saved(self, tmp_path):
+        class Mine(RegressionLoss):
+            def loss_and_error(self, a, y):
+                a -= y
+                return a[..., :1] ** 2 / 2
+
+        model = make(loss=Mine()).fit(X, y)
+        assert_identical(model, make().fit(X, y))
+        with pytest.raises(TypeError, match=r"^loss cannot be saved"):
+            skffnn.save(model, tmp_path / "f")
+
+    def test_a_subclass_has_no_checkpoints(self, tmp_path):
+        class Mine(FFNNRegressor):
+            """A subclass."""
+
+        with pytest.raises(TypeError, match="the subclass Mine"):
+            Mine(checkpoint=tmp_path / "run").fit(X, y)
+
+
+class TestParameters:
+    """Those of the regressor alone."""
+
+    @pytest.mark.parametrize(
+        ("params", "message"),
+        [
+            ({"loss": "squared"}, "Did you mean 'squared_error'"),
+            ({"loss": "cross_entropy"}, "loss must be one of 'squared_error'"),
+            ({"loss": object()}, "inherits from skffnn.RegressionLoss"),
+            ({"loss": Quantile}, "loss must be"),
+            ({"normalize_y": 1}, "normalize_y must be True or False"),
+            ({"loss": "quantile", "quantile": 90}, "quantile must be"),
+            ({"loss": "quantile", "quantile": [0.9, 0.1]}, "in ascending order"),
+        ],
+        ids=range(7),
+    )
+    def test_are_refused_with_what_is_allowed(self, params, message):
+        with pytest.raises(InvalidParameterError, match=message):
+            make(**params).fit(X, y)
+
+    def test_a_name_and_its_object_are_the_same(self):
+        for name, params in [("huber", {}), ("quantile", {"quantile": [0.2, 0.7]})]:
+            loss = REGRESSION_LOSSES[name](**params)
+            assert_identical(
+                make(loss=loss).fit(X, y), make(loss=name, **params).fit(X, y)
+            )
+
+
+@pytest.mark.parametrize("target", [y, Y], ids=["one", "several"])
+@pytest.mark.parametrize("kind", ["squared_error", "quantiles", "early stopping"])
+def test_a_search_in_stacks_is_that_of_scikit_learn(kind, target):
+    from sklearn.model_selection import GridSearchCV
+
+    params = {"early_stopping": True, "n_iter_no_change": 2, "max_iter": 20}
+    params = KINDS.get(kind, params) | {"dtype": "float64", "batch_size": 25}
+    grid = {"alpha": [1e-4, 1e-1], "learning_rate_init": [0.01, 0.1]}
+    ours, theirs = (
+        search(make(**params), grid, cv=3).fit(X, target)
+        for search in (FFNNGridSearchCV, GridSearchCV)
+    )
+    np.testing.assert_allclose(
+        ours.cv_results_["mean_test_score"],
+        theirs.cv_results_["mean_test_score"],
+        rtol=1e-7,
+    )
+    assert ours.best_params_ == theirs.best_params_
+    np.testing.assert_allclose(
+        parameters(ours.best_estimator_), parameters(theirs.best_estimator_), rtol=1e-7
+    )
+
+
+def test_networks_of_one_loss_are_in_one_stack(monkeypatch):
+    import skffnn.many as many
+
+    sizes = []
+    run = many.run
+
+    def counted(fits):
+        sizes.append(len(fits))
+        return run(fits)
+
+    monkeypatch.setattr(many, "run", counted)
+    for kind in KINDS.values():
+        grid = {"alpha": [0.0, 0.1], "random_state": [0, 1]}
+        FFNNGridSearchCV(make(**kind), grid, cv=3, refit=False).fit(X, y / 100)
+    assert sizes == [12] * len(KINDS)
+
+
+@pytest.mark.parametrize("kind", ["squared_error", "quantiles", "poisson"])
+def test_displays_draw_it(kind):
+    pytest.importorskip("matplotlib")
+    import matplotlib.pyplot as plt
+
+    model = make(**KINDS[kind], early_stopping=True).fit(X, y / 100)
+    curves = LossCurveDisplay.from_estimator(model)
+    labels = [ax.get_ylabel() for ax in curves.axes_]
+    assert any(("R²" if kind != "quantiles" else "loss") in label for label in labels)
+    network = NetworkDisplay.from_estimator(model)
+    names = {"quantiles": ["y, 0.1", "y, 0.5", "y, 0.9"]}.get(kind, ["y"])
+    assert network.output_names == names
+    shown = WeightsDisplay.from_estimator(model, X, y / 100, kind="histograms")
+    assert shown.figure_ is not None
+    plt.close("all")
+
+
+def test_the_state_of_the_network_is_not_that_of_the_user():
+    target = y.copy()
+    model = make().fit(X, target)
+    mean = model.y_mean_.copy()
+    target += 1000
+    np.testing.assert_array_equal(model.y_mean_, mean)
