@@ -15,9 +15,11 @@ from skffnn import (
     ACTIVATIONS,
     INITIALIZERS,
     PENALTIES,
+    REGRESSION_LOSSES,
     SCHEDULES,
     SOLVERS,
     FFNNClassifier,
+    FFNNRegressor,
 )
 
 # Probabilities of a few hundred classes, each rounded to float32, sum to 1 within this.
@@ -27,40 +29,52 @@ one_of = st.sampled_from
 POSITIVE = st.floats(1e-6, 10)
 BELOW_1 = st.floats(0, 0.99)
 
-PARAMS = st.fixed_dictionaries(
-    {"max_iter": st.integers(1, 4), "random_state": st.integers(0, 2**32 - 1)},
-    optional={
-        "hidden_layer_sizes": st.lists(st.integers(1, 8), max_size=3)
-        | st.integers(1, 9)
-        | one_of([(1,) * 50, (1,), (200,)]),
-        "activation": one_of([*ACTIVATIONS]),
-        "solver": one_of([*SOLVERS]),
-        "alpha": st.floats(0, 10) | one_of([0, 1e300]),
-        "batch_size": st.integers(1, 400) | st.just("auto"),
-        "learning_rate": one_of([*SCHEDULES]),
-        "learning_rate_init": POSITIVE,
-        "power_t": st.floats(0, 3),
-        "shuffle": st.booleans(),
-        "tol": st.floats(0, 1),
-        "momentum": st.floats(0, 1),
-        "nesterovs_momentum": st.booleans(),
-        "early_stopping": st.booleans(),
-        "validation_fraction": st.floats(0.01, 0.99),
-        "beta_1": BELOW_1,
-        "beta_2": BELOW_1,
-        "epsilon": st.floats(1e-12, 1),
-        "n_iter_no_change": st.integers(1, 5) | st.just(np.inf),
-        "max_fun": st.integers(1, 30),
-        "class_weight": one_of([None, "balanced"]),
-        "dropout": BELOW_1,
-        "label_smoothing": BELOW_1,
-        "weight_init": one_of([*INITIALIZERS]),
-        "penalty": one_of([*PENALTIES]),
-        "scoring": one_of([None, "loss", "accuracy", "balanced_accuracy"]),
-        "dtype": one_of(["auto", "float32", "float64"]),
-        "warm_start": st.booleans(),
-    },
-)
+SHARED = {
+    "hidden_layer_sizes": st.lists(st.integers(1, 8), max_size=3)
+    | st.integers(1, 9)
+    | one_of([(1,) * 50, (1,), (200,)]),
+    "activation": one_of([*ACTIVATIONS]),
+    "solver": one_of([*SOLVERS]),
+    "alpha": st.floats(0, 10) | one_of([0, 1e300]),
+    "batch_size": st.integers(1, 400) | st.just("auto"),
+    "learning_rate": one_of([*SCHEDULES]),
+    "learning_rate_init": POSITIVE,
+    "power_t": st.floats(0, 3),
+    "shuffle": st.booleans(),
+    "tol": st.floats(0, 1),
+    "momentum": st.floats(0, 1),
+    "nesterovs_momentum": st.booleans(),
+    "early_stopping": st.booleans(),
+    "validation_fraction": st.floats(0.01, 0.99),
+    "beta_1": BELOW_1,
+    "beta_2": BELOW_1,
+    "epsilon": st.floats(1e-12, 1),
+    "n_iter_no_change": st.integers(1, 5) | st.just(np.inf),
+    "max_fun": st.integers(1, 30),
+    "dropout": BELOW_1,
+    "weight_init": one_of([*INITIALIZERS]),
+    "penalty": one_of([*PENALTIES]),
+    "dtype": one_of(["auto", "float32", "float64"]),
+    "warm_start": st.booleans(),
+}
+OF_CLASSIFIER = {
+    "class_weight": one_of([None, "balanced"]),
+    "label_smoothing": BELOW_1,
+    "scoring": one_of([None, "loss", "accuracy", "balanced_accuracy"]),
+}
+OF_REGRESSOR = {
+    "loss": one_of([*REGRESSION_LOSSES]),
+    "quantile": one_of([0.1, [0.5], [0.05, 0.5, 0.95]]),
+    "normalize_y": st.booleans(),
+    "scoring": one_of([None, "loss"]),
+}
+
+
+def params_of(own):
+    """Return what draws parameters, all but two of which may be left out."""
+    always = {"max_iter": st.integers(1, 4), "random_state": st.integers(0, 2**32 - 1)}
+    return st.fixed_dictionaries(always, optional=SHARED | own)
+
 
 NUMBERS = one_of(
     [
@@ -142,6 +156,31 @@ LABELS = {
     "too few": lambda rng, n: np.arange(n - 1) % 2,
 }
 
+QUANTITIES = {
+    "quantities": lambda rng, n: rng.normal(size=n),
+    "positive": lambda rng, n: rng.gamma(1, size=n),
+    "counts": lambda rng, n: rng.poisson(2, n),
+    "one": lambda rng, n: np.full(n, 3.0),
+    "nothing": lambda rng, n: np.zeros(n),
+    "huge": lambda rng, n: rng.random(n) * 1e300,
+    "largest": lambda rng, n: rng.choice([-1.7e308, 1.7e308], n),
+    "tiny": lambda rng, n: rng.random(n) * 1e-300,
+    "denormal": lambda rng, n: rng.random(n) * 1e-320,
+    "far off": lambda rng, n: 1e15 + rng.random(n),
+    "columns": lambda rng, n: rng.normal(size=(n, 2)) * [1, 1e6],
+    "a column": lambda rng, n: rng.random((n, 1)),
+    "columns, sparse": lambda rng, n: sparse.csr_array(rng.poisson(1, (n, 2)) * 1.0),
+    "booleans": lambda rng, n: rng.random(n) > 0.5,
+    "objects": lambda rng, n: rng.random(n).astype(object),
+    "texts": lambda rng, n: np.array(["no", "yes"])[rng.integers(0, 2, n)],
+    "missing": lambda rng, n: np.where(rng.random(n) > 0.5, 1.0, np.nan),
+    "complex": lambda rng, n: rng.random(n) * 1j,
+    "no columns": lambda rng, n: np.empty((n, 0)),
+    "too few": lambda rng, n: rng.random(n - 1),
+}
+
+REFUSED = ["largest", "texts", "missing", "complex", "no columns", "too few"]
+
 WEIGHTS = {
     "none": lambda rng, n: None,
     "some": lambda rng, n: rng.random(n),
@@ -158,7 +197,7 @@ WEIGHTS = {
 
 
 @st.composite
-def tables(draw):
+def tables(draw, targets=LABELS):
     """Draw X of any layout and type, with y and weights."""
     n, d = draw(st.integers(1, 40)), draw(st.integers(1, 5))
     numbers = draw(NUMBERS)
@@ -174,7 +213,7 @@ def tables(draw):
         X = draw(one_of(SPARSE))(X)
     else:
         X = draw(one_of(DENSE))(X)
-    y = LABELS[draw(one_of([*LABELS]))](rng, n)
+    y = targets[draw(one_of([*targets]))](rng, n)
     return X, y, WEIGHTS[draw(one_of([*WEIGHTS]))](rng, n)
 
 
@@ -190,23 +229,40 @@ def unchanged(one, other):
     return one.dtype == other.dtype and one.tobytes() == other.tobytes()
 
 
-@pytest.mark.long
-@given(params=PARAMS, table=tables(), again=st.booleans())
-def test_a_clear_error_or_a_model_that_keeps_its_promises(params, table, again):
-    X, y, weights = table
-    before = copy.deepcopy(table)
-    model = FFNNClassifier(**params)
+@contextmanager
+def any_warning_but(*expected):
+    """Make errors of all warnings, but those of some kinds."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for kind in (ConvergenceWarning, DataConversionWarning, UserWarning):
+        for kind in expected:
             warnings.simplefilter("ignore", kind)
+        yield
+
+
+EXPECTED = ConvergenceWarning, DataConversionWarning, UserWarning
+CASES = [
+    pytest.param(FFNNClassifier, OF_CLASSIFIER, LABELS, id="classifier"),
+    pytest.param(FFNNRegressor, OF_REGRESSOR, QUANTITIES, id="regressor"),
+]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("kind", "own", "targets"), CASES)
+@given(data=st.data(), again=st.booleans())
+def test_a_clear_error_or_a_model_that_keeps_its_promises(
+    kind, own, targets, data, again
+):
+    X, y, weights = table = data.draw(tables(targets))
+    before = copy.deepcopy(table)
+    model = kind(**data.draw(params_of(own)))
+    with any_warning_but(*EXPECTED):
         try:
             model.fit(X, y, weights)
             if again:
                 model.fit(X, y, weights)
         except ValueError as error:
             assert len(str(error)) > 10
-            if not hasattr(model, "classes_"):
+            if not hasattr(model, "coefs_"):
                 assert {*vars(model)} == {*model.get_params()}
         else:
             with suppress_too_large():
@@ -228,6 +284,14 @@ def assert_promises(model, X):
     """Assert what holds of every fitted model."""
     for array in (*model.coefs_, *model.intercepts_):
         assert np.isfinite(array).all()
+    assert np.isfinite(model.loss_curve_).all()
+    assert 0 < model.n_iter_ <= 2 * model.max_iter
+    if isinstance(model, FFNNRegressor):
+        f = model.predict(X)
+        assert f.shape[0] == (len(X) if isinstance(X, list) else X.shape[0])
+        assert np.isfinite(f).all()
+        assert (f >= 0).all() or model.loss not in ("poisson", "gamma")
+        return
     f, log_f = model.predict_proba(X), model.predict_log_proba(X)
     n_rows = len(X) if isinstance(X, list) else X.shape[0]
     assert f.shape == log_f.shape == (n_rows, len(model.classes_))
@@ -242,24 +306,22 @@ def assert_promises(model, X):
         np.testing.assert_allclose(f.sum(axis=1), 1, rtol=ROUNDING)
         assert np.isin(labels, model.classes_).all()
         assert labels.dtype == model.classes_.dtype
-    assert np.isfinite(model.loss_curve_).all()
-    assert 0 < model.n_iter_ <= 2 * model.max_iter
 
 
 @pytest.mark.long
-@given(table=tables(), params=PARAMS, classes=st.integers(1, 4))
-def test_a_stream_of_any_tables(table, params, classes):
-    X, y, weights = table
+@pytest.mark.parametrize(("kind", "own", "targets"), CASES)
+@given(data=st.data(), classes=st.integers(1, 4))
+def test_a_stream_of_any_tables(kind, own, targets, data, classes):
+    X, y, weights = data.draw(tables(targets))
+    params = data.draw(params_of(own))
     assume(not {"early_stopping", "solver"} & params.keys())
-    model = FFNNClassifier(**params)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        for kind in (ConvergenceWarning, DataConversionWarning, UserWarning):
-            warnings.simplefilter("ignore", kind)
+    model = kind(**params)
+    options = {"classes": range(classes)} if kind is FFNNClassifier else {}
+    with any_warning_but(*EXPECTED):
         for _ in range(3):
             state = copy.deepcopy(vars(model))
             try:
-                model.partial_fit(X, y, classes=range(classes), sample_weight=weights)
+                model.partial_fit(X, y, sample_weight=weights, **options)
             except ValueError as error:
                 assert len(str(error)) > 10
                 assert vars(model).keys() == state.keys()  # what was there is there
@@ -292,6 +354,17 @@ def test_extremes_that_can_be_fitted(extreme, solver):
         warnings.simplefilter("ignore", UserWarning)
         model = FFNNClassifier(**params).fit(X, y)
     assert_promises(model, X)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("target", [k for k in QUANTITIES if k not in REFUSED])
+def test_targets_of_any_size_can_be_fitted(target, solver):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(20, 3))
+    y = QUANTITIES[target](rng, 20)
+    with any_warning_but(*EXPECTED):
+        model = FFNNRegressor(solver=solver, max_iter=2, random_state=0).fit(X, y)
+        assert_promises(model, X)
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
