@@ -18,8 +18,8 @@ class Peer:
         The network and the solver.
     X : ndarray or CSR array of shape (n_rows, n_features)
         Training rows.
-    y : ndarray of int of shape (n_rows,)
-        Labels, 0 … K-1.
+    y : ndarray of shape (n_rows,)
+        Labels, 0 … K-1, or floats to be predicted.
     epochs : int
         Length of training, which nothing cuts short.
     seed : int
@@ -36,7 +36,8 @@ class Peer:
         self.y = y
         self.epochs = epochs
         self.seed = seed
-        n_classes = int(y.max()) + 1
+        self.regression = y.dtype.kind == "f"
+        n_classes = 1 if self.regression else int(y.max()) + 1
         self.n_outputs = 1 if n_classes == 2 else n_classes
         self.sizes = [X.shape[1], *settings.hidden, self.n_outputs]
 
@@ -48,9 +49,13 @@ class Peer:
         """Return the probability of each class, or None if there is no network."""
         return None
 
+    def predict(self, X: Any) -> Any:
+        """Return predictions of a regression, or None if there is no network."""
+        return None
+
 
 class SklearnPeer(Peer):
-    """A classifier of scikit-learn's kind, as `model`."""
+    """An estimator of scikit-learn's kind, as `model`."""
 
     model: Any
 
@@ -59,6 +64,9 @@ class SklearnPeer(Peer):
 
     def predict_proba(self, X: Any) -> Any:
         return self.model.predict_proba(X)
+
+    def predict(self, X: Any) -> Any:
+        return self.model.predict(X)
 
     def shared(self) -> dict[str, Any]:
         """Return the parameters that FFNNClassifier and MLPClassifier share."""
@@ -76,26 +84,27 @@ class SklearnPeer(Peer):
 
 
 class FFNN(SklearnPeer):
-    """skffnn.FFNNClassifier."""
+    """skffnn.FFNNClassifier, or FFNNRegressor."""
 
     def __init__(self, *args: Any) -> None:
-        from skffnn import FFNNClassifier
+        from skffnn import FFNNClassifier, FFNNRegressor
 
         super().__init__(*args)
-        s = self.settings
-        self.model = FFNNClassifier(**self.shared(), alpha=s.alpha, dtype=s.dtype)
+        s, kind = self.settings, FFNNRegressor if self.regression else FFNNClassifier
+        self.model = kind(**self.shared(), alpha=s.alpha, dtype=s.dtype)
 
 
 class MLP(SklearnPeer):
-    """sklearn.neural_network.MLPClassifier, which divides alpha by the batch size."""
+    """MLPClassifier or MLPRegressor, which divide alpha by the batch size."""
 
     def __init__(self, *args: Any) -> None:
-        from sklearn.neural_network import MLPClassifier
+        from sklearn.neural_network import MLPClassifier, MLPRegressor
 
         super().__init__(*args)
         s = self.settings
         n_rows = self.X.shape[0] if s.solver == "lbfgs" else s.batch
-        self.model = MLPClassifier(**self.shared(), alpha=s.alpha * n_rows)
+        kind = MLPRegressor if self.regression else MLPClassifier
+        self.model = kind(**self.shared(), alpha=s.alpha * n_rows)
 
 
 class Floor(Peer):

@@ -34,9 +34,12 @@ class Torch(Peer):
         self.dtype = torch.float64 if s.compute is np.float64 else torch.float32
         self.net = torch_network(self.sizes).to(self.dtype)
         self.inputs = torch.as_tensor(self.X).to(self.dtype)
-        if self.n_outputs == 1:
+        if self.regression:
             self.targets = torch.as_tensor(self.y).to(self.dtype)[:, None]
-            self.criterion: Any = torch.nn.BCEWithLogitsLoss()
+            self.criterion: Any = half_squared_error
+        elif self.n_outputs == 1:
+            self.targets = torch.as_tensor(self.y).to(self.dtype)[:, None]
+            self.criterion = torch.nn.BCEWithLogitsLoss()
         else:
             self.targets = torch.as_tensor(self.y)
             self.criterion = torch.nn.CrossEntropyLoss()
@@ -103,6 +106,12 @@ class Torch(Peer):
                 a = torch.cat([torch.zeros_like(a), a], dim=1)
             return torch.softmax(a, dim=1).numpy()
 
+    def predict(self, X: Any) -> Any:
+        import torch
+
+        with torch.inference_mode():
+            return self.net(torch.as_tensor(X).to(self.dtype))[:, 0].numpy()
+
 
 class Skorch(Peer):
     """skorch around the network and the optimiser of the loop in PyTorch."""
@@ -141,6 +150,13 @@ class Skorch(Peer):
 
     def predict_proba(self, X: Any) -> Any:
         return self.net.predict_proba(X.astype(np.float32))
+
+
+def half_squared_error(a: Any, y: Any) -> Any:
+    """Return half the mean squared error, as scikit-learn has it."""
+    from torch.nn.functional import mse_loss
+
+    return 0.5 * mse_loss(a, y)
 
 
 def torch_network(sizes: list[int]) -> Any:

@@ -14,12 +14,12 @@ MAX_TEST_ROWS = 2000
 
 @dataclass(frozen=True)
 class Problem:
-    """A classification problem, made from a seed.
+    """A problem of classification, or of regression, made from a seed.
 
     Attributes
     ----------
     n_rows, n_features, n_classes : int
-        Its size, without the test rows.
+        Its size, without the test rows; 1 class means that y is a number.
     dtype : str
         Type of X.
     entries : int or None
@@ -77,7 +77,7 @@ class Workload:
     Attributes
     ----------
     shape : tuple of int
-        Rows, features, classes.
+        Rows, features, classes; 1 class for a number to predict.
     hidden, batch : tuple of int, int
         As in `Settings`.
     epochs, iterations : int
@@ -96,7 +96,8 @@ class Workload:
 
     def __str__(self) -> str:
         n, n_features, n_classes = self.shape
-        return f"{n} x {n_features}, {n_classes}, {self.hidden}, {self.batch}"
+        y = n_classes if n_classes > 1 else "regression"
+        return f"{n} x {n_features}, {y}, {self.hidden}, {self.batch}"
 
 
 WORKLOADS = [
@@ -107,15 +108,20 @@ WORKLOADS = [
     Workload((20_000, 784, 10), (256, 128), 200, 10, 5, (3.5, 1.4)),
     Workload((10_000, 512, 10), (1024, 1024), 512, 5, 5, (2, 1.35)),
 ]
+REGRESSION_WORKLOADS = [
+    Workload((500, 4, 1), (10,), 32, 100, 20),
+    Workload((20_000, 50, 1), (100, 100), 200, 20, 5),
+]
 QUICK_WORKLOADS = [
     Workload((300, 4, 3), (10,), 32, 2, 2),
     Workload((510, 8, 2), (16, 8), 100, 2, 2),
 ]
+QUICK_REGRESSION_WORKLOADS = [Workload((310, 6, 1), (8,), 50, 2, 2)]
 
 
 @lru_cache(maxsize=1)
 def load(problem: Problem) -> tuple[Any, ...]:
-    """Make the rows of a problem; its labels come from a random two-layer network.
+    """Make the rows of a problem; its targets come from a random two-layer network.
 
     Parameters
     ----------
@@ -138,6 +144,10 @@ def load(problem: Problem) -> tuple[Any, ...]:
     A = rng.standard_normal((d, TEACHER_WIDTH), np.float32).astype(problem.dtype)
     scores = np.tanh(X @ A * 2 / np.sqrt(problem.entries or d))
     scores = scores @ rng.standard_normal((TEACHER_WIDTH, K))
+    if K == 1:
+        y = scores[:, 0] + LABEL_NOISE * rng.standard_normal(n_all)
+        y = (y - y.mean()) / y.std()  # MLPRegressor does not scale it
+        return X[:n], y[:n], X[n:], y[n:]
     scores -= scores.mean(axis=0)
     noise = rng.random(n_all) < LABEL_NOISE
     y = np.where(noise, rng.integers(K, size=n_all), scores.argmax(axis=1))

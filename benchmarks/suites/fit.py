@@ -7,9 +7,18 @@ from ..fits import OURS, THEIRS, timed_fit
 from ..measure import Bench, Spread, ratio, spread
 from ..plots import INK, grouped, legend, panels
 from ..report import Table, geometric_mean, seconds, times
-from ..workloads import QUICK_WORKLOADS, WORKLOADS, Problem, Settings, Workload
+from ..workloads import (
+    QUICK_REGRESSION_WORKLOADS,
+    QUICK_WORKLOADS,
+    REGRESSION_WORKLOADS,
+    WORKLOADS,
+    Problem,
+    Settings,
+    Workload,
+)
 
 HEADLINE = "adam, float64 input"
+REGRESSION = "regression, adam, float64 input"
 # name: type of X, what the settings differ in
 CONFIGURATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     HEADLINE: ("float64", {}),
@@ -17,14 +26,19 @@ CONFIGURATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "adam, all in float64": ("float64", {"dtype": "float64"}),
     "sgd, float64 input": ("float64", {"solver": "sgd", "rate": 0.01}),
     "lbfgs, float64 input": ("float64", {"solver": "lbfgs"}),
+    REGRESSION: ("float64", {}),
 }
 
 
 def run(bench: Bench) -> Any:
     """Time every workload in every configuration."""
-    workloads = QUICK_WORKLOADS if bench.quick else WORKLOADS
+    classes = QUICK_WORKLOADS if bench.quick else WORKLOADS
+    numbers = QUICK_REGRESSION_WORKLOADS if bench.quick else REGRESSION_WORKLOADS
     return {
-        name: [measure(bench, name, workload) for workload in workloads]
+        name: [
+            measure(bench, name, workload)
+            for workload in (numbers if name == REGRESSION else classes)
+        ]
         for name in CONFIGURATIONS
     }
 
@@ -120,14 +134,16 @@ def quality(result: Any) -> Table:
                 for f in figures
             ]
             rows.append([f"{name}: {entry['workload']}", *cells])
-    return Table("Training loss, test accuracy", ["fit", *peers], rows)
+    title = "Training loss, test accuracy (of a regression, R²)"
+    return Table(title, ["fit", *peers], rows)
 
 
 def plot(result: Any) -> Any:
     """Draw the times as multiples of ours, one panel for each configuration."""
     figure, axes = panels(3, 2, 7.0, sharex=True, sharey=True)
     *panel, last = axes.flat
-    for ax, (name, rows) in zip(panel, result.items(), strict=True):
+    of_classes = {k: rows for k, rows in result.items() if k != REGRESSION}
+    for ax, (name, rows) in zip(panel, of_classes.items(), strict=True):
         grouped(ax, [row["workload"] for row in rows], compared(rows))
         ax.axvline(1, color=INK)
         ax.set_title(name)
