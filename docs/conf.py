@@ -97,6 +97,8 @@ sphinx_gallery_conf = {
             "plot_learning_curves.py",
             "plot_peers.py",
             "plot_calibration.py",
+            "plot_quantile_bands.py",
+            "plot_counts.py",
             "plot_pipeline_grid_search.py",
             "plot_mixed_table.py",
             "mnist.py",

@@ -103,6 +103,24 @@ def test_universal_approximation():
 
 
 @in_the_gallery
+def test_quantile_bands():
+    out = gallery("plot_quantile_bands.py", 1)
+    for row in rows(out, r" +0\.\d+ "):
+        level, below = numbers(row)
+        assert abs(level - below) < 0.03
+    for row in rows(out, "in the band"):
+        assert 87 < numbers(row)[-1] < 95
+
+
+@in_the_gallery
+def test_counts():
+    out = gallery("plot_counts.py", 1)
+    (squared,), (poisson,) = rows(out, "squared_error"), rows(out, "poisson")
+    assert numbers(squared)[0] < 0 < numbers(poisson)[0]
+    assert (np.array(numbers(squared)[1:]) > numbers(poisson)[1:]).all()
+
+
+@in_the_gallery
 def test_pipeline_grid_search():
     pytest.importorskip("pandas")
     out = gallery("plot_pipeline_grid_search.py", 2)

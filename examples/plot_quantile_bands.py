@@ -1,0 +1,76 @@
+"""
+Quantiles: a band that holds nine tenths of the points
+======================================================
+
+A curve through the middle of the points says nothing of how far they lie from it. The
+quantile loss (Koenker & Bassett, *Regression quantiles*, Econometrica, 1978) asks for
+the value below which a given part of them lies, and a network can predict several such
+values at once.
+
+**Does a band between two quantiles hold as many points as it should?**
+"""
+
+# %%
+# Noise that grows
+# ----------------
+# The points scatter around a wave, the more the further to the right, and more to the
+# upper side. Half of them are for training.
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from skffnn import FFNNRegressor
+
+rng = np.random.default_rng(0)
+n = 3000
+x = rng.uniform(0, 4, n)
+noise = rng.gamma(2, size=n) - 1
+y = np.sin(2 * x) + (0.05 + 0.15 * x) * noise
+train, test = slice(n // 2), slice(n // 2, n)
+
+# %%
+# Three quantiles, one network
+# ----------------------------
+# Two hidden layers are shared, and each quantile has an output. Nothing is assumed of
+# the shape of the noise.
+
+LEVELS = [0.05, 0.5, 0.95]
+model = FFNNRegressor(
+    "quantile",
+    hidden_layer_sizes=(32, 32),
+    activation="silu",
+    quantile=LEVELS,
+    learning_rate="one_cycle",
+    learning_rate_init=0.02,
+    batch_size=100,
+    max_iter=60,
+    random_state=0,
+)
+model.fit(x[train, np.newaxis], y[train])
+
+quantiles = model.predict(x[test, np.newaxis])
+print("level  of the test points below")
+below = (y[test, np.newaxis] <= quantiles).mean(axis=0)
+for level, part in zip(LEVELS, below, strict=True):
+    print(f"{level:5}  {part:.3f}")
+inside = (quantiles[:, 0] <= y[test]) & (y[test] <= quantiles[:, 2])
+for side, part in [("left", x[test] < 2), ("right", x[test] >= 2)]:
+    print(f"in the band, {side} half: {inside[part].mean():.1%}")
+
+# %%
+# The band follows the noise
+# --------------------------
+# A band of the same width everywhere would hold too many points on the left and too few
+# on the right. This one is as wide as it has to be, and reaches further up than down.
+
+grid = np.linspace(0, 4, 400)
+low, middle, high = model.predict(grid[:, np.newaxis]).T
+
+fig, ax = plt.subplots(figsize=(6.6, 4.4), layout="constrained")
+ax.scatter(x[test], y[test], s=6, color="#8a8a8a", linewidth=0, label="test points")
+ax.fill_between(grid, low, high, color="#2f6db3", alpha=0.25, label="from 5 % to 95 %")
+ax.plot(grid, middle, color="#2f6db3", linewidth=2, label="median")
+ax.set(xlabel="x", ylabel="y", title=f"{inside.mean():.1%} of the test points inside")
+ax.legend(loc="upper left")
+
+plt.show()
