@@ -1,10 +1,12 @@
 """What holds of the classifier's training holds of the regressor's."""
 
+import json
 import pickle
 
 import numpy as np
 import pytest
 from helpers import (
+    GOLDEN,
     REORDERED,
     SINGLE,
     STEPPERS,
@@ -398,6 +400,36 @@ class TestFiles:
 
         with pytest.raises(TypeError, match="the subclass Mine"):
             Mine(checkpoint=tmp_path / "run").fit(X, y)
+
+
+@pytest.mark.parametrize(
+    "path", sorted((GOLDEN / "regression").glob("*.skffnn")), ids=lambda p: p.stem
+)
+def test_files_of_every_version_load_for_ever(path):
+    expected = json.loads(path.with_suffix(".json").read_text("utf-8"))
+    model, rows = skffnn.load(path), np.array(expected["X"])
+    np.testing.assert_allclose(model.predict(rows[:10]), expected["predict"], rtol=1e-6)
+    t = model._state["optimizer"]["t"]
+    model.set_params(warm_start=True, max_iter=1).fit(rows, expected["y"])
+    assert model._state["optimizer"]["t"] == t + 2  # two batches of 20 rows
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("y_mean_", np.zeros(2)),
+        ("y_mean_", np.array([np.nan])),
+        ("y_scale_", np.zeros(1)),
+        ("y_scale_", np.ones((1, 1))),
+        ("out_activation_", "exp"),
+    ],
+    ids=range(5),
+)
+def test_parts_that_do_not_belong_together_are_refused(name, value, tmp_path):
+    model = make().fit(X, y)
+    setattr(model, name, value)
+    with pytest.raises(ValueError, match=r"scal|output"):
+        skffnn.save(model, tmp_path / "f")
 
 
 class TestParameters:

@@ -314,7 +314,7 @@ class SquaredError(RegressionLoss):
 
 
 class AbsoluteError(RegressionLoss):
-    """The absolute error, ℓ(f, y) = Σ_k |f_k - y_k|, for the median of y.
+    """The absolute error, ℓ(f, y) = Σ_k abs(f_k - y_k), for the median of y.
 
     It is the negative log-likelihood of Laplace noise. ∂ℓ/∂a = sign(f - y).
     """
@@ -330,8 +330,8 @@ class AbsoluteError(RegressionLoss):
 class Huber(RegressionLoss):
     """The Huber loss, squared for small errors and linear for outliers.
 
-    With r = f - y it is ½ r² where |r| ≤ δ, else δ (|r| - δ / 2), summed over outputs.
-    ∂ℓ/∂a is r, clipped to [-δ, δ].
+    With r = abs(f - y) it is ½ r² where r ≤ δ, else δ (r - δ / 2), summed over outputs.
+    ∂ℓ/∂a is f - y, clipped to [-δ, δ].
 
     Parameters
     ----------
