@@ -110,7 +110,7 @@ WORKLOADS = [
 ]
 REGRESSION_WORKLOADS = [
     Workload((500, 4, 1), (10,), 32, 100, 20),
-    Workload((20_000, 50, 1), (100, 100), 200, 20, 5),
+    Workload((20_000, 50, 1), (100, 100), 200, 10, 5),
 ]
 QUICK_WORKLOADS = [
     Workload((300, 4, 3), (10,), 32, 2, 2),
