@@ -1,5 +1,6 @@
 """The reference is complete, and what a page repeats is what another page says."""
 
+import inspect
 import os
 import re
 import subprocess
@@ -34,6 +35,13 @@ def test_every_public_name_is_in_the_reference(name):
 @pytest.mark.parametrize("name", sorted(set(skffnn.__all__) - {*REGISTRIES}))
 def test_every_public_object_has_an_example(name):
     assert ">>>" in getattr(skffnn, name).__doc__
+
+
+@pytest.mark.parametrize("kind", [skffnn.FFNNClassifier, skffnn.FFNNRegressor])
+def test_every_parameter_of_an_estimator_is_described_in_its_order(kind):
+    section = kind.__doc__.split("Attributes\n")[0].split("Parameters\n")[1]
+    described = re.findall(r"^    (\w+) : ", section, re.MULTILINE)
+    assert described == list(inspect.signature(kind).parameters)
 
 
 @pytest.mark.parametrize("registry", REGISTRIES)

@@ -85,6 +85,7 @@ def test_every_check_passes_of_the_regressor(solver):
     assert all(name.startswith(CHAOTIC.get(solver, "none")) for name in failed)
 
 
+@pytest.mark.only_long
 @pytest.mark.filterwarnings("ignore")
 def test_every_check_passes_of_the_regressor_by_lbfgs_where_g_is_smooth():
     pytest.importorskip("pandas")
