@@ -199,14 +199,8 @@ def lookup(
     is_object = not isinstance(value, str | type)  # sooner told than the next
     if is_object and isinstance(value, kinds):
         return value
-    methods = [
-        " and ".join(m for m, f in vars(kind).items() if m[0] != "_" and callable(f))
-        for kind in kinds
-    ]
-    also = f", or an object with {', or with '.join(methods)}"
-    if not is_protocol(kinds[0]):
-        also += f" that inherits from skffnn.{kinds[0].__name__}"
-    check_choice(name, value, list(registry), also)
+    if not (isinstance(value, str) and value in registry):
+        check_choice(name, value, list(registry), objects_of(kinds))  # raises
     entry = registry[value]
     if not isinstance(entry, type):
         return entry
@@ -214,6 +208,18 @@ def lookup(
         return entry()
     known = [field.name for field in fields(entry)]
     return entry(**{name: params[name] for name in known if name in params})
+
+
+def objects_of(kinds: tuple[Any, ...]) -> str:
+    """Say which objects a parameter takes, for an error message."""
+    methods = [
+        " and ".join(m for m, f in vars(kind).items() if m[0] != "_" and callable(f))
+        for kind in kinds
+    ]
+    also = f", or an object with {', or with '.join(methods)}"
+    if not is_protocol(kinds[0]):
+        also += f" that inherits from skffnn.{kinds[0].__name__}"
+    return also
 
 
 def is_protocol(kind: type) -> bool:
