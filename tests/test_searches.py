@@ -433,7 +433,7 @@ def test_ctrl_c_keeps_what_has_been_scored(n_jobs):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        # Tests that run in the background of a shell ignore Ctrl-C, and would pass it on.
+        # In the background of a shell Ctrl-C is ignored, and processes inherit that.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stdout.readline() == "nine\n"

@@ -37,7 +37,7 @@ class Listener(AbstractContextManager["Listener"]):
             Its numbers.
         fit : Fit
             The fit: `fit.n_iter` epochs of it are over, and `fit.fitted()` returns the
-            fitted attributes as they are now.
+            fitted attributes as they are now. Copy the arrays in `_state` to keep them.
         """
 
     def on_fit_end(self, fit: Any) -> None:
@@ -50,7 +50,7 @@ class Listener(AbstractContextManager["Listener"]):
         """
 
     def __exit__(self, *error: object) -> None:
-        """Clear up, whatever ended training."""
+        """Clear up, whatever ended training; it must not return True."""
 
 
 class Lines(Listener):

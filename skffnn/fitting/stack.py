@@ -289,7 +289,14 @@ class Stack:
                 )
                 batch = self.rows.batch(part, i)
                 total[part] += descent.step(batch, eta) * batch[1].shape[-2]
-            self.optimizer.update(self._numbers(descent.state))
+            numbers = self._numbers(descent.state)
+            if numbers.keys() != steps.keys():
+                raise TypeError(
+                    "a number in the state of an optimiser must be the same for all "
+                    "members of a stack, and so not depend on a hyperparameter: "
+                    f"{sorted(steps.keys() - numbers.keys())}."
+                )
+            self.optimizer.update(numbers)
         losses: list[float] = (total / self.rows.n_rows).tolist()
         return losses
 

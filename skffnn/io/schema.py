@@ -20,7 +20,7 @@ from ..nn.parameters import INITIALIZERS, Parameters
 from ..nn.penalties import PENALTIES
 from ..optim.schedules import SCHEDULES, Clock
 from ..optim.solvers import SOLVERS
-from ..optim.state import TYPES, TrainingState, is_real, upgraded
+from ..optim.state import DECLARED, TYPES, TrainingState, is_real, upgraded
 from ..utils.streams import random_state_from
 
 # Attributes that may be missing.
@@ -109,15 +109,20 @@ def upgrade(fitted: dict[str, Any]) -> None:
     fitted : dict of str to object
         From a file or a pickle; changed in place.
     """
-    if "loss_curve_" in fitted:  # version 1 had no learning rates
-        unknown = [np.nan] * len(fitted["loss_curve_"])
-        fitted.setdefault("learning_rate_curve_", unknown)
-    if "coefs_" in fitted:
-        for name, item in FITTED.items():
-            if name not in fitted and item.absent is not None:
-                fitted[name] = item.absent(fitted)
+    if "coefs_" not in fitted:
+        return
     if "_state" in fitted:
         fitted["_state"] = upgraded(fitted["_state"])
+    for name, how in DECLARED.items():
+        if how.absent is None:
+            continue
+        if "_state" in fitted and name not in fitted["_state"]:
+            fitted["_state"] = {**fitted["_state"], name: how.absent(fitted)}
+        if how.attribute is not None and how.attribute not in fitted:
+            fitted[how.attribute] = how.absent(fitted)
+    for name, item in FITTED.items():
+        if item.absent is not None and name not in fitted:
+            fitted[name] = item.absent(fitted)
 
 
 def check(model: Any) -> None:

@@ -6,12 +6,16 @@ Conventions: `theta` and `grad` are vectors of shape (..., n_parameters); `grad`
 scratch space once it has been read, and may be returned. The state is a dict of
 plain arrays and numbers, made by `init` and changed in place by `update`, so that it
 can be copied, saved and resumed. In a stack of networks, the numbers of an optimiser,
-such as β₁, may be arrays of shape (...) with a value for each network.
+such as β₁, may be arrays of shape (...) with a value for each network. A number in the
+state is shared by all of them, so it must not depend on a hyperparameter: β₁ᵗ is
+computed from t.
 
 To add an optimiser, write a dataclass with `init` and `update` and register it in
 `OPTIMIZERS`. If its attribute `decoupled` is True, α Ω is not part of the gradient; the
 weights decay in a separate step, θ ← θ - η α ∂Ω/∂θ. A field named like a parameter of
-the estimator takes its value from there.
+the estimator takes its value from there. A class that inherits `init` continues from
+the state of the class that it inherits from; if its state means something else, it has
+an `init` of its own.
 """
 
 from dataclasses import dataclass

@@ -59,6 +59,9 @@ class Stored:
         The fitted attribute that has its value.
     on_validation : bool
         Whether the attribute is None without a validation set.
+    absent : callable or None
+        Its value in files and pickles that lack it, packed, from the fitted attributes;
+        None if all have it.
     """
 
     types: tuple[type, ...]
@@ -66,6 +69,7 @@ class Stored:
     unpack: Callable[[Any], Any] = lambda value: value
     attribute: str | None = None
     on_validation: bool = False
+    absent: Callable[[Any], Any] | None = None
 
 
 def stored(*types: type, default: Any = None, **options: Any) -> Any:
@@ -166,7 +170,10 @@ class TrainingState:
     best_epoch: int = stored(int, default=0)
     converged: bool = stored(bool, default=False)
     loss_curve: list[float] = curve("loss_curve_")
-    learning_rate_curve: list[float] = curve("learning_rate_curve_")
+    learning_rate_curve: list[float] = curve(
+        "learning_rate_curve_",
+        absent=lambda fitted: [np.nan] * len(fitted["loss_curve_"]),
+    )
     validation_scores: list[float] = curve("validation_scores_", on_validation=True)
     validation_loss_curve: list[float] = curve(
         "validation_loss_curve_", on_validation=True
@@ -412,13 +419,7 @@ def upgraded(state: State) -> State:
     clock = dict(state["clock"])
     clock["decays"] = clock.pop("drops")
     solver = state["solver"].replace("skffnn.optimizers.", "skffnn.optim.optimizers.")
-    unknown = [np.nan] * len(state["loss_curve"])
-    return state | {
-        "clock": clock,
-        "solver": solver,
-        "best_epoch": 0,
-        "learning_rate_curve": unknown,
-    }
+    return state | {"clock": clock, "solver": solver, "best_epoch": 0}
 
 
 def is_real(value: Any) -> bool:

@@ -159,7 +159,7 @@ def nearest(value: Any, choices: Any) -> str:
     hint : str
         " Did you mean 'x'?", or "" if nothing is close.
     """
-    near = get_close_matches(value, choices, 1) if isinstance(value, str) else []
+    near = isinstance(value, str) and get_close_matches(value.lower(), choices, 1)
     return f" Did you mean {near[0]!r}?" if near else ""
 
 

@@ -220,6 +220,8 @@ class TestInvalidParameters:
     def test_a_typo_suggests_the_nearest_name(self, parameter, name):
         with pytest.raises(InvalidParameterError, match=f"mean '{name}'"):
             make(**{parameter: f"{name}x"}).fit(X, y)
+        with pytest.raises(InvalidParameterError, match=f"mean '{name}'"):
+            make(**{parameter: f" {name}".upper()}).fit(X, y)
 
     @pytest.mark.parametrize("parameter", REGISTRIES)
     def test_an_unknown_name_lists_all_names(self, parameter):

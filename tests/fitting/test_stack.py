@@ -1,5 +1,7 @@
 """Networks that are trained as a stack come out as they do alone."""
 
+from dataclasses import dataclass, fields
+
 import numpy as np
 import pytest
 from helpers import assert_same
@@ -7,10 +9,11 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import get_scorer
 
 import skffnn.many as many
-from skffnn import AdamW, FFNNClassifier
+from skffnn import SGD, AdamW, FFNNClassifier
 from skffnn.data.dataset import Dataset
 from skffnn.fitting.stack import layout, run
 from skffnn.many import Job, fit_many, fit_stacked
+from skffnn.optim.optimizers import OPTIMIZERS
 
 RNG = np.random.default_rng(0)
 N, M = 203, 5
@@ -20,6 +23,13 @@ WEIGHTS = RNG.uniform(0.5, 2, N)
 FOLD = RNG.permutation(N) % M  # of 41 and of 40 rows
 
 PARAMS = {"hidden_layer_sizes": (7, 5), "batch_size": 30, "max_iter": 12}
+
+
+def different_numbers(solver):
+    """Return numbers of an optimiser that are another's for each member."""
+    parts = [f for f in fields(OPTIMIZERS[solver]) if isinstance(f.default, float)]
+    return lambda m: {f.name: f.default * (1 - 0.1 * m) for f in parts}
+
 
 # What the members have in common, and what the m-th has for itself.
 CASES = {
@@ -58,6 +68,10 @@ CASES = {
     "no shuffling": ({"shuffle": False}, lambda m: {}),
     "linear": ({"hidden_layer_sizes": ()}, lambda m: {}),
     "rates of layers": ({"weight_init": "ntk"}, lambda m: {}),
+    **{
+        f"the numbers of {name}": ({"solver": name}, different_numbers(name))
+        for name in OPTIMIZERS
+    },
 }
 
 
@@ -165,6 +179,25 @@ class TestMembers:
             wanted, rows = alone(job).set_params(**more), job.train.select()
             network = result.estimator.set_params(**more)
             assert_same(network.fit(*rows), wanted.fit(*rows))
+
+
+def test_a_number_of_an_optimiser_cannot_be_of_one_member(monkeypatch):
+    monkeypatch.setitem(OPTIMIZERS, "decaying", Decaying)
+    jobs = jobs_of({}, lambda m: {"solver": Decaying(0.9 - 0.1 * m)})
+    with pytest.raises(TypeError, match=r"must be the same.*\['product'\]"):
+        fit_stacked(jobs)
+
+
+@dataclass(frozen=True)
+class Decaying(SGD):
+    """Keeps a power of the momentum as a number."""
+
+    def init(self, theta):
+        return {**super().init(theta), "product": 1.0}
+
+    def update(self, grad, state, eta):
+        state["product"] = state["product"] * self.momentum
+        return super().update(grad, state, eta)
 
 
 def test_they_warn_as_if_they_were_alone():

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import skffnn
 from skffnn import FileFormatError
 from skffnn.fitting.fit import ATTRIBUTES, FITTED, Fitted
-from skffnn.io.schema import KINDS, REGISTRIES, attributes_of
+from skffnn.io.schema import KINDS, REGISTRIES, attributes_of, upgrade
 
 make = maker(hidden_layer_sizes=(6, 5), max_iter=4, batch_size=30)
 
@@ -35,6 +35,19 @@ def test_files_without_a_new_attribute_get_what_it_says(monkeypatch):
         model = skffnn.load(path)
         theta = [*model.coefs_, *model.intercepts_]
         assert model.n_parameters_ == sum(part.size for part in theta)
+
+
+def test_files_without_a_new_field_of_the_state_get_what_it_says():
+    content = vars(make().fit(X, y)).copy()
+    rates = [np.nan] * content["n_iter_"]
+    del content["learning_rate_curve_"]
+    lacking = dict(content["_state"])
+    del lacking["learning_rate_curve"]
+    content["_state"] = lacking
+    upgrade(content)
+    np.testing.assert_array_equal(content["learning_rate_curve_"], rates)
+    np.testing.assert_array_equal(content["_state"]["learning_rate_curve"], rates)
+    assert "learning_rate_curve" not in lacking  # it may be shared
 
 
 def test_every_object_that_comes_with_the_package_has_a_name_of_its_own():
