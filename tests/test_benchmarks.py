@@ -11,6 +11,7 @@ ROOT = Path(__file__).parent.parent
 SUITES = ["fit", "sparse", "predict", "memory", "profile"]
 
 
+@pytest.mark.only_long
 def test_quick_run(tmp_path):
     pytest.importorskip("matplotlib")
     pytest.importorskip("rich")

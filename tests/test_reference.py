@@ -60,6 +60,7 @@ def test_the_figures_of_the_readme_are_those_of_the_pages():
     assert set(re.findall(r"\d+\.\d+", " ".join(rows))) <= set(measured)
 
 
+@pytest.mark.only_long
 def test_the_pictures_of_the_guide_can_be_drawn(tmp_path):
     pytest.importorskip("matplotlib")
     images = ROOT / "docs" / "images"

@@ -26,10 +26,11 @@ class RobustSmoothScaler(
     outliers keep their sign but have limited influence. `StandardScaler` uses the mean
     and the standard deviation, which outliers distort.
 
-    If the quartiles of a feature are equal, half of its range replaces the
-    interquartile range: the values of a binary feature are then 2 apart before
-    clipping. A constant feature becomes 0, also where it has another value in
-    `transform`. Missing values (NaN) are ignored in `fit` and stay missing.
+    If the quartiles of a feature are equal, most of its values are. Then the median
+    distance of the other values from the median, halved, replaces the interquartile
+    range: half of the others are closer than 2 before clipping, and the values of a
+    binary feature are 2 apart. A constant feature becomes 0, also where it has another
+    value in `transform`. Missing values (NaN) are ignored in `fit` and stay missing.
 
     Parameters
     ----------
@@ -92,12 +93,15 @@ class RobustSmoothScaler(
         X = self._check(X, reset=True)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "All-NaN", RuntimeWarning)
-            low, lower, centre, upper, high = np.nanquantile(
-                X, [0, 0.25, 0.5, 0.75, 1], axis=0
-            )
-        scale = np.where(upper > lower, upper - lower, (high - low) / 2)
+            lower, centre, upper = np.nanquantile(X, [0.25, 0.5, 0.75], axis=0)
+        with np.errstate(over="ignore", invalid="ignore"):
+            scale = upper - lower
+            for j in np.flatnonzero(~(scale > 0)):
+                distance = np.abs(X[:, j] - centre[j])
+                distance = distance[distance > 0]
+                scale[j] = np.median(distance) / 2 if len(distance) else 0
         self.center_ = centre
-        self.scale_ = np.where(np.isnan(centre), 0, scale)
+        self.scale_ = scale
         return self
 
     def transform(self, X: Any) -> Array:

@@ -55,7 +55,9 @@ def large(tmp_path):
 
 
 @needs_proc
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "dtype", ["float32", pytest.param("float64", marks=pytest.mark.only_long)]
+)
 def test_a_mapped_X_larger_than_memory_is_never_loaded_whole(dtype, large):
     code = """
     X = np.load(sys.argv[1], mmap_mode="r")

@@ -43,7 +43,12 @@ def test_units_and_origin_make_no_difference():
     np.testing.assert_allclose(moved, scaled, atol=1e-6)
 
 
-def test_equal_quartiles_are_replaced_by_half_the_range():
+def test_where_most_values_are_equal_the_others_give_the_scale():
+    # The others are 1, 2 and 10 away from the median, 0: half of 2 is the scale.
+    column = np.array([[0.0]] * 9 + [[1.0], [-2.0], [10.0], [np.nan]])
+    scaler = RobustSmoothScaler().fit(column)
+    assert scaler.center_ == [0]
+    assert scaler.scale_ == [1]
     # A column of 0 and 1 has 0 as its median: z is 0 or 2.
     column = np.array([[0.0]] * 9 + [[1.0]])
     scaled = RobustSmoothScaler().fit_transform(column)
