@@ -146,8 +146,8 @@ class FFNNClassifier(LogitsMixin, FFNNEstimator):
 
     def _fitted_targets(self) -> Targets:
         check_is_fitted(self)
-        loss = self._losses.from_params({"loss": self.loss})
-        return Targets(self.classes_, self._multilabel, self._sparse_output, loss)
+        targets = (self.classes_, self._multilabel, self._sparse_output)
+        return Targets(*targets, self._loss())
 
     @available_if(FFNNEstimator._can_partial_fit)
     def partial_fit(

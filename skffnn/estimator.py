@@ -205,6 +205,10 @@ class FFNNEstimator(BaseEstimator):
         """Tell whether this is an estimator of the package, and not a subclass."""
         return "_targets" in vars(cls)
 
+    def _loss(self) -> Any:
+        """Return the loss that the parameters stand for."""
+        return self._losses.from_params(vars(self))
+
     def _new_targets(self, plan: Plan, data: Dataset) -> BaseTargets:
         """Return the targets of a first fit to checked rows."""
         raise NotImplementedError

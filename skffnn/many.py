@@ -347,8 +347,8 @@ def outputs_of(job: Job) -> int:
     y = job.train.y[:1000]
     if is_classifier(job.estimator):
         return len(np.unique(y))
-    levels = np.size(job.estimator.quantile) if job.estimator.loss == "quantile" else 1
-    return levels * (y.shape[1] if y.ndim == 2 else 1)
+    n_levels = len(job.estimator._loss().levels or (None,))
+    return n_levels * (y.shape[1] if y.ndim == 2 else 1)
 
 
 def fit_numbered(

@@ -114,7 +114,6 @@ class FFNNRegressor(Documented, RegressorMixin, FFNNEstimator):
     _losses: ClassVar[Losses] = Losses(REGRESSION_LOSSES, RegressionLoss)
     _targets = Quantities
 
-    quantile: Any
     normalize_y: bool
     y_mean_: Array
     y_scale_: Array
@@ -156,13 +155,6 @@ class FFNNRegressor(Documented, RegressorMixin, FFNNEstimator):
         normalize_y: bool = True,
     ) -> None:
         self._store(locals())
-
-    def _loss(self) -> RegressionLoss:
-        """Return the loss that the parameters stand for."""
-        loss: RegressionLoss = self._losses.from_params(
-            {"loss": self.loss, "quantile": self.quantile}
-        )
-        return loss
 
     def _new_targets(self, plan: Plan, data: Dataset) -> Quantities:
         rows = data.rows_of_nonzero_weight()

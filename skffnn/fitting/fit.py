@@ -422,9 +422,8 @@ MODEL: dict[str, Fitted] = {
 }
 
 # What a fit sets, but for the attributes of the targets and the fields of the training
-# state. To add
-# one, write a line here, and describe it in the docstring of the estimator; `absent`
-# says what files that were saved before have in its place.
+# state. To add one, write a line here, and describe it in the docstring of the
+# estimator; `absent` says what files that were saved before have in its place.
 FITTED: dict[str, Fitted] = {
     **MODEL,
     "n_iter_": Fitted((int,), lambda fit, theta: fit.n_iter),
