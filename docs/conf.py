@@ -101,6 +101,7 @@ sphinx_gallery_conf = {
             "plot_counts.py",
             "plot_pipeline_grid_search.py",
             "plot_mixed_table.py",
+            "plot_cluster.py",
             "mnist.py",
             "*",
         ]

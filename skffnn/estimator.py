@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .data.base_targets import BaseTargets
 from .data.blocks import by_blocks
 from .data.dataset import Dataset
-from .fitting.fit import Fit
+from .fitting.fit import BaseFit, Fit
 from .fitting.listeners import Listener, reporter
 from .fitting.plan import Losses, Plan, activations_of, supports_partial_fit
 from .io.checkpoints import Checkpoint, CheckpointManager
@@ -281,9 +281,8 @@ class FFNNEstimator(BaseEstimator):
             validation = self._check_validation(*given, targets)
             manager, n_iter = None, 0
             if checkpoint is not None:
-                manager = self._checkpoint_manager(
-                    checkpoint, train, validation, previous
-                )
+                rows = rows_of(train, validation)
+                manager = self._checkpoint_manager(checkpoint, rows, previous)
                 if manager.restore(self):
                     previous, n_iter = vars(self).copy(), manager.n_iter
                 if manager.finished:
@@ -343,7 +342,7 @@ class FFNNEstimator(BaseEstimator):
         return model
 
     def _listeners(
-        self, fit: Fit, manager: CheckpointManager | None = None
+        self, fit: BaseFit, manager: CheckpointManager | None = None
     ) -> list[Listener]:
         """Return the listeners of the fit; a subclass may add its own."""
         listeners: list[Listener] = [] if manager is None else [manager]
@@ -353,20 +352,15 @@ class FFNNEstimator(BaseEstimator):
     def _checkpoint_manager(
         self,
         checkpoint: Checkpoint,
-        train: Dataset,
-        validation: Dataset | None,
+        rows: dict[str, Any],
         previous: Mapping[str, Any] | None,
     ) -> CheckpointManager:
-        """Set up the checkpoints of a fit to checked data."""
+        """Set up the checkpoints of a fit to checked data, `rows_of` it."""
         if not self._is_ours():
             raise TypeError(
                 "checkpoint needs an FFNNClassifier or FFNNRegressor, because files "
                 f"store no code: got the subclass {type(self).__name__}."
             )
-        rows = {"X": train.X, "y": train.y, "sample_weight": train.weights}
-        if validation is not None:
-            rows["X_val"], rows["y_val"] = validation.X, validation.y
-            rows["sample_weight_val"] = validation.weights
         rows["feature_names_in_"] = getattr(self, "feature_names_in_", None)
         if previous is not None:
             rows["fitted state to start from"] = fitted_of(self)
@@ -409,13 +403,8 @@ class FFNNEstimator(BaseEstimator):
         self, X_val: Any, y_val: Any, sample_weight_val: Any, targets: BaseTargets
     ) -> Dataset | None:
         """Check the validation set that was passed to `fit`."""
-        if X_val is None and y_val is None and sample_weight_val is None:
+        if not is_given(X_val, y_val, sample_weight_val):
             return None
-        if X_val is None or y_val is None:
-            raise ValueError(
-                "X_val and y_val must be given together: "
-                f"{'X_val' if X_val is None else 'y_val'} is None."
-            )
         name = "sample_weight_val"
         data = self._check(X_val, y_val, sample_weight_val, reset=False, name=name)
         targets.check_known(data.y, "y_val")
@@ -486,3 +475,24 @@ class FFNNEstimator(BaseEstimator):
             return check_finite(h.astype(X.dtype, copy=False))
 
         return by_blocks(features, X, network)
+
+
+def is_given(X_val: Any, y_val: Any, sample_weight_val: Any) -> bool:
+    """Tell whether there is a validation set; raise if there is a part of one."""
+    if X_val is None and y_val is None and sample_weight_val is None:
+        return False
+    if X_val is None or y_val is None:
+        raise ValueError(
+            "X_val and y_val must be given together: "
+            f"{'X_val' if X_val is None else 'y_val'} is None."
+        )
+    return True
+
+
+def rows_of(train: Dataset, validation: Dataset | None) -> dict[str, Any]:
+    """Return the data of a fit, by the names of its arguments."""
+    rows = {"X": train.X, "y": train.y, "sample_weight": train.weights}
+    if validation is not None:
+        rows["X_val"], rows["y_val"] = validation.X, validation.y
+        rows["sample_weight_val"] = validation.weights
+    return rows

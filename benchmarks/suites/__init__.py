@@ -8,6 +8,7 @@ from types import ModuleType
 
 from . import (
     choices,
+    cluster,
     fit,
     grid,
     growth,
@@ -32,4 +33,5 @@ SUITES: dict[str, ModuleType] = {
     "memory": memory,
     "profile": profile,
     "choices": choices,
+    "cluster": cluster,
 }

@@ -132,6 +132,16 @@ class BaseTargets:
         """
         return []
 
+    def classes_of_columns(self) -> list[Array]:
+        """Return the classes of each label column.
+
+        Returns
+        -------
+        classes : list of ndarray
+            Nothing for numbers.
+        """
+        return []
+
     def score_from(self, y: Any, weights: Array | None) -> Callable[[float, Any], Any]:
         """Return what makes the default score of a validation set.
 

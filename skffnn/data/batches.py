@@ -101,9 +101,27 @@ class Batches:
     def __iter__(self) -> Iterator[Batch]:
         return self._batches() if self._whole is None else iter([self._whole])
 
-    def _batches(self) -> Iterator[Batch]:
-        for start in range(0, self.n_rows, self._chunk):
-            rows = slice(start, min(start + self._chunk, self.n_rows))
+    def between(self, first: int, end: int) -> Iterator[Batch]:
+        """Iterate over some of the batches.
+
+        Parameters
+        ----------
+        first, end : int
+            Number of the first batch, and of the one after the last.
+
+        Returns
+        -------
+        batches : iterator of (x, y, w)
+            As all of them are iterated over.
+        """
+        if (first, end) == (0, len(self)):
+            return iter(self)
+        return self._batches(first * self.batch_size, end * self.batch_size)
+
+    def _batches(self, first_row: int = 0, end: int | None = None) -> Iterator[Batch]:
+        end = self.n_rows if end is None else min(end, self.n_rows)
+        for start in range(first_row, end, self._chunk):
+            rows = slice(start, min(start + self._chunk, end))
             index = rows if self.order is None else self.order[rows]
             x, y, s = (
                 take(data, index, buffer)

@@ -1,5 +1,6 @@
 """Class weights: the weight of each class, multiplied into the sample weights."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,8 +22,9 @@ class ClassWeights:
         The parameter of the estimator.
     targets : BaseTargets
         The classes, if the targets are of classes.
-    train : Dataset
-        The rows whose frequencies "balanced" goes by.
+    sums : list of ndarray
+        The sum of the weights of the training rows of each class, by which "balanced"
+        goes: one array, or one for each label of a multi-label target.
 
     Raises
     ------
@@ -30,24 +32,46 @@ class ClassWeights:
         If there is not one set of weights for each label of a multi-label target.
     """
 
-    def __init__(self, class_weight: Any, targets: BaseTargets, train: Dataset) -> None:
+    def __init__(
+        self, class_weight: Any, targets: BaseTargets, sums: list[Array]
+    ) -> None:
         self.targets = targets
         self.by_class: list[Array] = []
         if class_weight is None:
             return
-        columns = targets.label_columns(train.y)
         each = class_weight if targets.multilabel else [class_weight]
         if isinstance(each, str):
-            each = [each] * len(columns)
-        if not isinstance(each, list) or len(each) != len(columns):
+            each = [each] * len(sums)
+        if not isinstance(each, list) or len(each) != len(sums):
             raise ValueError(
-                f"class_weight must be 'balanced' or a list of {len(columns)} dicts, "
+                f"class_weight must be 'balanced' or a list of {len(sums)} dicts, "
                 f"one for each label, got {class_weight!r}."
             )
-        self.by_class = [
-            weights_of_classes(weights, classes, codes, train)
-            for weights, (classes, codes) in zip(each, columns, strict=True)
-        ]
+        columns = zip(each, targets.classes_of_columns(), sums, strict=True)
+        self.by_class = [weights_of_classes(*column) for column in columns]
+
+    @classmethod
+    def from_rows(
+        cls, class_weight: Any, targets: BaseTargets, train: Dataset
+    ) -> "ClassWeights":
+        """Find the weights on training rows that are all here.
+
+        Parameters
+        ----------
+        class_weight : dict, "balanced", list of dict, or None
+            The parameter of the estimator.
+        targets : BaseTargets
+            The classes.
+        train : Dataset
+            All training rows.
+
+        Returns
+        -------
+        weights : ClassWeights
+            The weights of the classes.
+        """
+        sums = [] if class_weight is None else sums_by_class(targets, train)
+        return cls(class_weight, targets, sums)
 
     def apply(self, data: Dataset, name: str = "sample_weight") -> Dataset:
         """Multiply the weights into those of some rows, and leave out weights of 0.
@@ -65,22 +89,60 @@ class ClassWeights:
             Its weights are None if they are all equal.
         """
         if self.by_class:
-            n, rows = data.X.shape[0], data.rows()
-            weights: Any = np.zeros(n)
-            weights[rows] = 1 if data.weights is None else data.weights[rows]
-            columns = self.targets.label_columns(data.y[rows])
-            for by_class, (_, codes) in zip(self.by_class, columns, strict=True):
-                weights[rows] *= by_class[codes]
-            weights = check_weights(weights, n, f"{name} times class_weight")
+            weights = check_weights(
+                self.products(data), data.X.shape[0], f"{name} times class_weight"
+            )
             data = replace(data, weights=weights)
         data = data.take(data.rows_of_nonzero_weight())
         equal = data.weights is None or np.ptp(data.weights[data.rows()]) == 0
         return replace(data, weights=None) if equal else data
 
+    def products(self, data: Dataset) -> Array:
+        """Return the weight of each row times that of its class.
 
-def weights_of_classes(
-    class_weight: Any, classes: Array, codes: Array, train: Dataset
-) -> Array:
+        Parameters
+        ----------
+        data : Dataset
+            Training or validation rows.
+
+        Returns
+        -------
+        weights : ndarray of shape (n_samples,)
+            0 for rows that are not in use.
+        """
+        rows, weights = data.rows(), np.zeros(data.X.shape[0])
+        weights[rows] = 1 if data.weights is None else data.weights[rows]
+        if self.by_class:
+            columns = self.targets.label_columns(data.y[rows])
+            for by_class, (_, codes) in zip(self.by_class, columns, strict=True):
+                weights[rows] *= by_class[codes]
+        return weights
+
+
+def sums_by_class(targets: BaseTargets, data: Dataset) -> list[Array]:
+    """Return the sum of the weights of each class; those of parts of the rows add up.
+
+    Parameters
+    ----------
+    targets : BaseTargets
+        The classes.
+    data : Dataset
+        Rows with their sample weights.
+
+    Returns
+    -------
+    sums : list of ndarray of shape (K,)
+        One array, or one for each label of a multi-label target.
+    """
+    rows = data.rows_of_nonzero_weight()
+    weights = None if data.weights is None else data.weights[rows]
+    return [
+        np.bincount(codes, weights, minlength=len(classes)).astype(float)
+        for classes, codes in targets.label_columns(data.y[rows])
+    ]
+
+
+def weights_of_classes(class_weight: Any, classes: Array, sums: Array) -> Array:
     """Return the weight of each class.
 
     Parameters
@@ -89,10 +151,8 @@ def weights_of_classes(
         What was given.
     classes : ndarray of shape (K,)
         The classes.
-    codes : ndarray of int of shape (n_samples,)
-        The class of each training row.
-    train : Dataset
-        The training rows.
+    sums : ndarray of shape (K,)
+        The sum of the sample weights of each class.
 
     Returns
     -------
@@ -106,13 +166,38 @@ def weights_of_classes(
             "class_weight must be a dict, 'balanced' or, for multi-label targets, a "
             f"list of dicts, got {class_weight!r}."
         )
-    rows = train.rows_of_nonzero_weight()
-    present = np.unique(codes[rows])
+    present = sums > 0
     weights = np.zeros(len(classes))
-    weights[present] = compute_class_weight(
+    weights[present] = compute_class_weight(  # one row of each class, of its weight
         class_weight,
         classes=classes[present],
-        y=classes[codes[rows]],
-        sample_weight=None if train.weights is None else train.weights[rows],
+        y=classes[present],
+        sample_weight=sums[present],
     )
     return weights
+
+
+def joined_sums(
+    targets: BaseTargets, parts: Sequence[tuple[BaseTargets, list[Array]]]
+) -> list[Array]:
+    """Return the sums of the weights of each class over all parts of the rows.
+
+    Parameters
+    ----------
+    targets : BaseTargets
+        All classes.
+    parts : sequence of (targets, sums)
+        For each part, its classes and what `sums_by_class` says of it.
+
+    Returns
+    -------
+    sums : list of ndarray of shape (K,)
+        As `sums_by_class` of all rows.
+    """
+    classes = targets.classes_of_columns()
+    total = [np.zeros(len(of_column)) for of_column in classes]
+    for some, sums in parts:
+        columns = zip(total, classes, some.classes_of_columns(), sums, strict=True)
+        for whole, all_classes, own_classes, part in columns:
+            whole[np.searchsorted(all_classes, own_classes)] += part
+    return total

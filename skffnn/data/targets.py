@@ -1,6 +1,6 @@
 """Encoding of class labels as targets y of the loss, and decoding of predictions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -187,6 +187,42 @@ class Targets(BaseTargets):
             f"{self.classes}"
         )
 
+    @classmethod
+    def joined(cls, parts: "Sequence[Targets]", loss: Any = None) -> "Targets":
+        """Return the classes of rows that are in several parts.
+
+        Parameters
+        ----------
+        parts : sequence of Targets
+            The classes of each part, at least one.
+        loss : ClassificationLoss, default=None
+            The loss; None for the cross-entropy.
+
+        Returns
+        -------
+        targets : Targets
+            All of them, sorted.
+
+        Raises
+        ------
+        ValueError
+            If the parts are of different kinds.
+        """
+        first = parts[0]
+        kinds = {
+            (part.multilabel, part.multilabel and len(part.classes)) for part in parts
+        }
+        if len(kinds) > 1:
+            raise ValueError(
+                "y must be one label for each row, or a label indicator matrix with "
+                "the same columns, in all partitions."
+            )
+        if first.multilabel:
+            return cls(first.classes, True, first.sparse, loss)
+        return cls(
+            np.unique(np.concatenate([part.classes for part in parts])), loss=loss
+        )
+
     def check_known(self, y: Any, name: str) -> None:
         """Raise if y has labels that are not among the classes.
 
@@ -257,9 +293,13 @@ class Targets(BaseTargets):
             One pair, or for multi-label targets one pair with classes 0 and 1 for each
             label.
         """
+        classes = self.classes_of_columns()
         if not self.multilabel:
-            return [(self.classes, self.codes(y))]
-        return [(np.arange(2), column) for column in dense(y).astype(np.intp).T]
+            return [(classes[0], self.codes(y))]
+        return [*zip(classes, dense(y).astype(np.intp).T, strict=True)]
+
+    def classes_of_columns(self) -> list[Array]:
+        return [np.arange(2)] * len(self.classes) if self.multilabel else [self.classes]
 
     def strata(self, y: Any) -> Array:
         return super().strata(y) if self.multilabel else self.codes(y)

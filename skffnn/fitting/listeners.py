@@ -40,6 +40,17 @@ class Listener(AbstractContextManager["Listener"]):
             fitted attributes as they are now. Copy the arrays in `_state` to keep them.
         """
 
+    def on_round_end(self, done: float, fit: Any) -> None:
+        """Take note of the end of a round, where a cluster trains in rounds.
+
+        Parameters
+        ----------
+        done : float
+            The part of the epoch that is over; 1 after its last round.
+        fit : Fit
+            The fit.
+        """
+
     def on_fit_end(self, fit: Any) -> None:
         """Take note that training is over, by itself or by Ctrl-C.
 
@@ -123,6 +134,9 @@ class Bar(Listener):
         )
         self.bar.start()
         return self
+
+    def on_round_end(self, done: float, fit: Any) -> None:
+        self.bar.update(self.task, completed=fit.n_iter + done)
 
     def on_epoch_end(self, epoch: Epoch, fit: Any) -> None:
         text = f"loss {epoch.loss:#.4g}"

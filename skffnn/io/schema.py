@@ -1,8 +1,8 @@
 """The schema of a file: the contents of a fitted estimator, as plain values.
 
 The attributes and the training state are declared where they are made, with their
-types in a file (`skffnn.fitting.fit`, `skffnn.optim.state`); here they are read from
-an estimator, checked and restored.
+types in a file (`skffnn.fitting.attributes`, `skffnn.optim.state`); here they are read
+from an estimator, checked and restored.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..fitting.fit import ATTRIBUTES, FITTED
+from ..fitting.attributes import ATTRIBUTES, FITTED
 from ..fitting.plan import Plan, activations_of
 from ..nn.activations import ACTIVATIONS
 from ..nn.losses import CLASSIFICATION_LOSSES, REGRESSION_LOSSES

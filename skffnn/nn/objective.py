@@ -216,10 +216,21 @@ class FullBatch:
         grad : ndarray of shape (n_parameters,)
             ∂J/∂θ, in an array that the next call overwrites.
         """
-        objective, dropout = self.objective, self.objective.dropout
+        value, weight = self.sums()
+        return self.objective.from_sums(value, weight, self.grad), self.grad.vector
+
+    def sums(self) -> tuple[float, float]:
+        """Return the sums that J is made from, and leave the gradient in `grad`.
+
+        Returns
+        -------
+        value, weight : float
+            Σ s ℓ and Σ s.
+        """
+        dropout = self.objective.dropout
         masks: Any = None if dropout is None else dropout.rng.bit_generator.state
-        value, weight = objective.sums(self.blocks, self.grad, self._part)
+        value, weight = self.objective.sums(self.blocks, self.grad, self._part)
         if dropout is not None:
             # The next call draws the same masks: J has to be a function of θ.
             dropout.rng.bit_generator.state = masks
-        return objective.from_sums(value, weight, self.grad), self.grad.vector
+        return value, weight

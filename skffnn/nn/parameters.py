@@ -71,6 +71,10 @@ class Parameters:
         self.b = views[n_layers:]
         self.weights = vector[..., : ends[n_layers - 1]]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # W and b of a copy are views of its own vector.
+        return Parameters, (self.sizes, self.vector)
+
     @classmethod
     def zeros_like(cls, theta: "Parameters") -> "Parameters":
         """Make a vector of zeros with the shape and the type of another.

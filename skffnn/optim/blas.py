@@ -1,5 +1,6 @@
 """Limits on the number of BLAS threads."""
 
+from collections.abc import Callable
 from functools import cache
 from threading import Lock
 from typing import Any
@@ -7,19 +8,20 @@ from typing import Any
 from threadpoolctl import ThreadpoolController
 
 
-class OneThreadForSciPy:
-    """Context manager that limits the BLAS of SciPy to one thread.
+class OneThread:
+    """Context manager that limits BLAS libraries to one thread.
 
-    The wheels of NumPy and SciPy each bundle a BLAS, whose threads keep spinning for a
-    while after a call. L-BFGS alternates between the two. On its short vectors, the
-    threads of SciPy save only a third of the time that they cost those of NumPy. A BLAS
-    that both share is not limited.
-
-    The limit applies to the whole process. If several fits overlap, the first one sets
+    The limit applies to the whole process. If several users overlap, the first one sets
     it and the last one restores it.
+
+    Parameters
+    ----------
+    libraries : callable
+        Returns a controller for the libraries.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, libraries: Callable[[], ThreadpoolController]) -> None:
+        self._libraries = libraries
         self._lock = Lock()
         self._users = 0
         self._limit: Any = None
@@ -27,7 +29,7 @@ class OneThreadForSciPy:
     def __enter__(self) -> None:
         with self._lock:
             if self._users == 0:
-                self._limit = blas_of_scipy().limit(limits=1)
+                self._limit = self._libraries().limit(limits=1)
             self._users += 1
 
     def __exit__(self, *_: object) -> None:
@@ -48,4 +50,18 @@ def blas_of_scipy() -> ThreadpoolController:
     return controller.select(filepath=own)
 
 
-one_thread_for_scipy = OneThreadForSciPy()
+@cache
+def all_blas() -> ThreadpoolController:
+    """Return a controller for every BLAS; cached because it is slow."""
+    return ThreadpoolController().select(user_api="blas")
+
+
+# The wheels of NumPy and SciPy each bundle a BLAS, whose threads keep spinning for a
+# while after a call. L-BFGS alternates between the two. On its short vectors, the
+# threads of SciPy save only a third of the time that they cost those of NumPy. A BLAS
+# that both share is not limited.
+one_thread_for_scipy = OneThread(blas_of_scipy)
+
+# Where as many tasks run side by side as there are cores. The bits of a product of
+# matrices may depend on the number of threads, too.
+one_thread = OneThread(all_blas)

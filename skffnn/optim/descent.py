@@ -128,6 +128,30 @@ class Epochs:
         clock.part = part
         return self.learning_rate_init * self.schedule.factor(clock)
 
+    def steps(self, descent: Descent, first: int = 0, end: int | None = None) -> float:
+        """Take the steps of an epoch, or those from one batch to another.
+
+        Parameters
+        ----------
+        descent : Descent
+            Makes the steps.
+        first : int, default=0
+            Number of the first batch.
+        end : int, default=None
+            Number of the batch after the last; None for all batches.
+
+        Returns
+        -------
+        total : float
+            The sum over the rows of J on their batches, as θ changed.
+        """
+        total, n_batches = 0.0, len(self.rows)
+        batches = iter(self.rows) if end is None else self.rows.between(first, end)
+        for i, batch in enumerate(batches, first):
+            loss = descent.step(batch, self.eta(i / n_batches))
+            total += loss * len(batch[1])
+        return total
+
     def end(self, loss: float, examined: Examined | None = None) -> None:
         """Record the epoch, and decide whether training goes on.
 

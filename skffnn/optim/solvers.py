@@ -92,22 +92,11 @@ class StochasticSolver:
     unit: ClassVar[str] = "epoch"
 
     def solve(self, training: Training, rows: Batches) -> None:
-        epochs, state = self.start(training, rows), training.state
-        descent = Descent(
-            training.objective,
-            self.optimizer,
-            state.optimizer,
-            self.rates(state.theta),
-        )
-        n_batches = len(rows)
+        epochs, descent = self.start(training, rows), self.descent(training)
         with np.errstate(all="ignore"):
             while not training.is_over:
                 epochs.begin()
-                total = 0.0
-                for i, batch in enumerate(rows):
-                    loss = descent.step(batch, epochs.eta(i / n_batches))
-                    total += loss * len(batch[1])
-                epochs.end(total / rows.n_rows)
+                epochs.end(epochs.steps(descent) / rows.n_rows)
         epochs.finish()
 
     def start(self, training: Training, rows: Batches) -> Epochs:
@@ -129,6 +118,23 @@ class StochasticSolver:
         fresh = self.optimizer.init(state.theta.vector)
         state.claim(name_of(self.optimizer.init), fresh)
         return Epochs(training, rows, self.schedule, self.learning_rate_init)
+
+    def descent(self, training: Training) -> Descent:
+        """Return what makes the steps.
+
+        Parameters
+        ----------
+        training : Training
+            With the state of the optimiser that `start` has taken up.
+
+        Returns
+        -------
+        descent : Descent
+            Steps of the θ of the state.
+        """
+        state = training.state
+        rates = self.rates(state.theta)
+        return Descent(training.objective, self.optimizer, state.optimizer, rates)
 
 
 @dataclass(frozen=True)

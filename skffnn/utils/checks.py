@@ -250,7 +250,9 @@ def needs_no_check(X: Any, n_features: int) -> bool:
         return X.shape[0] > 0 and X.shape[1] == n_features and np.isfinite(X.sum())
 
 
-def check_weights(weights: Any, n_samples: int, name: str) -> Array | None:
+def check_weights(
+    weights: Any, n_samples: int, name: str, *, some: bool = True
+) -> Array | None:
     """Validate sample weights and convert them to float64.
 
     Parameters
@@ -261,11 +263,13 @@ def check_weights(weights: Any, n_samples: int, name: str) -> Array | None:
         Number of rows of X.
     name : str
         Name of the argument, for error messages.
+    some : bool, default=True
+        Whether one of them has to be above 0.
 
     Returns
     -------
     weights : ndarray of shape (n_samples,) or None
-        Finite, non-negative and not all zero.
+        Finite, non-negative and, if asked for, not all zero.
 
     Raises
     ------
@@ -291,7 +295,7 @@ def check_weights(weights: Any, n_samples: int, name: str) -> Array | None:
         )
     if weights.min(initial=0) < 0:
         raise ValueError(f"{name} must be at least 0, got {weights.min():g}.")
-    if not weights.any():
+    if some and not weights.any():
         raise ValueError(f"{name} must not be zero for every row.")
     return weights
 

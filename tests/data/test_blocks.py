@@ -57,8 +57,10 @@ class TestBlocks:
         w = WEIGHTS if weighted else None
         params = {"solver": "lbfgs", "early_stopping": True, "scoring": "loss"}
         whole = make(**params).fit(X, y, w)
-        monkeypatch.setattr("skffnn.fitting.fit.rows_per_block", lambda X, sizes: 7)
-        monkeypatch.setattr("skffnn.fitting.fit.SMALLEST_BLOCK", 1)
+        monkeypatch.setattr(
+            "skffnn.fitting.assembly.rows_per_block", lambda X, sizes: 7
+        )
+        monkeypatch.setattr("skffnn.fitting.assembly.SMALLEST_BLOCK", 1)
         assert_close(whole, make(**params).fit(X, y, w))
 
     def test_does_not_matter_for_the_keys_of_the_split(self, monkeypatch):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import skffnn
 from skffnn import FileFormatError
-from skffnn.fitting.fit import ATTRIBUTES, FITTED, Fitted
+from skffnn.fitting.attributes import ATTRIBUTES, FITTED, Fitted
 from skffnn.io.schema import KINDS, REGISTRIES, attributes_of, upgrade
 
 make = maker(hidden_layer_sizes=(6, 5), max_iter=4, batch_size=30)

@@ -1,0 +1,229 @@
+"""Rounds of local steps, and evaluations of J, on a Dask cluster of 1 and 2 processes.
+
+What they take is described by a model, fitted to what was measured: a fixed time, a
+time for each partition and for each parameter that travels, and the work, which the
+workers share.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from scipy.optimize import nnls
+
+from ..measure import Bench, SkipError, ratio, spread
+from ..plots import panels
+from ..report import Table, seconds, times
+
+FEATURES = 50
+BATCH = 200
+# θ, and with the two moments of Adam in a round, there and back.
+VECTORS = {"evaluation": 1, "round": 3}
+ITEM = {"evaluation": 8, "round": 4}  # bytes of a number
+FAR = {"rows": 1_000_000_000, "workers": 100, "partitions": 1000, "hidden": 256}
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is computed.
+
+    Attributes
+    ----------
+    rows, partitions, hidden : int
+        Sizes of the table and of the network.
+    """
+
+    rows: int
+    partitions: int
+    hidden: int
+
+    @property
+    def n_parameters(self) -> int:
+        """Length of θ, for two classes."""
+        return (FEATURES + 1) * self.hidden + self.hidden + 1
+
+
+CASES = [
+    *(Case(n, 4, 32) for n in (2_000, 50_000, 200_000, 2_000_000)),
+    *(Case(50_000, P, 32) for P in (1, 16, 64)),
+    *(Case(50_000, 4, hidden) for hidden in (256, 2048)),
+]
+QUICK = [Case(400, 2, 2), Case(800, 4, 2)]
+
+
+def run(bench: Bench) -> Any:
+    """Measure each case on both clusters, in turn."""
+    try:
+        import distributed
+    except ImportError:
+        raise SkipError("distributed is not installed") from None
+    cases = QUICK if bench.quick else CASES
+    result = []
+    with ExitStack() as stack:
+        clients = {}
+        for n in (1, 2):
+            cluster = stack.enter_context(
+                distributed.LocalCluster(
+                    n_workers=n,
+                    threads_per_worker=1,
+                    processes=True,
+                    dashboard_address=":0",
+                    memory_limit=0,
+                )
+            )
+            clients[n] = stack.enter_context(
+                distributed.Client(cluster, set_as_default=False)
+            )
+        for case in cases:
+            bench.say(f"cluster: {case}")
+            taken: Any = {
+                what: {str(n): [] for n in clients} for what in ("evaluation", "round")
+            }
+            for what, by_workers in taken.items():
+                with ExitStack() as fits:
+                    works = {
+                        n: fits.enter_context(prepared(client, case, what))
+                        for n, client in clients.items()
+                    }
+                    for work in works.values():
+                        work()  # to warm up
+                    for _ in range(bench.repeats):
+                        for n, work in works.items():
+                            start = time.perf_counter()
+                            work()
+                            by_workers[str(n)].append(time.perf_counter() - start)
+            result.append({"case": asdict(case), "seconds": taken})
+    return result
+
+
+@contextmanager
+def prepared(client: Any, case: Case, what: str) -> Iterator[Any]:
+    """Put a table on a cluster; yield what evaluates J or makes a round."""
+    import dask.array as da
+
+    from skffnn.dask.classifier import DaskFFNNClassifier
+    from skffnn.dask.cluster import Cluster
+    from skffnn.dask.fit import Checked, ClusterFit
+    from skffnn.dask.partitions import learn_features
+    from skffnn.fitting.plan import Plan
+
+    chunk = case.rows // case.partitions
+    X = da.random.default_rng(0).normal(
+        size=(case.rows, FEATURES), chunks=(chunk, FEATURES)
+    )
+    y = (X[:, 0] + X[:, 1] ** 2 > 1).astype(np.int64)
+    solver = "lbfgs" if what == "evaluation" else "adam"
+    estimator = DaskFFNNClassifier(
+        (case.hidden,), solver=solver, batch_size=BATCH, random_state=0
+    )
+    learn_features(estimator, X, reset=True)
+    model, cluster = estimator.to_unfitted(), Cluster(client)
+    train = Checked(cluster, (X, y, None), model, persist=True, identify=False)
+    plan = Plan.from_estimator(model)
+    targets = train.targets(plan.loss)
+    fit = ClusterFit(plan, targets, model, train, None, n_rounds=estimator.n_rounds)
+    del train
+    if what == "evaluation":
+        yield fit.rows
+        return
+    solver_: Any = fit.plan.solver
+    solver_.solver.start(fit.training, fit.rows)
+    yield lambda: fit.rows.run(fit.state, 0)
+
+
+def terms(case: Case, what: str, workers: int) -> list[float]:
+    """Return what each cost of the model is multiplied by."""
+    share = 1.0
+    if what == "round":  # of an epoch
+        n_batches = -(-case.rows // case.partitions // BATCH)
+        share = max(1, n_batches // min(10, n_batches)) / n_batches
+    side_by_side = -(-case.partitions // workers)  # partitions of the busiest worker
+    work = share * case.rows / case.partitions * case.n_parameters * side_by_side
+    rows = case.rows / case.partitions * side_by_side
+    return [1.0, case.partitions, case.n_parameters, rows, work]
+
+
+NAMES = ["fixed", "a partition", "a parameter", "a row", "a row and parameter"]
+
+
+def fitted(result: Any, what: str) -> Any:
+    """Return the costs, by least squares of the relative errors."""
+    A, t = [], []
+    for entry in result:
+        case = Case(**entry["case"])
+        for n, measured in entry["seconds"][what].items():
+            A.append(terms(case, what, int(n)))
+            t.append(spread(measured).median)
+    matrix, target = np.array(A), np.array(t)
+    costs, _ = nnls(matrix / target[:, np.newaxis], np.ones(len(t)))
+    return costs
+
+
+def tables(result: Any) -> list[Table]:
+    """Return what was measured, the model, and where it leads."""
+    shown = []
+    for what in ("evaluation", "round"):
+        costs = fitted(result, what)
+        rows = []
+        for entry in result:
+            case, taken = Case(**entry["case"]), entry["seconds"][what]
+            expected = [float(costs @ terms(case, what, n)) for n in (1, 2)]
+            rows.append(
+                [
+                    f"{case.rows} in {case.partitions}",
+                    str(case.n_parameters),
+                    seconds(spread(taken["1"]).median),
+                    seconds(spread(taken["2"]).median),
+                    times(ratio(taken["2"], taken["1"])),
+                    *(seconds(t) for t in expected),
+                ]
+            )
+        columns = ["rows in partitions", "parameters", "1 worker", "2 workers"]
+        columns += ["ratio", "model, 1", "model, 2"]
+        shown.append(Table(f"Seconds of one {what}", columns, rows))
+    costs_of = {what: fitted(result, what) for what in ("evaluation", "round")}
+    rows = [[w, *(seconds_or_zero(c) for c in costs)] for w, costs in costs_of.items()]
+    shown.append(Table("The model: the cost of", ["", *NAMES], rows))
+    far = Case(FAR["rows"], FAR["partitions"], FAR["hidden"])
+    rows = [
+        [
+            what,
+            seconds(float(costs @ terms(far, what, FAR["workers"]))),
+            f"{VECTORS[what] * ITEM[what] * far.n_parameters / 1e6:.2f}",
+        ]
+        for what, costs in costs_of.items()
+    ]
+    title = (
+        f"{far.rows:.0e} rows of {FEATURES} columns in {far.partitions} partitions on "
+        f"{FAR['workers']} workers of one thread, {far.n_parameters} parameters: what "
+        "the model says (it was measured on two workers of one machine)"
+    )
+    columns = ["one", "takes", "MB through scheduler and client, each way"]
+    shown.append(Table(title, columns, rows))
+    return shown
+
+
+def seconds_or_zero(value: float) -> str:
+    """Return a duration as text, however short it is."""
+    return "0" if value == 0 else f"{value:.2e} s"
+
+
+def plot(result: Any) -> Any:
+    """Draw what the model says against what was measured."""
+    figure, axes = panels(1, 2, 3.2)
+    for ax, what in zip(axes[0], ("evaluation", "round"), strict=True):
+        costs = fitted(result, what)
+        for n, marker in ((1, "o"), (2, "s")):
+            measured = [spread(e["seconds"][what][str(n)]).median for e in result]
+            model = [costs @ terms(Case(**e["case"]), what, n) for e in result]
+            ax.loglog(measured, model, marker, label=f"{n} worker{'s' * (n > 1)}")
+        low, high = ax.get_xlim()
+        ax.plot([low, high], [low, high], color="grey", linewidth=0.8)
+        ax.set_xlabel(f"seconds of one {what}, measured")
+        ax.set_ylabel("by the model")
+        ax.grid(True)
+        ax.legend()
+    return figure

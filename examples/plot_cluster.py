@@ -1,0 +1,119 @@
+"""
+When does a second machine help?
+================================
+
+Two worker processes of this machine stand for two machines. Each may use less memory
+than the rows would take, so that neither could hold the table: they are read anew in
+each round. The pictures show the loss on rows that none of them has seen, against the
+seconds of training, for one machine that does have the memory, for one worker and for
+two, and for L-BFGS on two workers.
+"""
+
+# %%
+# The table is made where it is read, partition by partition.
+
+import time
+
+import dask.array as da
+import matplotlib.pyplot as plt
+import numpy as np
+from distributed import Client, LocalCluster
+from sklearn.metrics import log_loss
+
+from skffnn import FFNNClassifier
+from skffnn.dask import DaskFFNNClassifier
+from skffnn.fitting.listeners import Listener
+
+N_ROWS, N_FEATURES, N_PARTITIONS, LIMIT = 1_000_000, 50, 16, "380MiB"
+
+
+def rows_of(part, n=N_ROWS // N_PARTITIONS):
+    """Return the features of a partition."""
+    return np.random.default_rng(part).normal(size=(n, N_FEATURES))
+
+
+def labels_of(X):
+    """Return the labels of rows."""
+    return (X[:, 0] * X[:, 1] + X[:, 2] ** 2 + X[:, 3] > 1).astype(int)
+
+
+X = da.map_blocks(
+    lambda block_info: rows_of(block_info[None]["chunk-location"][0]),
+    chunks=((N_ROWS // N_PARTITIONS,) * N_PARTITIONS, (N_FEATURES,)),
+    meta=np.empty((0, 0)),
+)
+y = X.map_blocks(labels_of, drop_axis=1, meta=np.empty(0, int))
+X_test = rows_of(part=1000, n=20_000)
+y_test = labels_of(X_test)
+
+# %%
+# A listener to the end of each epoch notes the time and the loss.
+
+
+class Watch(Listener):
+    """Notes seconds of training and the loss on the test rows."""
+
+    def __enter__(self):
+        self.seconds, self.losses, self.start = [], [], time.perf_counter()
+        return self
+
+    def on_epoch_end(self, epoch, fit):
+        self.seconds.append(time.perf_counter() - self.start)
+        network = FFNNClassifier(SETTINGS["hidden_layer_sizes"])
+        vars(network).update(fit.fitted(), n_features_in_=N_FEATURES)
+        self.losses.append(log_loss(y_test, network.predict_proba(X_test)))
+        self.start += time.perf_counter() - self.start - self.seconds[-1]
+
+
+def watched(kind):
+    """Return an estimator that is watched."""
+
+    class Watched(kind):
+        def _listeners(self, *args):
+            self.watch_ = Watch()
+            return [*super()._listeners(*args), self.watch_]
+
+    return Watched
+
+
+SETTINGS = {"hidden_layer_sizes": (32,), "batch_size": 1000, "random_state": 0}
+curves = {}
+
+if __name__ == "__main__":
+    print(f"{X.nbytes / 2**20:.0f} MiB of rows, {LIMIT} of memory for a worker")
+    here = watched(FFNNClassifier)(**SETTINGS, max_iter=4)
+    X_here = np.concatenate([rows_of(part) for part in range(N_PARTITIONS)])
+    here.fit(X_here, labels_of(X_here))
+    curves["one machine"] = here.watch_
+    del X_here
+
+    for n_workers in (1, 2):
+        with (
+            LocalCluster(
+                n_workers=n_workers,
+                threads_per_worker=1,
+                memory_limit=LIMIT,
+                dashboard_address=":0",
+            ) as cluster,
+            Client(cluster),
+        ):
+            there = watched(DaskFFNNClassifier)(
+                **SETTINGS, max_iter=4, n_rounds=1, persist=False
+            )
+            there.fit(X, y)
+            curves[f"workers: {n_workers}"] = there.watch_
+            if n_workers == 2:
+                there.set_params(solver="lbfgs", max_iter=10).fit(X, y)
+                curves["L-BFGS, workers: 2"] = there.watch_
+
+    fig, ax = plt.subplots(figsize=(6, 4), layout="constrained")
+    for name, watch in curves.items():
+        ax.plot(watch.seconds, watch.losses, "o-", markersize=3, label=name)
+    ax.set_xlabel("seconds of training")
+    ax.set_ylabel("log loss on test rows")
+    ax.legend()
+    plt.show()
+
+# %%
+# One machine is the fastest as long as it can hold the rows. Where it cannot, the rows
+# are made or read again in each round; two workers do that side by side.

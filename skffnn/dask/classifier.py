@@ -1,0 +1,389 @@
+"""DaskFFNNClassifier: the interface of FFNNClassifier for Dask collections."""
+
+import inspect
+from functools import wraps
+from typing import Any, Self
+
+import dask
+import dask.array as da
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from ..classifier import FFNNClassifier
+from ..estimator import is_given
+from ..fitting.plan import Plan
+from ..io.checkpoints import Checkpoint
+from ..io.schema import fitted_of
+from ..utils.checks import InvalidParameterError, all_or_nothing, check_number
+from .cluster import Cluster, constant, task
+from .fit import Checked, ClusterFit
+from .partitions import learn_features, partitions_of
+from .tasks import predicted, scored
+
+# The parameters that FFNNClassifier does not have.
+OF_CLUSTER = {"client": None, "n_rounds": 10, "persist": "auto"}
+
+
+def on_partitions(name: str) -> Any:
+    """Return a method that is called on each partition, when that is computed."""
+
+    @wraps(getattr(FFNNClassifier, name))
+    def method(self: Any, X: Any, *args: Any, **options: Any) -> Any:
+        return self._lazily(name, X, *args, **options)
+
+    return method
+
+
+class DaskFFNNClassifier(FFNNClassifier):
+    """`FFNNClassifier` for tables that are on a Dask cluster.
+
+    The rows stay on the workers, which need not hold them all at once; neither the
+    client nor the scheduler ever does. With `solver="lbfgs"`, J(θ) and its gradient are
+    sums over the partitions, and the result is that of `FFNNClassifier`, up to
+    rounding. The other solvers train by local steps: several times in an epoch, every
+    partition takes its own minibatch steps from a common θ, at a higher learning rate,
+    and θ becomes the mean, weighted by the sums of the weights of the partitions. With
+    one partition, that is the training of `FFNNClassifier`, bit for bit.
+
+    Besides three of its own, it has the parameters of `FFNNClassifier`, with the same
+    defaults. `batch_size` is that of a partition. `learning_rate_init` is that of one
+    machine, and is multiplied by the number of partitions, up to 16.
+
+    Predictions for a Dask array or data frame are lazy Dask arrays; for other rows they
+    are those of `FFNNClassifier`.
+
+    Parameters
+    ----------
+    *args, **params : object
+        The parameters of `FFNNClassifier`.
+    client : distributed.Client or None, default=None
+        The connection to the cluster; None for the current one. It is not pickled.
+    n_rounds : int, default=10
+        How often in an epoch the partitions are averaged, by all solvers but "lbfgs".
+        Fewer rounds cost less, if the network is large or partitions are read anew in
+        each, and need some more epochs.
+    persist : bool or "auto", default="auto"
+        Whether the workers keep the partitions in memory. If not, they are read anew,
+        and prepared anew, each time that they are needed: that takes longer, but there
+        may be more rows than memory. "auto" keeps them if they take no more than half
+        of the memory of all workers.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels, sorted; for multi-label targets the columns of y.
+    coefs_ : list of ndarray of shape (n_in, n_out)
+        Weights W(1) … W(L+1).
+    intercepts_ : list of ndarray of shape (n_out,)
+        Biases b(1) … b(L+1).
+    n_iter_ : int
+        Number of epochs (or iterations) of the last fit.
+    loss_curve_ : list of float
+        J in each epoch. This and all other attributes are those of `FFNNClassifier`.
+
+    See Also
+    --------
+    FFNNClassifier : The same on one machine. `partial_fit` takes chunks one by one.
+
+    Notes
+    -----
+    The same seed gives the same bits, whatever the number of workers and of their
+    threads, and whichever of them are lost on the way; not so for other partitions.
+
+    A scorer (`scoring`) is called on the validation rows of each partition, and the
+    mean is watched: for the area under the ROC curve, that is not its value on all
+    rows. A validation set that is no Dask collection makes one partition.
+
+    References
+    ----------
+    Zinkevich, Weimer, Smola & Li, *Parallelized stochastic gradient descent*, NeurIPS
+    2010.
+
+    Stich, *Local SGD converges fast and communicates little*, ICLR 2019.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> from distributed import Client
+    >>> from sklearn.datasets import load_iris
+    >>> from skffnn.dask import DaskFFNNClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> X, y = da.from_array(X, chunks=(50, 4)), da.from_array(y, chunks=50)
+    >>> with Client(processes=False, dashboard_address=":0") as client:
+    ...     model = DaskFFNNClassifier((10,), solver="lbfgs", alpha=0.01)
+    ...     model = model.set_params(random_state=0).fit(X, y)
+    ...     model.predict_proba(X)  # is lazy
+    ...     score = model.score(X, y)
+    dask.array<...shape=(150, 3)...>
+    >>> score > 0.9
+    True
+    >>> type(model.to_local()).__name__
+    'FFNNClassifier'
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        client: Any = None,
+        n_rounds: int = 10,
+        persist: Any = "auto",
+        **params: Any,
+    ) -> None:
+        super().__init__(*args, **params)
+        self.client = client
+        self.n_rounds = n_rounds
+        self.persist = persist
+
+    # scikit-learn reads the names of the parameters from here.
+    __init__.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            *inspect.signature(FFNNClassifier.__init__).parameters.values(),
+            *(
+                inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default)
+                for name, default in OF_CLUSTER.items()
+            ),
+        ]
+    )
+
+    def __getstate__(self) -> Any:
+        return super().__getstate__() | {"client": None}
+
+    def __sklearn_clone__(self) -> Self:
+        """Return an unfitted copy that uses the same client."""
+        params = clone(self.to_unfitted()).get_params(deep=False)
+        return type(self)(
+            **params, **{name: getattr(self, name) for name in OF_CLUSTER}
+        )
+
+    # ------------------------------------------------------------------ training
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+        classes: Any = None,
+    ) -> Self:
+        """Train the network on the cluster.
+
+        Parameters
+        ----------
+        X : Dask array or data frame of shape (n_samples, n_features)
+            Training data, all columns in one chunk; blocks are dense or CSR. Chunks of
+            unknown length, and empty ones, are fine.
+        y : Dask array, series or data frame of shape (n_samples,) or \
+                (n_samples, n_labels)
+            Class labels, or a label indicator matrix, in the same partitions.
+        sample_weight : Dask array or series of shape (n_samples,), default=None
+            Sample weights, at least 0; only their ratios matter, over all partitions.
+        X_val, y_val, sample_weight_val : Dask collections or arrays, default=None
+            Validation set, scored after each epoch. Without it, early stopping holds
+            out rows of each partition.
+        classes : array-like of shape (n_classes,), default=None
+            All class labels, some of which may not occur in y.
+
+        Returns
+        -------
+        self : DaskFFNNClassifier
+            The fitted estimator.
+
+        Raises
+        ------
+        TypeError
+            If the training data are no Dask collections.
+        ValueError
+            If a parameter or the data are invalid, if there is no client, or if
+            training diverges. An estimator that was already fitted is left unchanged.
+        ConnectionError
+            If the scheduler is lost. With `checkpoint`, the same call resumes.
+        """
+        with all_or_nothing(self):
+            plan = Plan.from_estimator(self.to_unfitted())
+            checkpoint = Checkpoint.from_param(self.checkpoint)
+            if not (isinstance(self.persist, bool) or self.persist == "auto"):
+                raise InvalidParameterError(
+                    f"persist must be True, False or 'auto', got {self.persist!r}."
+                )
+            check_number("n_rounds", self.n_rounds, 1, integer=True)
+            cluster = Cluster(self.client)
+            given = (X_val, y_val, sample_weight_val)
+            partitions_of((X, y, sample_weight))  # before anything is computed
+            previous = vars(self).copy() if self._is_warm() else None
+            learn_features(self, X, reset=previous is None)
+            model = self.to_unfitted()
+            options = {"persist": self.persist, "identify": checkpoint is not None}
+            train = Checked(cluster, (X, y, sample_weight), model, **options)
+            targets = train.targets(plan.loss, classes)
+            if previous is not None:
+                targets = targets.continuing(self._fitted_targets())
+            validation = None
+            if is_given(*given):
+                validation = Checked(cluster, given, model, "_val", **options)
+            manager, n_iter = None, 0
+            if checkpoint is not None:
+                rows = dict(
+                    zip(("X", "y", "sample_weight"), train.identity, strict=True)
+                )
+                if validation is not None:
+                    names = ("X_val", "y_val", "sample_weight_val")
+                    rows |= dict(zip(names, validation.identity, strict=True))
+                local = self.to_unfitted()
+                if previous is not None:
+                    local.__dict__.update(fitted_of(self))
+                rows["n_rounds"] = np.array(self.n_rounds)
+                manager = local._checkpoint_manager(checkpoint, rows, previous)
+                if manager.restore(local):
+                    previous, n_iter = vars(local).copy(), manager.n_iter
+                if manager.finished:
+                    self.__dict__.update(fitted_of(local))
+                    return self
+            fit = ClusterFit(
+                plan,
+                targets,
+                model,
+                train,
+                validation,
+                n_rounds=self.n_rounds,
+                previous=previous,
+                n_iter=n_iter,
+            )
+            self.__dict__.update(fit.run(self._listeners(fit, manager)))
+        return self
+
+    def _no_partial_fit(self) -> bool:
+        raise AttributeError(
+            "partial_fit trains on rows that are here. Use to_local().partial_fit."
+        )
+
+    partial_fit = available_if(_no_partial_fit)(FFNNClassifier.fit)
+
+    def to_unfitted(self) -> FFNNClassifier:
+        """Return an estimator for one machine that knows the features, and no more.
+
+        Returns
+        -------
+        model : FFNNClassifier
+            With the same parameters.
+        """
+        params = self.get_params(deep=False)
+        model = FFNNClassifier(
+            **{name: params[name] for name in params if name not in OF_CLUSTER}
+        )
+        for name in ("n_features_in_", "feature_names_in_"):
+            if hasattr(self, name):
+                setattr(model, name, getattr(self, name))
+        return model
+
+    def to_local(self) -> FFNNClassifier:
+        """Return the fitted network as an estimator for one machine.
+
+        Returns
+        -------
+        model : FFNNClassifier
+            It needs no Dask; `skffnn.save` writes it to a file.
+        """
+        check_is_fitted(self)
+        model = self.to_unfitted()
+        model.__dict__.update(fitted_of(self))
+        return model
+
+    # ---------------------------------------------------------------- prediction
+
+    predict = on_partitions("predict")
+    predict_proba = on_partitions("predict_proba")
+    predict_log_proba = on_partitions("predict_log_proba")
+    decision_function = on_partitions("decision_function")
+    hidden_features = on_partitions("hidden_features")
+
+    def _lazily(self, method: str, X: Any, *args: Any, **options: Any) -> Any:
+        """Call a method of the local model: for Dask collections, when computed."""
+        model = self.to_local()
+        if not dask.is_dask_collection(X):
+            return getattr(model, method)(X, *args, **options)
+        options |= zip(("layer",), args, strict=False)  # of hidden_features
+        blocks = partitions_of((X, None, None))
+        how: dict[str, Any] = {"model": model, "method": method, "options": options}
+        nothing = np.zeros((0, model.n_features_in_), getattr(X, "dtype", np.float64))
+        like = predicted(nothing, **how)
+        if isinstance(X, da.Array):
+            return X.map_blocks(
+                predicted,
+                **how,
+                meta=like,
+                chunks=(X.chunks[0], *((n,) for n in like.shape[1:])),
+                drop_axis=[1] if like.ndim == 1 else [],
+            )
+        known = constant(model)
+        shape = (np.nan, *like.shape[1:])
+        return da.concatenate(
+            [
+                da.from_delayed(
+                    task(predicted)(block, known, method, options),
+                    shape,
+                    meta=like,
+                )
+                for block, *_ in blocks
+            ],
+            allow_unknown_chunksizes=True,
+        )
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the weighted fraction of the rows whose labels are all right.
+
+        Parameters
+        ----------
+        X : Dask array, data frame, or array-like of shape (n_samples, n_features)
+            Rows.
+        y : Dask array, series or data frame, or array-like of shape (n_samples,)
+            Their labels.
+        sample_weight : Dask array, series or array-like, default=None
+            Their weights.
+
+        Returns
+        -------
+        accuracy : float
+            Computed now, on the cluster if X is there.
+        """
+        model = self.to_local()
+        if not dask.is_dask_collection(X):
+            return float(model.score(X, y, sample_weight))
+        known = constant(model)
+        partitions = partitions_of((X, y, sample_weight))
+        sums = Cluster(self.client).total(
+            [task(scored)(*partition, known) for partition in partitions]
+        )
+        return float(sums["right"] / sums["weight"])
+
+
+def with_parameters_of(base: type, doc: str) -> str:
+    """Return a docstring with the parameters of a base class, before its own.
+
+    Parameters
+    ----------
+    base : type
+        With a docstring in the same style.
+    doc : str
+        The docstring.
+
+    Returns
+    -------
+    doc : str
+        In place of the entry `*args, **params`, the parameters of the base class.
+    """
+    heading = "    Parameters\n    ----------\n"
+    inherited = (base.__doc__ or "").partition(heading)[2].partition("\n\n")[0]
+    before, _, rest = doc.partition("    *args, **params : object\n")
+    own = rest.index("    client :")
+    return f"{before}{inherited}\n{rest[own:]}"
+
+
+if DaskFFNNClassifier.__doc__:  # python -OO has none
+    DaskFFNNClassifier.__doc__ = with_parameters_of(
+        FFNNClassifier, DaskFFNNClassifier.__doc__
+    )

@@ -1,0 +1,540 @@
+"""What workers do: pure functions of a partition, and of what the client sends.
+
+A task changes nothing that it is given, and draws its random numbers from a seed that
+it is given, so that a task that was lost with its worker is run again with the same
+result. Sums over partitions are made by `added`, in the order of the partitions.
+"""
+
+from collections.abc import Sequence
+from copy import copy, deepcopy
+from dataclasses import dataclass, replace
+from math import ceil
+from typing import Any
+
+import numpy as np
+from scipy.sparse import issparse
+
+from ..classifier import FFNNClassifier
+from ..data.class_weights import ClassWeights, sums_by_class
+from ..data.dataset import Dataset
+from ..data.targets import Targets
+from ..fitting.assembly import (
+    Assembly,
+    batch_size,
+    compute_dtype,
+    split,
+    watched_by,
+)
+from ..fitting.plan import Plan
+from ..io.checkpoints import fingerprint
+from ..nn.arrays import Array
+from ..optim.blas import one_thread
+from ..optim.state import TrainingState, is_real
+from ..optim.training import Training
+from ..utils.checks import check_weights
+
+Sums = dict[str, Any]  # numbers and arrays by name, to be added up
+
+# What the streams of random numbers of a partition are for.
+SHUFFLE, MASKS = 0, 1
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What the client learns of a partition.
+
+    Attributes
+    ----------
+    targets : Targets
+        The classes that occur in it.
+    sums : list of ndarray
+        The sums of their weights (`sums_by_class`).
+    dtype : dtype
+        The type of X.
+    n_bytes : int
+        Memory that the partition takes.
+    identity : tuple of str
+        Fingerprints of X, y and weights; empty if there is no checkpoint.
+    """
+
+    targets: Targets
+    sums: list[Array]
+    dtype: Any
+    n_bytes: int
+    identity: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What training on a partition has to know of the whole.
+
+    Attributes
+    ----------
+    plan : Plan
+        What the parameters of the estimator stand for.
+    targets : Targets
+        The classes of all partitions.
+    class_weights : ClassWeights
+        Their weights.
+    model : FFNNClassifier
+        Not fitted: what a scorer is given, with fitted attributes.
+    seed : tuple of int
+        The source of the random numbers of several partitions.
+    alone : bool
+        Whether there is only one partition. It then draws from the streams of the
+        state, as a fit on one machine does.
+    """
+
+    plan: Plan
+    targets: Targets
+    class_weights: ClassWeights
+    model: FFNNClassifier
+    seed: tuple[int, ...]
+    alone: bool
+
+    def assembly(self, state: TrainingState) -> Assembly:
+        """Put together J(θ) for a state."""
+        return Assembly(self.plan, self.targets, state)
+
+    def stream(self, *key: int) -> np.random.SeedSequence:
+        """Return the source of random numbers for one purpose."""
+        return np.random.SeedSequence(self.seed, spawn_key=key)
+
+
+@dataclass(frozen=True)
+class Part:
+    """The rows of a partition, ready for training.
+
+    Attributes
+    ----------
+    number : int
+        Which partition it is.
+    train, validation : Dataset or None
+        Rows to train on and to validate on; None if there are none.
+    weight, validation_weight : float
+        The sums of their weights.
+    dtype : str
+        The type to compute in.
+    state : TrainingState or None
+        The state after rows were split off, if the partition is alone.
+    """
+
+    number: int
+    train: Dataset | None = None
+    validation: Dataset | None = None
+    weight: float = 0.0
+    validation_weight: float = 0.0
+    dtype: str = ""
+    state: TrainingState | None = None
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take in what another worker sent."""
+        for name in ("train", "validation"):
+            if (data := state[name]) is not None:
+                state[name] = replace(data, X=aligned(data.X))
+        self.__dict__.update(state)
+
+    def __sizeof__(self) -> int:
+        """Tell Dask the bytes of the rows, so that it can spill them to disk."""
+        parts = [part for part in (self.train, self.validation) if part is not None]
+        return sum({id(part.X): bytes_of(part) for part in parts}.values())
+
+
+@dataclass(frozen=True)
+class Outline:
+    """A `Part` without its rows."""
+
+    n_rows: int
+    weight: float
+    validation_weight: float
+    dtype: str
+    state: TrainingState | None
+
+
+# --------------------------------------------------------------------- preparation
+
+
+def checked(
+    number: int, X: Any, y: Any, weights: Any, model: FFNNClassifier, suffix: str
+) -> Dataset | None:
+    """Check the rows of a partition.
+
+    Parameters
+    ----------
+    number : int
+        Which partition it is, for the error message.
+    X, y, weights : array-like, sparse matrix, dataframe, or None
+        Its rows.
+    model : FFNNClassifier
+        Knows how many features there are, and their names.
+    suffix : str
+        "" or "_val", for the names in error messages.
+
+    Returns
+    -------
+    data : Dataset or None
+        None if the partition is empty.
+
+    Raises
+    ------
+    ValueError
+        If the rows are invalid.
+    """
+    try:
+        for what, part in (("y", y), ("weights", weights)):
+            if part is not None and part.shape[0] != X.shape[0]:
+                raise ValueError(
+                    f"X has {X.shape[0]} rows, and {what}{suffix} has {part.shape[0]}."
+                )
+        if X.shape[0] == 0:
+            return None
+        data = model._check(X, y, None, reset=False)
+        data = replace(data, X=aligned(data.X))
+        name = f"sample_weight{suffix}"
+        weights = check_weights(weights, data.X.shape[0], name, some=False)
+    except ValueError as error:
+        raise ValueError(f"Partition {number} of X{suffix}: {error}") from error
+    return replace(data, weights=weights)
+
+
+def contents(data: Dataset | None, *, identify: bool) -> Contents | None:
+    """Tell what the client has to know of the rows of a partition.
+
+    Parameters
+    ----------
+    data : Dataset or None
+        Checked rows.
+    identify : bool
+        Whether a checkpoint needs fingerprints.
+
+    Returns
+    -------
+    contents : Contents or None
+        None if there are no rows.
+    """
+    if data is None:
+        return None
+    targets = Targets.from_labels(data.y)
+    arrays = (data.X, data.y, data.weights)
+    return Contents(
+        targets,
+        sums_by_class(targets, data),
+        data.X.dtype,
+        bytes_of(data),
+        tuple(str(fingerprint(array)) for array in arrays) if identify else (),
+    )
+
+
+def prepared(
+    number: int,
+    data: Dataset | None,
+    setting: Setting,
+    state: TrainingState,
+    *,
+    splits: bool,
+) -> Part:
+    """Make the rows of a partition ready for training.
+
+    Parameters
+    ----------
+    number : int
+        Which partition it is.
+    data : Dataset or None
+        Checked rows.
+    setting : Setting
+        Classes, weights and parameters.
+    state : TrainingState
+        What validation rows are split off by, and the type that it was trained in.
+    splits : bool
+        Whether validation rows are split off.
+
+    Returns
+    -------
+    part : Part
+        The rows of non-zero weight.
+    """
+    plan, targets, alone = setting.plan, setting.targets, setting.alone
+    products = None if data is None else setting.class_weights.products(data)
+    if data is None or products is None or not products.any():
+        return Part(number)
+    data, own = setting.class_weights.apply(data), deepcopy(state)
+    rows, held_out = data.rows(), None
+    # A partition of a few rows validates on none of them.
+    if splits and (alone or ceil(plan.validation_fraction * len(rows)) < len(rows)):
+        rows, held_out = split(plan, targets, data, own)
+    is_full = alone and batch_size(plan, len(rows)) == len(rows)
+    dtype = np.dtype(compute_dtype(plan, own, is_full=is_full)).name
+    data = data.downcast(dtype, plan.criteria.max_iter)
+    return Part(
+        number,
+        data.take(rows),
+        None if held_out is None else data.take(held_out),
+        float(products[rows].sum()),
+        0.0 if held_out is None else float(products[held_out].sum()),
+        dtype,
+        own if alone else None,
+    )
+
+
+def prepared_validation(
+    number: int, data: Dataset | None, setting: Setting, dtype: str
+) -> Part:
+    """Make a partition of the user's validation set ready.
+
+    Parameters
+    ----------
+    number : int
+        Which partition it is.
+    data : Dataset or None
+        Checked rows.
+    setting : Setting
+        Classes, weights and parameters.
+    dtype : str
+        The type to compute in.
+
+    Returns
+    -------
+    part : Part
+        The rows of non-zero weight.
+    """
+    if data is None:
+        return Part(number)
+    setting.targets.check_known(data.y, "y_val")
+    products = setting.class_weights.products(data)
+    if not products.any():
+        return Part(number)
+    data = setting.class_weights.apply(data, "sample_weight_val")
+    data = data.downcast(dtype, setting.plan.criteria.max_iter)
+    return Part(number, validation=data, validation_weight=float(products.sum()))
+
+
+def aligned(X: Any) -> Any:
+    """Return features that BLAS can read where they are.
+
+    In a message from another worker, an array begins anywhere, and NumPy would copy it
+    for each product: an evaluation of J takes twice as long then.
+    """
+    if issparse(X):
+        X.data = aligned(X.data)
+        return X
+    return X if X.flags.aligned else X.copy()
+
+
+def outline(part: Part) -> Outline:
+    """Tell what the client has to know of a prepared partition."""
+    n_rows = 0 if part.train is None else part.train.n_rows
+    return Outline(n_rows, part.weight, part.validation_weight, part.dtype, part.state)
+
+
+def head(part: Part, n: int) -> Any:
+    """Return the features of the first training rows of a partition."""
+    return part.train.head(n) if part.train is not None else None
+
+
+def bytes_of(data: Dataset) -> int:
+    """Return the memory that rows take."""
+    arrays: list[Any] = [data.X, data.y, data.weights, data.index]
+    n_bytes = 0
+    for array in arrays:
+        if issparse(array):
+            n_bytes += sum(a.nbytes for a in (array.data, array.indices, array.indptr))
+        elif array is not None:
+            n_bytes += array.nbytes
+    return n_bytes
+
+
+# ------------------------------------------------------------------------ training
+
+
+def sums_of_J(part: Part, setting: Setting, state: TrainingState) -> Sums:
+    """Return Σ s ℓ, its gradient and Σ s over the rows of a partition.
+
+    Parameters
+    ----------
+    part : Part
+        The partition.
+    setting : Setting
+        Classes, weights and parameters.
+    state : TrainingState
+        θ.
+
+    Returns
+    -------
+    sums : dict
+        "value", "weight" and "grad".
+    """
+    assert part.train is not None
+    own = deepcopy(state)
+    if not setting.alone:
+        own.dropout_rng = np.random.default_rng(setting.stream(MASKS, part.number))
+    with one_thread, np.errstate(all="ignore"):
+        rows = setting.assembly(own).rows(part.train, part.train.n_rows)
+        value, weight = rows.sums()
+        # The weights s have mean 1 over the partition: back to those of all rows.
+        scale = part.weight / weight
+        rows.grad.vector *= scale
+    return {"value": value * scale, "weight": part.weight, "grad": rows.grad.vector}
+
+
+def local_steps(
+    part: Part,
+    setting: Setting,
+    state: TrainingState,
+    share: float,
+    number: int,
+    n_rounds: int,
+) -> Sums:
+    """Take the steps of a round over the rows of a partition.
+
+    Parameters
+    ----------
+    part : Part
+        The partition.
+    setting : Setting
+        Classes, weights and parameters.
+    state : TrainingState
+        θ and the state of the optimiser, common to all partitions.
+    share : float
+        The weight of the partition over that of all.
+    number, n_rounds : int
+        Which round of an epoch it is, and how many there are.
+
+    Returns
+    -------
+    sums : dict
+        The share of the partition in the means: "loss", "theta", and the arrays of the
+        state of the optimiser. Besides, what is no mean: its numbers, and the streams
+        of a partition that is alone.
+    """
+    assert part.train is not None
+    own, train = deepcopy(state), part.train
+    if not setting.alone:
+        key = (own.clock.epoch, part.number)
+        shuffles = setting.stream(SHUFFLE, *key)
+        own.random_state = np.random.RandomState(np.random.MT19937(shuffles))
+        own.dropout_rng = np.random.default_rng(setting.stream(MASKS, *key, number))
+    solver: Any = setting.plan.solver
+    with one_thread, np.errstate(all="ignore"):
+        assembly = setting.assembly(own)
+        rows = assembly.rows(train, batch_size(setting.plan, train.n_rows))
+        training = Training(
+            assembly.objective, own, setting.plan.criteria, train.n_rows
+        )
+        epochs, descent = solver.start(training, rows), solver.descent(training)
+        epochs.begin()
+        first, end = (r * len(rows) // n_rounds for r in (number, number + 1))
+        loss = epochs.steps(descent, first, end) / rows.n_rows
+        sums = {"loss": share * loss, "theta": share * own.theta.vector}
+        sums |= {
+            f"optimizer {name}": share * value
+            for name, value in own.optimizer.items()
+            if is_mean(value)
+        }
+    sums["numbers"] = {k: v for k, v in own.optimizer.items() if not is_mean(v)}
+    if setting.alone:
+        names = ("random_state", "dropout_rng", "order")
+        sums["streams"] = {name: getattr(own, name) for name in names}
+    return sums
+
+
+def is_mean(value: Any) -> bool:
+    """Tell which entries of the state of an optimiser are averaged: the moments."""
+    return np.ndim(value) > 0 and is_real(value)
+
+
+def measured(part: Part, setting: Setting, state: TrainingState, share: float) -> Sums:
+    """Measure θ on the validation rows of a partition.
+
+    Parameters
+    ----------
+    part : Part
+        The partition.
+    setting : Setting
+        Classes, weights and parameters.
+    state : TrainingState
+        θ.
+    share : float
+        The weight of the validation rows over that of all of them.
+
+    Returns
+    -------
+    sums : dict
+        The share of the partition in the means: "loss" and "accuracy". In place of the
+        accuracy there is the score, where a scorer makes it.
+    """
+    assert part.validation is not None
+    with one_thread, np.errstate(all="ignore"):
+        validation = setting.assembly(deepcopy(state)).validation(
+            part.validation, setting.model._as_fitted
+        )
+        loss, accuracy = validation.measure()
+        if watched_by(setting.plan, setting.targets, None, None) is None:
+            accuracy = validation.score(loss, accuracy)
+    return {"loss": share * loss, "accuracy": share * accuracy}
+
+
+def added(parts: Sequence[Sums]) -> Sums:
+    """Return the sums over several partitions, added up from the left.
+
+    Parameters
+    ----------
+    parts : sequence of dict
+        Numbers and arrays by name. What is neither is that of the first.
+
+    Returns
+    -------
+    sums : dict
+        New arrays.
+    """
+    total = {
+        name: value.copy() if isinstance(value, np.ndarray) else value
+        for name, value in parts[0].items()
+    }
+    for part in parts[1:]:
+        for name, value in part.items():
+            if not isinstance(value, dict):
+                total[name] += value
+    return total
+
+
+# ---------------------------------------------------------------------- prediction
+
+
+def predicted(X: Any, model: FFNNClassifier, method: str, options: Any = None) -> Any:
+    """Return the result of a method of a fitted network for some rows.
+
+    Parameters
+    ----------
+    X : ndarray, CSR matrix or dataframe of shape (n, n_features)
+        Rows, of which there may be none.
+    model : FFNNClassifier
+        The network.
+    method : str
+        The name of a method that takes rows.
+    options : dict, default=None
+        More arguments.
+
+    Returns
+    -------
+    result : ndarray or CSR matrix
+        With a row for each of X.
+    """
+    call = getattr(model, method)
+    with one_thread:
+        if X.shape[0] > 0:
+            return call(X, **(options or {}))
+        dtype = getattr(X, "dtype", np.float64)
+        anything = copy(model)
+        if hasattr(anything, "feature_names_in_"):
+            del anything.feature_names_in_
+        call = getattr(anything, method)
+        return call(np.zeros((1, model.n_features_in_), dtype), **(options or {}))[:0]
+
+
+def scored(X: Any, y: Any, weights: Any, model: FFNNClassifier) -> Sums:
+    """Return the weight of the rows that are predicted right, and that of all."""
+    n = float(X.shape[0] if weights is None else np.sum(weights))
+    if n == 0:
+        return {"right": 0.0, "weight": 0.0}
+    with one_thread:
+        return {"right": n * model.score(X, y, weights), "weight": n}

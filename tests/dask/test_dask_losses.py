@@ -1,0 +1,298 @@
+"""What is lost on the way: workers, the scheduler, the process that started a fit."""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import threading
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from helpers import assert_same_training, parameters
+from sklearn.datasets import make_classification
+
+import skffnn
+from skffnn import FFNNClassifier
+from skffnn.fitting.listeners import Listener, reporter
+from skffnn.utils.warn import InterruptionWarning
+
+da = pytest.importorskip("dask.array", reason="needs Dask")
+distributed = pytest.importorskip("distributed", reason="needs Dask")
+import dask  # noqa: E402
+
+from skffnn.dask import DaskFFNNClassifier  # noqa: E402
+
+X, y = make_classification(200, 4, random_state=0)
+PARAMS = {"hidden_layer_sizes": (4,), "random_state": 0, "batch_size": 20}
+
+# A solver for each of the two ways to train, with its epochs.
+WAYS = [
+    {"solver": "lbfgs", "max_iter": 8},
+    {"max_iter": 2, "early_stopping": True, "dropout": 0.1},
+]
+
+
+def in_chunks():
+    return da.from_array(X, chunks=(50, 4)), da.from_array(y, chunks=50)
+
+
+class After(Listener):
+    """Does something at the end of an epoch."""
+
+    def __init__(self, number, action):
+        self.number, self.action = number, action
+
+    def on_epoch_end(self, epoch, fit):
+        if epoch.number == self.number:
+            self.action()
+
+
+class Listened(DaskFFNNClassifier):
+    """With a listener of the test."""
+
+    listener = Listener()
+
+    def _listeners(self, *args):
+        return [*super()._listeners(*args), self.listener]
+
+
+# ------------------------------------------------------------------------- workers
+
+
+class Killer(threading.Thread):
+    """Kills workers at random moments.
+
+    Parameters
+    ----------
+    cluster : LocalCluster
+        Whose nannies start the workers again.
+    n_kills : int
+        How many.
+    """
+
+    def __init__(self, cluster, n_kills):
+        super().__init__(daemon=True)
+        self.cluster, self.n_kills = cluster, n_kills
+        self.rng = np.random.default_rng(0)
+        self.killed = []  # by their numbers
+        self.stopped = threading.Event()
+
+    def run(self):
+        while len(self.killed) < self.n_kills and not self.stopped.is_set():
+            time.sleep(self.rng.uniform(0.02, 0.4))
+            nanny = self.cluster.workers[int(self.rng.integers(2))]
+            # A nanny gives up a worker that dies while it starts.
+            if nanny.status.name == "running" and nanny.pid not in (None, *self.killed):
+                self.killed.append(nanny.pid)
+                os.kill(nanny.pid, signal.SIGKILL)
+
+
+@pytest.mark.long
+def test_killed_workers_change_no_bit(part):
+    settings = {
+        # As many deaths as here no task survives by default, which is right elsewhere.
+        "distributed.scheduler.allowed-failures": 1000,
+        "distributed.comm.timeouts.connect": "5s",
+    }
+    with (
+        dask.config.set(settings),
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=":0", memory_limit=0
+        ) as cluster,
+        distributed.Client(cluster),
+    ):
+        rows = in_chunks()
+        undisturbed = [DaskFFNNClassifier(**PARAMS | way).fit(*rows) for way in WAYS]
+        killer = Killer(cluster, max(20, int(200 * part)))
+        killer.start()
+        try:
+            while killer.is_alive():
+                for way, reference in zip(WAYS, undisturbed, strict=True):
+                    model = DaskFFNNClassifier(**PARAMS | way).fit(*rows)
+                    assert_same_training(model, reference)
+        finally:
+            killer.stopped.set()
+            killer.join()
+        assert len(killer.killed) == killer.n_kills
+
+
+def test_one_worker_with_threads_gives_the_same_bits(client):
+    rows = in_chunks()
+    with (
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=3, dashboard_address=":0", memory_limit=0
+        ) as cluster,
+        distributed.Client(cluster, set_as_default=False) as other,
+    ):
+        for way in WAYS:
+            reference = DaskFFNNClassifier(**PARAMS | way, client=client).fit(*rows)
+            model = DaskFFNNClassifier(**PARAMS | way, client=other).fit(*rows)
+            assert_same_training(model, reference)
+
+
+# -------------------------------------------------------------------------- memory
+
+
+@pytest.mark.only_long
+def test_rows_that_no_memory_holds_are_read_anew():
+    n, n_features, chunk = 440_000, 100, 22_000  # 352 MB in 20 partitions
+    X = da.random.default_rng(0).normal(
+        size=(n, n_features), chunks=(chunk, n_features)
+    )
+    y = (X[:, 0] > 0).astype(int)
+    limit = 320 * 2**20  # of which Python and its libraries take more than half
+    params = {"hidden_layer_sizes": (4,), "random_state": 0, "max_iter": 1}
+    params |= {"batch_size": 1000, "learning_rate_init": 0.01}
+    with (
+        distributed.LocalCluster(
+            n_workers=1,
+            threads_per_worker=1,
+            dashboard_address=":0",
+            memory_limit=limit,
+        ) as cluster,
+        distributed.Client(cluster),
+    ):
+        assert X.nbytes > limit
+        before = [nanny.pid for nanny in cluster.workers.values()]
+        here = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        model = DaskFFNNClassifier(**params, n_rounds=1).fit(X, y)
+        grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - here
+        assert [nanny.pid for nanny in cluster.workers.values()] == before
+    assert model.loss_ < 0.65  # ln 2 is that of a guess
+    assert grown * 1024 < X.nbytes / 4  # the client holds no rows
+
+
+# ----------------------------------------------------------------------- scheduler
+
+SCHEDULER = """
+import sys, time
+from distributed import LocalCluster
+if __name__ == "__main__":
+    cluster = LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0",
+        memory_limit=0, protocol="tcp",
+    )
+    print(cluster.scheduler_address, flush=True)
+    time.sleep(1000)
+"""
+
+
+def test_the_loss_of_the_scheduler_is_an_error_and_the_checkpoint_goes_on(
+    client, tmp_path
+):
+    way = {"max_iter": 4, "early_stopping": True, "dropout": 0.1}
+    path = tmp_path / "run.skffnn"
+    rows = in_chunks()
+    with subprocess.Popen(
+        [sys.executable, "-c", SCHEDULER], stdout=subprocess.PIPE, text=True
+    ) as process:
+        address = process.stdout.readline().strip()
+        settings = {"distributed.comm.timeouts.connect": "1s"}
+        with dask.config.set(settings):
+            other = distributed.Client(address, set_as_default=False)
+            model = Listened(**PARAMS | way, checkpoint=path, client=other)
+            model.listener = After(2, process.kill)
+            with pytest.raises(ConnectionError, match="The connection to the Dask sch"):
+                model.fit(*rows)
+            other.close(timeout=1)
+    assert not hasattr(model, "coefs_")
+    assert skffnn.load(path).n_iter_ == 2
+    resumed = DaskFFNNClassifier(**PARAMS | way, checkpoint=path, client=client)
+    undisturbed = DaskFFNNClassifier(**PARAMS | way, client=client)
+    assert_same_training(resumed.fit(*rows), undisturbed.fit(*rows))
+
+
+# ---------------------------------------------------------------------- checkpoints
+
+
+class StopError(Exception):
+    pass
+
+
+def stop():
+    raise StopError
+
+
+@pytest.mark.parametrize("chunks", [50, 200], ids=["partitions", "one"])
+def test_a_checkpoint_is_resumed_by_the_same_call(client, tmp_path, chunks):
+    way = {"max_iter": 4, "early_stopping": True, "dropout": 0.1}
+    path = tmp_path / "run.skffnn"
+    rows = da.from_array(X, chunks=(chunks, 4)), da.from_array(y, chunks=chunks)
+    broken = Listened(**PARAMS | way, checkpoint=path)
+    broken.listener = After(3, stop)
+    with pytest.raises(StopError):
+        broken.fit(*rows)
+    assert type(skffnn.load(path)) is FFNNClassifier
+    resumed = DaskFFNNClassifier(**PARAMS | way, checkpoint=path).fit(*rows)
+    reference = DaskFFNNClassifier(**PARAMS | way).fit(*rows)
+    assert_same_training(resumed, reference)
+    finished = DaskFFNNClassifier(**PARAMS | way, checkpoint=path).fit(*rows)
+    assert_same_training(finished, reference)
+    with pytest.raises(ValueError, match="the checkpoint of a fit with other X"):
+        DaskFFNNClassifier(**PARAMS | way, checkpoint=path).fit(rows[0] + 1, rows[1])
+
+
+# --------------------------------------------------------------------------- Ctrl-C
+
+
+@pytest.fixture
+def interruptible():
+    """Let SIGINT be Ctrl-C, also where tests run in processes that ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
+@pytest.mark.parametrize("way", WAYS, ids=["lbfgs", "adam"])
+def test_ctrl_c_keeps_what_was_reached(client, way):
+    model = Listened(**PARAMS | way | {"max_iter": 500, "tol": 0.0})
+    model.set_params(n_iter_no_change=500)
+
+    def in_a_moment():
+        to = threading.main_thread().ident
+        threading.Timer(0.1, signal.pthread_kill, (to, signal.SIGINT)).start()
+
+    model.listener = After(3, in_a_moment)
+    with pytest.warns(InterruptionWarning, match="Training was interrupted in epoch"):
+        model.fit(*in_chunks())
+    assert 3 <= model.n_iter_ < 500
+    assert np.isfinite(parameters(model)).all()
+    again = DaskFFNNClassifier(**PARAMS | way).fit(*in_chunks())  # nothing is left over
+    assert again.n_iter_ > 0
+
+
+# --------------------------------------------------------------------------- lines
+
+
+def test_a_line_is_printed_for_each_epoch(client, capsys):
+    DaskFFNNClassifier(**PARAMS, max_iter=2, verbose=True).fit(*in_chunks())
+    lines = capsys.readouterr().out.splitlines()
+    assert [line[:10] for line in lines] == ["Epoch    1", "Epoch    2"]
+
+
+class Parts(Listener):
+    """Remembers what it is told of the rounds."""
+
+    def __init__(self):
+        self.parts = []
+
+    def on_round_end(self, done, fit):
+        self.parts.append(fit.n_iter + done)
+
+
+def test_listeners_are_told_of_each_round(client):
+    model = Listened(**PARAMS, max_iter=2, n_rounds=2)
+    model.listener = Parts()
+    model.fit(*in_chunks())
+    assert model.listener.parts == [0.5, 1.0, 1.5, 2.0]
+
+
+def test_the_bar_moves_with_each_round():
+    with reporter(2, max_iter=4) as bar:
+        bar.on_round_end(0.5, SimpleNamespace(n_iter=1))
+        [task] = bar.bar.tasks
+        assert (task.completed, task.total) == (1.5, 4)
