@@ -87,11 +87,14 @@ class Job:
         Checked training rows; `estimator` knows the names and number of the features.
     validation : Dataset or None
         The validation set, if there is one apart.
+    then : callable, default=None
+        What else to compute from the fitted estimator, in the process that fitted it.
     """
 
     estimator: Any
     train: Dataset
     validation: Dataset | None = None
+    then: Callable[[Any], Any] | None = None
 
 
 @dataclass
@@ -106,6 +109,8 @@ class Result:
         Why there is none.
     warnings : list of WarningMessage
         What the fit warned of.
+    value : object
+        What `Job.then` returned.
     seconds : float
         Its share of the time that its stack took.
     """
@@ -113,6 +118,7 @@ class Result:
     estimator: Any = None
     error: Exception | None = None
     warnings: Sequence[Any] = ()
+    value: Any = None
     seconds: float = 0.0
 
     @property
@@ -357,6 +363,9 @@ def fit_numbered(
     """Fit the jobs of one stack; return their numbers with the results."""
     start = time.perf_counter()
     results = [fit_alone(jobs[0])] if len(jobs) == 1 else fit_stacked(jobs)
+    for job, result in zip(jobs, results, strict=True):
+        if job.then is not None and result.estimator is not None:
+            result.value = job.then(result.estimator)
     seconds = (time.perf_counter() - start) / len(jobs)
     for result in results:
         result.seconds = seconds

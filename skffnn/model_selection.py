@@ -17,9 +17,11 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn import get_config
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import FitFailedWarning
@@ -343,7 +345,7 @@ class Rehearsal:
         fit_params : dict
             What else is passed to `fit`.
         """
-        rows = [Rows(X, y, fit_params, train) for train, _ in splits]
+        rows = [Rows(X, y, fit_params, train, test) for train, test in splits]
         fits = Fits([Candidate.of(self.plain, params) for params in candidates], rows)
         results: list[Result | None] = [None] * fits.n
         self.n_fits += fits.n
@@ -380,7 +382,7 @@ class Made:
 
 @dataclass
 class Rows:
-    """Training rows of a split.
+    """The rows of a split.
 
     Attributes
     ----------
@@ -388,14 +390,15 @@ class Rows:
         All rows.
     fit_params : dict
         What else is passed to `fit`, for all rows.
-    train : ndarray of int
-        The training rows.
+    train, test : ndarray of int
+        The training rows and the test rows.
     """
 
     X: Any
     y: Any
     fit_params: dict[str, Any]
     train: Any
+    test: Any
 
     def select(self) -> tuple[Any, Any, dict[str, Any]]:
         """Return X, y and the parameters of `fit` of the training rows."""
@@ -516,12 +519,14 @@ def key_of(params: dict[str, Any]) -> tuple[Any, ...]:
 
 @dataclass
 class Fold:
-    """Training rows of a split as the network sees them.
+    """The rows of a split as the network sees them.
 
     Attributes
     ----------
     data : Dataset
-        Checked rows.
+        Checked training rows.
+    test : array-like
+        Features of the test rows; None if they cannot be had.
     names : ndarray of str or None
         Names of the features.
     steps : list of (name, transformer)
@@ -531,6 +536,7 @@ class Fold:
     """
 
     data: Dataset
+    test: Any
     names: Any
     steps: Sequence[tuple[str, Any]] = ()
     warnings: Sequence[Any] = field(default_factory=list)
@@ -582,9 +588,9 @@ class Fits:
             for k, result in fit_many(list(jobs.values()), n_jobs):
                 candidate, i = part[numbers[k]]
                 if result.estimator is not None:
-                    # What training would go on from has no part in a search.
-                    vars(result.estimator).pop("_state", None)
                     fold = folds[candidate.key, i]
+                    if result.value is not None:
+                        know(result.estimator, fold.test, result.value)
                     result.estimator = with_steps(candidate, fold, result.estimator)
                 yield numbers[k], result
         parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
@@ -626,8 +632,11 @@ class Fits:
         if bare:  # all splits share the rows
             whole = whole_of(next(iter(bare.values())), self.rows[0])
             for key, i in bare:
+                split = self.rows[i]
                 folds[key, i] = whole and replace(
-                    whole, data=whole.data.take(np.asarray(self.rows[i].train))
+                    whole,
+                    data=whole.data.take(np.asarray(split.train)),
+                    test=take(split.X, split.test),
                 )
         found = {key: fold for key, fold in folds.items() if fold is not None}
         for fold in found.values():
@@ -651,7 +660,41 @@ def job_of(candidate: Candidate, fold: Fold) -> Job:
     network.n_features_in_ = fold.data.X.shape[1]
     if fold.names is not None:
         network.feature_names_in_ = fold.names
-    return Job(network, fold.data)
+    return Job(network, fold.data, then=partial(outputs, X=fold.test))
+
+
+def outputs(network: Any, X: Any) -> Any:
+    """Return what a network gives for rows, before it is made a prediction.
+
+    None if there is an error, which the search will come across itself. The network
+    forgets what training would go on from, which has no part in a search.
+    """
+    vars(network).pop("_state", None)
+    with recorded():
+        try:
+            return network._forward(X, lambda a: a)
+        except Exception:
+            return None
+
+
+def know(network: Any, X: Any, a: Any) -> None:
+    """Let a network remember what it gives for rows: every scorer asks for it again.
+
+    Parameters
+    ----------
+    network : FFNNClassifier or FFNNRegressor
+        Fitted.
+    X : array-like of shape (n_samples, n_features)
+        The rows.
+    a : ndarray of shape (n_samples, n_outputs)
+        What it gives for them.
+    """
+    forward = network._forward
+
+    def known(rows: Any, finish: Callable[[Any], Any]) -> Any:
+        return finish(a.copy()) if is_equal(rows, X) else forward(rows, finish)
+
+    network._forward = known
 
 
 def whole_of(candidate: Candidate, rows: Rows) -> Fold | None:
@@ -666,7 +709,7 @@ def whole_of(candidate: Candidate, rows: Rows) -> Fold | None:
         data = network._check(rows.X, rows.y, weights, reset=True)
     except Exception:
         return None
-    return Fold(data, getattr(network, "feature_names_in_", None))
+    return Fold(data, None, getattr(network, "feature_names_in_", None))
 
 
 def fold_of(candidate: Candidate, rows: Rows) -> Fold | None:
@@ -683,8 +726,13 @@ def fold_of(candidate: Candidate, rows: Rows) -> Fold | None:
     for _, step in before.steps:
         if hasattr(step, "transform"):
             step.transform = Remembered(step.transform)
+    with recorded():  # the search comes across the rest, and reports it
+        try:
+            test = before.transform(take(rows.X, rows.test))
+        except Exception:
+            test = None
     names = getattr(network, "feature_names_in_", None)
-    return Fold(data, names, before.steps, caught)
+    return Fold(data, test, names, before.steps, caught)
 
 
 class Remembered:
@@ -716,6 +764,10 @@ def is_equal(X: Any, other: Any) -> bool:
     """Tell whether two tables are the same, as far as that can be told quickly."""
     if X is other:
         return True
+    if issparse(X):
+        return (
+            type(X) is type(other) and X.shape == other.shape and (other != X).nnz == 0
+        )
     if hasattr(X, "equals"):  # a data frame
         return type(X) is type(other) and bool(X.equals(other))
     return isinstance(X, np.ndarray) and np.array_equal(X, other)

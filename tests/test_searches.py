@@ -9,7 +9,9 @@ import textwrap
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
+from scipy.sparse import csr_array
 from scipy.stats import loguniform
 from sklearn import config_context
 from sklearn.base import clone
@@ -36,6 +38,7 @@ from skffnn.model_selection import (
     FFNNHalvingGridSearchCV,
     FFNNHalvingRandomSearchCV,
     FFNNRandomizedSearchCV,
+    know,
 )
 from skffnn.utils.warn import InterruptionWarning
 
@@ -290,6 +293,32 @@ def test_the_steps_before_the_network_are_fitted_once_for_each_fold():
     grid = of_pipeline({"alpha": [0.0, 0.1], "learning_rate_init": [0.1, 0.01]})
     FFNNGridSearchCV(pipeline, grid, cv=3).fit(X, y)
     assert fits == [100] * 3 + [150]  # and once for the best parameters
+
+
+@pytest.mark.parametrize("kind", [np.asarray, csr_array, pd.DataFrame])
+def test_a_network_remembers_what_it_gives_for_the_test_rows(kind):
+    network = clone(NETWORK).fit(kind(X), y)
+    expected = network.predict_proba(kind(X[:30]))
+    know(network, kind(X[:30]), np.zeros((30, 3)))
+    np.testing.assert_allclose(network.predict_proba(kind(X[:30])), 1 / 3)
+    for others in (X[:29], X[1:31]):
+        a = network.predict_proba(kind(others))
+        np.testing.assert_allclose(a[:2], expected[len(others) - 29 :][:2])
+
+
+def test_networks_are_scored_where_they_are_trained(monkeypatch):
+    # In this process, no row passes through a network again.
+    monkeypatch.setattr(
+        "skffnn.estimator.FFNNEstimator._prepare", lambda *_: pytest.fail("here")
+    )
+    grid = {"alpha": [1e-4, 1e-2], "activation": ["relu", "tanh"]}
+    for estimator, prefix in ((NETWORK, ""), (PIPELINE, "ffnnclassifier__")):
+        of_network = {prefix + name: values for name, values in grid.items()}
+        search = FFNNGridSearchCV(
+            estimator, of_network, n_jobs=2, cv=3, refit=False, error_score="raise"
+        )
+        search.fit(X, y)
+        assert (search.cv_results_["mean_test_score"] > 0).all()
 
 
 def test_rows_that_do_not_fit_into_memory_are_prepared_in_parts():
