@@ -24,7 +24,7 @@ from skffnn import FFNNClassifier
 from skffnn.dask import DaskFFNNClassifier
 from skffnn.fitting.listeners import Listener
 
-N_ROWS, N_FEATURES, N_PARTITIONS, LIMIT = 1_000_000, 50, 16, "380MiB"
+N_ROWS, N_FEATURES, N_PARTITIONS, LIMIT = 1_500_000, 50, 24, "560MiB"
 
 
 def rows_of(part, n=N_ROWS // N_PARTITIONS):
@@ -81,7 +81,7 @@ curves = {}
 
 if __name__ == "__main__":
     print(f"{X.nbytes / 2**20:.0f} MiB of rows, {LIMIT} of memory for a worker")
-    here = watched(FFNNClassifier)(**SETTINGS, max_iter=4)
+    here = watched(FFNNClassifier)(**SETTINGS, max_iter=3)
     X_here = np.concatenate([rows_of(part) for part in range(N_PARTITIONS)])
     here.fit(X_here, labels_of(X_here))
     curves["one machine"] = here.watch_
@@ -98,12 +98,12 @@ if __name__ == "__main__":
             Client(cluster),
         ):
             there = watched(DaskFFNNClassifier)(
-                **SETTINGS, max_iter=4, n_rounds=1, persist=False
+                **SETTINGS, max_iter=3, n_rounds=1, persist=False
             )
             there.fit(X, y)
             curves[f"workers: {n_workers}"] = there.watch_
             if n_workers == 2:
-                there.set_params(solver="lbfgs", max_iter=10).fit(X, y)
+                there.set_params(solver="lbfgs", max_iter=6).fit(X, y)
                 curves["L-BFGS, workers: 2"] = there.watch_
 
     fig, ax = plt.subplots(figsize=(6, 4), layout="constrained")
