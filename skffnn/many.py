@@ -33,6 +33,7 @@ from scipy.sparse import issparse
 from sklearn import get_config
 from sklearn.base import is_classifier
 from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import has_fit_parameter
 
 from .data.dataset import Dataset
 from .estimator import FFNNEstimator
@@ -81,12 +82,12 @@ class Job:
 
     Attributes
     ----------
-    estimator : FFNNClassifier or FFNNRegressor
+    estimator : FFNNClassifier, FFNNRegressor or another
         With its parameters set; it may be fitted in place, or a copy of it.
     train : Dataset
         Checked training rows; `estimator` knows the names and number of the features.
     validation : Dataset or None
-        The validation set, if there is one apart.
+        The validation set, if there is one apart, and the estimator takes one.
     then : callable, default=None
         What else to compute from the fitted estimator, in the process that fitted it.
     """
@@ -378,7 +379,7 @@ def fit_alone(job: Job) -> Result:
     train, validation = job.train, job.validation
     if train.weights is not None:
         fit_params["sample_weight"] = train.weights[train.rows()]
-    if validation is not None:
+    if validation is not None and has_fit_parameter(job.estimator, "X_val"):
         fit_params["X_val"], fit_params["y_val"] = validation.select()
         if validation.weights is not None:
             fit_params["sample_weight_val"] = validation.weights[validation.rows()]

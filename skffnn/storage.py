@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import StandardScaler
@@ -25,6 +26,7 @@ from .regressor import FFNNRegressor
 from .tabular.encoder import OTHER, TableEncoder
 from .tabular.ensemble import AveragedClassifier
 from .tabular.scaler import RobustSmoothScaler
+from .tabular.trees import set_trees, trees_of
 from .utils.checks import check_number
 
 Fitted = dict[str, Any]
@@ -188,6 +190,7 @@ def network_fitted(model: FFNNEstimator) -> Fitted:
 
 
 AVERAGE = ("classes_", "_multilabel", "_sparse_output", "inverse_temperature_")
+BLEND = "blended_", "blend_weights_"
 
 
 def average_fitted(model: AveragedClassifier) -> Fitted:
@@ -197,12 +200,17 @@ def average_fitted(model: AveragedClassifier) -> Fitted:
     networks = [pack(network) for network in model.estimators_]
     for network in networks:
         network["fitted"].pop("_state", None)
-    return {"estimators_": networks, **attributes(model, *AVERAGE)}
+    blended = [[pack(copy) for copy in copies] for copies in model.blended_]
+    fitted = {"estimators_": networks, **attributes(model, *AVERAGE)}
+    if blended:
+        fitted |= dict(zip(BLEND, (blended, model.blend_weights_), strict=True))
+    return fitted
 
 
 def restore_average(model: AveragedClassifier, fitted: Fitted) -> None:
     """Set the fitted attributes of an average."""
     networks = [unpack(network) for network in fitted.pop("estimators_")]
+    blended, weights = (fitted.pop(name, None) for name in BLEND)
     set_attributes(model, fitted, *AVERAGE)
     beta = model.inverse_temperature_
     require(type(beta) is float and 0 < beta < np.inf, "the temperature is wrong")
@@ -220,6 +228,54 @@ def restore_average(model: AveragedClassifier, fitted: Fitted) -> None:
         require(same, "the networks are of different tables")
     Targets(model.classes_, *targets)
     model.estimators_ = networks
+    model.blended_, model.blend_weights_ = [], np.ones(0)
+    if blended is not None:
+        restore_blend(model, blended, weights)
+
+
+def restore_blend(model: AveragedClassifier, blended: Any, weights: Any) -> None:
+    """Set the classifiers that an average is blended with."""
+    require(type(blended) is list and len(blended) > 0, "a blend is damaged")
+    check_vector(weights, len(blended), nan=False)
+    require((weights >= 0).all(), "a weight is negative")
+    require(not model._multilabel, "a blend is for one label")
+    for copies in blended:
+        require(type(copies) is list and len(copies) > 0, "a blend is damaged")
+        for i, content in enumerate(copies):
+            copy = copies[i] = unpack(content)
+            same = (
+                hasattr(copy, "predict_proba")
+                and getattr(copy, "n_features_in_", None) == model.n_features_in_
+                and np.array_equal(getattr(copy, "classes_", ()), model.classes_)
+            )
+            require(same, "the classifiers of a blend are of different tables")
+    model.blended_, model.blend_weights_ = blended, weights
+
+
+# ---------------------------------------------------------------------- boosted trees
+
+
+def boosting_fitted(model: HistGradientBoostingClassifier) -> Fitted:
+    """Return the trees as plain arrays, with the classes."""
+    fitted = attributes(model, "classes_")
+    return fitted | {"trees": trees_of(model)} if fitted else {}
+
+
+def restore_boosting(model: HistGradientBoostingClassifier, fitted: Fitted) -> None:
+    """Set the trees."""
+    require(
+        fitted.keys() == {"classes_", "n_features_in_", "trees"}, "a part is missing"
+    )
+    classes, n = fitted["classes_"], fitted["n_features_in_"]
+    require(type(n) is int and 0 < n <= 10**6, "the number of features is wrong")
+    require(
+        type(classes) is np.ndarray and classes.ndim == 1, "the classes are damaged"
+    )
+    once = len(np.unique(classes)) == len(classes)
+    require(once and len(classes) > 1, "the classes are wrong")
+    require(type(fitted["trees"]) is dict, "the trees are damaged")
+    set_trees(model, fitted["trees"], classes, n)
+    require(np.array_equal(model.classes_, classes), "the classes are in another order")
 
 
 # -------------------------------------------------------------------------- tables
@@ -400,6 +456,7 @@ STORAGES: dict[str, Storage] = {
         Storage(FFNNClassifier, network_fitted, restore),
         Storage(FFNNRegressor, network_fitted, restore),
         Storage(AveragedClassifier, average_fitted, restore_average),
+        Storage(HistGradientBoostingClassifier, boosting_fitted, restore_boosting),
         Storage(TableEncoder, encoder_fitted, restore_encoder),
         Storage(RobustSmoothScaler, of_attributes("center_", "scale_"), restore_scaler),
         Storage(StandardScaler, of_attributes(*STANDARD), restore_standard),

@@ -1,11 +1,11 @@
 """AveragedClassifier: an ensemble of networks trained as in cross-validation."""
 
-from collections.abc import Callable
-from numbers import Integral
+from collections.abc import Callable, Sequence
+from functools import partial
+from math import sqrt
 from typing import Any, Self
 
 import numpy as np
-from scipy.optimize import brentq
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import has_fit_parameter, validate_data
@@ -13,10 +13,8 @@ from sklearn.utils.validation import has_fit_parameter, validate_data
 from ..classifier import FFNNClassifier
 from ..data.blocks import by_blocks
 from ..data.dataset import Dataset
-from ..data.splitting import folds_by_content
 from ..data.targets import Targets
 from ..fitting.plan import activations_of
-from ..many import Job, fit_many
 from ..nn.activations import ACTIVATIONS
 from ..nn.arrays import Array, canonical
 from ..nn.network import Network
@@ -28,13 +26,16 @@ from ..utils.checks import (
     check_number,
     check_weights,
 )
+from .blending import Blend, blend, log_odds, logits
+from .folds import CrossFit, Folds, fit_copies
 
-# The fraction of labels assumed to be random when β is fitted. It keeps β finite even
-# if all held-out rows are classified correctly.
-DOUBT = 0.001
+# n_networks="auto": each network of a large table is trained on more rows than all of
+# a small one, and four of them have taken as long as eight.
+MANY, FEW, LARGE = 8, 4, 10_000
 
-# Bounds of β, far beyond the values that useful networks need.
-FLATTEST, SHARPEST = 0.125, 8.0
+# A model is left out of a blend unless it lowers the cross-entropy by this part, which
+# can be told after one fold of at least `ENOUGH` rows.
+LEAST_GAIN, ENOUGH = 0.02, 300
 
 
 class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
@@ -54,15 +55,32 @@ class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
     trained on it. One label in a thousand is assumed to be random, which limits the
     confidence even if every row is classified correctly.
 
+    Classifiers of another kind, such as boosted trees, make other errors. Those of
+    `blend_with` are trained on the same folds, and their averages are added with
+    weights γ ≥ 0, which minimise the same cross-entropy together with β.
+
     Parameters
     ----------
     estimator : FFNNClassifier, default=None
         The network to train, cloned for each fold; None means `FFNNClassifier()`.
-    n_networks : int, default=5
+    n_networks : int or "auto", default=5
         M, the number of networks and of folds, at least 2. More networks are usually
-        more accurate, but take longer to train.
+        more accurate, but take longer to train. "auto" is 8, and 4 for more than 10000
+        rows.
+    blend_with : list of classifiers, default=None
+        Other classifiers with `predict_proba`. A copy of each is trained for every
+        fold, as the networks are, and its log-probabilities are added to the logits
+        of the networks. One that lowers the cross-entropy of the first fold by less
+        than 2 % is left out. They are ignored for multi-label targets.
     calibrate : bool, default=True
-        Whether to fit β to the out-of-fold logits; otherwise it is 1.
+        Whether to fit β to the out-of-fold logits; otherwise it is 1, or the weights
+        of a blend add up to 1.
+    planned_for : int or None, default=None
+        The number of rows that `max_iter`, `batch_size` and `learning_rate_init` of the
+        network are meant for. A table with r times as many rows is trained on for √r
+        times fewer epochs, in batches of √r times as many rows, at r^(1/4) times the
+        learning rate, so that the number of steps is always the same. None, and fewer
+        rows, change nothing.
     n_jobs : int, "auto" or None, default="auto"
         Number of processes that train networks. "auto" uses all processors if training
         takes longer than starting the processes, and one inside another parallel
@@ -71,11 +89,18 @@ class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
     random_state : int, RandomState instance or None, default=None
         Determines the folds and the seeds of the networks. Pass an int for
         reproducible results.
+    verbose : int, default=0
+        1 or more shows how many networks are done, and the time left, if the library
+        rich is installed.
 
     Attributes
     ----------
     estimators_ : list of FFNNClassifier
         The fitted networks.
+    blended_ : list of list of classifiers
+        The copies of each classifier of `blend_with` that was not left out.
+    blend_weights_ : ndarray of shape (n_blended,)
+        Their weights γ.
     classes_ : ndarray of shape (n_classes,)
         Class labels, sorted; for multi-label targets the columns of y.
     inverse_temperature_ : float
@@ -93,6 +118,9 @@ class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
     ----------
     Lakshminarayanan, Pritzel & Blundell, *Simple and scalable predictive uncertainty
     estimation using deep ensembles*, NeurIPS 2017.
+
+    Breiman, *Stacked regressions*, Machine Learning 24, 1996: weights that are not
+    negative, from predictions for rows that are held out.
 
     Guo, Pleiss, Sun & Weinberger, *On calibration of modern neural networks*, ICML
     2017. The random labels are similar to the smoothed targets in Platt, *Probabilistic
@@ -113,16 +141,22 @@ class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
         self,
         estimator: Any = None,
         *,
-        n_networks: int = 5,
+        n_networks: int | str = 5,
+        blend_with: Sequence[Any] | None = None,
         calibrate: bool = True,
+        planned_for: int | None = None,
         n_jobs: int | str | None = "auto",
         random_state: Any = None,
+        verbose: int = 0,
     ) -> None:
         self.estimator = estimator
         self.n_networks = n_networks
+        self.blend_with = blend_with
         self.calibrate = calibrate
+        self.planned_for = planned_for
         self.n_jobs = n_jobs
         self.random_state = random_state
+        self.verbose = verbose
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train the networks.
@@ -146,15 +180,7 @@ class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
         ValueError
             If a parameter or the data are invalid, or if training diverges.
         """
-        check_number("n_networks", self.n_networks, 2, integer=True)
-        if isinstance(self.n_jobs, str):
-            check_choice("n_jobs", self.n_jobs, ["auto"], " or an integer")
-        base = FFNNClassifier() if self.estimator is None else self.estimator
-        if not has_fit_parameter(base, "X_val"):
-            raise InvalidParameterError(
-                "estimator must accept validation data, X_val and y_val, in fit, as "
-                f"FFNNClassifier does, got {base!r}."
-            )
+        base = self._checked_estimator()
         X, y = validate_data(
             self, X, y, accept_sparse="csr", dtype=DTYPES, multi_output=True
         )
@@ -163,68 +189,123 @@ class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
         if weights is not None:
             counted = weights > 0
             X, y, weights = X[counted], y[counted], weights[counted]
-        targets = Targets.from_labels(y)
+        targets, n_rows = Targets.from_labels(y), X.shape[0]
         random_state = check_random_state(self.random_state)
-        fold = self._folds(X, y, weights, targets, random_state)
-        seeds = random_state.randint(2**31 - 1, size=self.n_networks)
-        data = Dataset(X, y, weights)
-        jobs = [
-            network_job(clone(base), seed, data, fold == k)
-            for k, seed in enumerate(seeds)
+        n: Any = self.n_networks
+        if n == "auto":
+            n = MANY if n_rows <= LARGE else FEW
+        strata = np.zeros(n_rows, np.intp) if targets.multilabel else targets.codes(y)
+        folds = Folds.stratified(Dataset(X, y, weights), strata, n, random_state)
+        seeds = random_state.randint(2**31 - 1, size=n)
+
+        networks = CrossFit(
+            folds, planned(base, n_rows, self.planned_for), seeds, logits
+        )
+        output = partial(log_odds, targets=targets)
+        others = [
+            CrossFit(folds, model, seeds, output)
+            for model in self._others(targets, folds)
         ]
-        results = dict(fit_many(jobs, self.n_jobs))
-        self.estimators_ = [results[k].fitted() for k in range(self.n_networks)]
+        others = self._fit_folds(networks, others, targets)
+        self.estimators_ = networks.fitted
+        self.blended_ = [other.fitted for other in others]
         self._set_targets(targets)
-        self.inverse_temperature_ = 1.0
-        if self.calibrate:
-            self.inverse_temperature_ = self._calibrated(X, y, weights, targets, fold)
+        beta = self._weights([networks, *others], folds.held_out, targets)
+        self.inverse_temperature_, self.blend_weights_ = float(beta[0]), beta[1:]
         return self
 
-    def _folds(
-        self, X: Any, y: Any, weights: Array | None, targets: Targets, rng: Any
+    def _checked_estimator(self) -> Any:
+        """Return the network to train; raise if a parameter is wrong."""
+        if self.n_networks != "auto":
+            check_number("n_networks", self.n_networks, 2, integer=True)
+        if self.planned_for is not None:
+            check_number("planned_for", self.planned_for, 1, integer=True)
+        if isinstance(self.n_jobs, str):
+            check_choice("n_jobs", self.n_jobs, ["auto"], " or an integer")
+        base = FFNNClassifier() if self.estimator is None else self.estimator
+        if not has_fit_parameter(base, "X_val"):
+            raise InvalidParameterError(
+                "estimator must accept validation data, X_val and y_val, in fit, as "
+                f"FFNNClassifier does, got {base!r}."
+            )
+        for model in self.blend_with or ():
+            if not hasattr(model, "predict_proba"):
+                raise InvalidParameterError(
+                    f"blend_with must be classifiers with predict_proba, got {model!r}."
+                )
+        return base
+
+    def _others(self, targets: Targets, folds: Folds) -> Sequence[Any]:
+        """Return the classifiers to blend with, if there is anything to weigh them."""
+        if targets.multilabel or len(targets.classes) < 2 or not len(folds.held_out):
+            return ()
+        return self.blend_with or ()
+
+    def _fit_folds(
+        self, networks: CrossFit, others: list[CrossFit], targets: Targets
+    ) -> list[CrossFit]:
+        """Train all copies; return those of the others that are worth their time."""
+        folds = networks.folds
+        rows, n = folds.rows(0), folds.n
+        n_first = 1 if len(rows) >= ENOUGH else n
+        first = [(networks, k) for k in range(n)]
+        first += [(other, k) for other in others for k in range(n_first)]
+        fit_copies(first, self.n_jobs, self.verbose)
+        if n_first < n:
+            others = self._worthwhile(networks, others, rows, targets)
+            rest = [(other, k) for other in others for k in range(n_first, n)]
+            fit_copies(rest, self.n_jobs, self.verbose)
+            return others
+        return self._worthwhile(networks, others, folds.held_out, targets)
+
+    def _worthwhile(
+        self,
+        networks: CrossFit,
+        others: list[CrossFit],
+        rows: Array,
+        targets: Targets,
+    ) -> list[CrossFit]:
+        """Return the classifiers that make enough of a difference on some rows."""
+        if not others:
+            return []
+        alone = self._blend([networks], rows, targets).loss
+        # A weight that means nothing lowers the loss by 1/2n on average, on the rows
+        # that it is fitted to. Twice that is what Akaike's criterion takes off.
+        most = (1 - LEAST_GAIN) * alone - 1 / len(rows)
+        return [
+            other
+            for other in others
+            if self._blend([networks, other], rows, targets).loss < most
+        ]
+
+    def _blend(
+        self, models: Sequence[CrossFit], rows: Array, targets: Targets
+    ) -> Blend:
+        """Return the weight of each model, from rows that it was not trained on."""
+        data = models[0].folds.data
+        weights = None if data.weights is None else data.weights[rows]
+        return blend([m.out[rows] for m in models], data.y[rows], weights, targets)
+
+    def _weights(
+        self, models: Sequence[CrossFit], rows: Array, targets: Targets
     ) -> Array:
-        """Return the fold of each row; -1 for the only row of its class."""
-        codes = np.zeros(X.shape[0], np.intp)
-        if not targets.multilabel:
-            codes = targets.codes(y)
-        fold = folds_by_content(X, weights, codes, self.n_networks, rng)
-        for code in np.unique(codes):
-            # Every network must be trained on every class.
-            if len(np.unique(fold[codes == code])) == 1:
-                fold[codes == code] = -1
-        return fold
+        """Return the weight of each model in predictions."""
+        if not len(rows) or (len(models) == 1 and not self.calibrate):
+            return np.ones(1)
+        beta = self._blend(models, rows, targets).beta
+        return beta if self.calibrate else beta / beta.sum()
 
-    def _calibrated(
-        self, X: Any, y: Any, weights: Array | None, targets: Targets, fold: Array
-    ) -> float:
-        """Return the β that minimises the loss of the out-of-fold logits."""
-        held_out = np.flatnonzero(fold >= 0)
-        if not len(held_out):
-            return 1.0
-        a = np.empty((X.shape[0], targets.n_outputs))
-        for k, network in enumerate(self.estimators_):
-            rows = fold == k
-            if rows.any():
-                a[rows] = logits(network, X[rows])
-        a, y = a[held_out], targets.encode(y, np.float64, DOUBT)[held_out]
-        w = np.ones(len(y)) if weights is None else weights[held_out]
-        w = w[:, np.newaxis]
-
-        def slope(log_beta: float) -> float:
-            error = np.exp(log_beta) * a
-            targets.loss.loss_and_error(error, y)  # error is now f - y
-            return float((w * error * a).sum())  # ∂/∂β Σ w ℓ(β a) = Σ w (f - y)ᵀ a
-
-        # ℓ(β a) is convex in β, so its slope changes sign at most once.
-        low, high = np.log(FLATTEST), np.log(SHARPEST)
-        if slope(high) <= 0:
-            return SHARPEST
-        if slope(low) >= 0:
-            return FLATTEST
-        return float(np.exp(brentq(slope, low, high, xtol=1e-3)))
+    def __setstate__(self, state: Any) -> None:
+        super().__setstate__(state)
+        # Of an earlier version, which had networks only.
+        for name in ("blend_with", "planned_for"):
+            self.__dict__.setdefault(name, None)
+        self.__dict__.setdefault("verbose", 0)
+        if hasattr(self, "estimators_") and not hasattr(self, "blended_"):
+            self.blended_, self.blend_weights_ = [], np.ones(0)
 
     def _forward(self, X: Any, finish: Callable[[Array], Array]) -> Array:
-        """Return `finish` of the averaged logits, multiplied by β."""
+        """Return `finish` of the weighted sum of the averaged logits."""
         X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=DTYPES)
         network = self._stacked(X.dtype)
         if network is None:
@@ -236,6 +317,10 @@ class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
 
             a = check_finite(by_blocks(total, X, network))
         a *= self.inverse_temperature_ / len(self.estimators_)
+        targets = self._fitted_targets()
+        for models, weight in zip(self.blended_, self.blend_weights_, strict=True):
+            for model in models:
+                a += weight / len(models) * log_odds(model, X, targets)
         return finish(a)
 
     def _stacked(self, dtype: Any) -> Network | None:
@@ -263,38 +348,40 @@ class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
         return Network(W, b, activations)
 
 
-def network_job(network: Any, seed: int, data: Dataset, held_out: Array) -> Job:
-    """Say what a network is trained on: the held-out rows are its validation set.
+def planned(network: Any, n_rows: int, planned_for: int | None) -> Any:
+    """Return a network with epochs, batches and rate that suit the number of rows.
+
+    With r times the rows that its parameters are meant for, it is trained for √r times
+    fewer epochs in batches of √r times as many rows. So the number of steps is always
+    the same. The learning rate grows with the square root of the batch size.
 
     Parameters
     ----------
     network : FFNNClassifier
-        The network, not yet fitted.
-    seed : int
-        Its `random_state`.
-    data : Dataset
-        All rows.
-    held_out : ndarray of bool of shape (n_samples,)
-        The rows of the validation set. If there are none, the network keeps the
-        parameters of its last epoch.
+        The network.
+    n_rows : int
+        Number of rows of the table.
+    planned_for : int or None
+        The number of rows that its parameters are meant for; None for any. They are
+        not changed for fewer.
 
     Returns
     -------
-    job : Job
-        For `fit_many`.
+    network : FFNNClassifier
+        A copy.
+
+    References
+    ----------
+    Malladi, Lyu, Panigrahi & Arora, *On the SDEs and scaling rules for adaptive
+    gradient algorithms*, NeurIPS 2022: the square-root scaling rule of Adam.
     """
-    train, validation = np.flatnonzero(~held_out), np.flatnonzero(held_out)
-    network.set_params(random_state=int(seed))
-    # A batch larger than the folds of a small table is not worth a warning.
-    if isinstance(getattr(network, "batch_size", None), Integral):
-        network.set_params(batch_size=min(network.batch_size, len(train)))
-    network.n_features_in_ = data.X.shape[1]
-    return Job(
-        network, data.take(train), data.take(validation) if len(validation) else None
+    network = clone(network)
+    if planned_for is None or n_rows <= planned_for:
+        return network
+    root = sqrt(n_rows / planned_for)
+    size = network.batch_size
+    return network.set_params(
+        max_iter=max(1, round(network.max_iter / root)),
+        batch_size=round(size * root) if size != "auto" else size,
+        learning_rate_init=network.learning_rate_init * sqrt(root),
     )
-
-
-def logits(network: Any, X: Any) -> Array:
-    """Return the logits of a network, with one column per output."""
-    a = network.decision_function(X)
-    return a[:, np.newaxis] if a.ndim == 1 else a

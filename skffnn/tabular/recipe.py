@@ -27,6 +27,18 @@ RECIPE: dict[str, Any] = {
     "weight_init": "ntk",
 }
 
+# The number of rows that they are for, and the settings that change with it.
+ROWS = 3000
+PLANNED = {"max_iter", "batch_size", "learning_rate_init"}
+
+# Boosted trees beside the networks: smaller ones than by default, and as many as their
+# fold asks for. Chosen on the same tables.
+BOOSTING: dict[str, Any] = {
+    "max_leaf_nodes": 15,
+    "max_iter": 300,
+    "early_stopping": True,
+}
+
 # The value of a missing-value indicator, beside scaled features of magnitude 1: large
 # enough to learn from informative gaps, and too small to overfit to random ones.
 GAP = 0.3
@@ -34,9 +46,11 @@ GAP = 0.3
 
 def make_tabular_classifier(
     *,
-    n_networks: int = 8,
+    n_networks: int | str = "auto",
+    boosting: bool = True,
     n_jobs: int | str | None = "auto",
     random_state: Any = None,
+    verbose: int = 0,
     **params: Any,
 ) -> Pipeline:
     """Return a pipeline that classifies raw tables.
@@ -54,13 +68,19 @@ def make_tabular_classifier(
         missing and 0 elsewhere.
     `classifier`
         `AveragedClassifier` of `FFNNClassifier`, with the parameters
-        `skffnn.tabular.RECIPE`.
+        `skffnn.tabular.RECIPE`, blended with `HistGradientBoostingClassifier` if that
+        makes a difference.
 
     Parameters
     ----------
-    n_networks : int, default=8
+    n_networks : int or "auto", default="auto"
         Number of networks to average. More networks are usually more accurate, but
-        take longer to train.
+        take longer to train. "auto" is 8, and 4 for more than 10000 rows.
+    boosting : bool, default=True
+        Whether to train gradient-boosted trees on the same folds, and to add them to
+        the networks with the weights that suit the rows that are held out. Where they
+        hardly help, they are not trained after the first fold. Labels that are noisy
+        need them most.
     n_jobs : int, "auto" or None, default="auto"
         Number of processes that train networks. "auto" uses all processors if training
         takes longer than starting the processes, and one inside another parallel
@@ -69,8 +89,13 @@ def make_tabular_classifier(
     random_state : int, RandomState instance or None, default=None
         Determines the folds and the seeds of the networks. Pass an int for
         reproducible results.
+    verbose : int, default=0
+        1 or more shows how many networks are done, and the time left, if the library
+        rich is installed.
     **params : dict
         Parameters of `FFNNClassifier` that replace those of `skffnn.tabular.RECIPE`.
+        `max_iter`, `batch_size` and `learning_rate_init` change with the number of rows
+        beyond 3000, unless one of them is given.
 
     Returns
     -------
@@ -92,6 +117,8 @@ def make_tabular_classifier(
     >>> model.predict([[None, "red"], [4.2, "blue"]])
     array(['yes', 'no'], dtype='<U3')
     """
+    from sklearn.ensemble import HistGradientBoostingClassifier  # takes a while
+
     parts = [
         ("fill", SimpleImputer(strategy="median", keep_empty_features=True)),
         ("gaps", MissingIndicator(error_on_new=False)),
@@ -106,8 +133,13 @@ def make_tabular_classifier(
                 AveragedClassifier(
                     FFNNClassifier(**{**RECIPE, **params}),
                     n_networks=n_networks,
+                    blend_with=[HistGradientBoostingClassifier(**BOOSTING)]
+                    if boosting
+                    else None,
+                    planned_for=None if PLANNED & params.keys() else ROWS,
                     n_jobs=n_jobs,
                     random_state=random_state,
+                    verbose=verbose,
                 ),
             ),
         ]

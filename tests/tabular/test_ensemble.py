@@ -5,16 +5,19 @@ import pytest
 from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import make_classification, make_multilabel_classification
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.model_selection import GridSearchCV
+from sklearn.naive_bayes import GaussianNB
+from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import check_estimator
 
 from skffnn import AveragedClassifier, FFNNClassifier, InvalidParameterError
 from skffnn.data.splitting import folds_by_content
+from skffnn.tabular.ensemble import planned
 
 # Sums of a few terms in a different order.
 RTOL = 1e-12
-# The root finder is accurate to 1e-3 in the logarithm of the temperature.
+# Minimisation ends near the minimum, which is flat.
 RTOL_TEMPERATURE = 2e-3
 
 NETWORK = FFNNClassifier((8,), max_iter=30, learning_rate_init=0.01)
@@ -200,3 +203,148 @@ def test_folds_have_equal_weight():
     for code in range(3):
         counts = np.bincount(fold[strata == code], minlength=5)
         assert np.ptp(counts) <= 1
+
+
+# ------------------------------------------------------------------------------ blends
+
+
+class Oracle(ClassifierMixin, BaseEstimator):
+    """Fake classifier: the probability of class 1 is in the third feature."""
+
+    def __init__(self, random_state=None):
+        self.random_state = random_state
+
+    def fit(self, X, y, sample_weight=None):
+        self.classes_ = np.unique(y)
+        self.trained = X[:, 0].astype(int).tolist()
+        return self
+
+    def predict_proba(self, X):
+        return np.column_stack([1 - X[:, 2], X[:, 2]])
+
+
+def with_oracle(n=2000, seed=0):
+    """Return rows of number, logit of the network, and probability of the oracle.
+
+    Both know a part of what the labels are drawn by, so that both weights are 1.
+    """
+    rng = np.random.default_rng(seed)
+    a, b = rng.normal(size=(2, n)) * 1.5
+    y = (rng.random(n) < 1 / (1 + np.exp(-a - b))).astype(int)
+    return np.column_stack([np.arange(n), a, 1 / (1 + np.exp(-b))]), y
+
+
+def test_the_weights_of_a_blend_are_those_of_a_logistic_regression():
+    X, y = with_oracle()
+    model = AveragedClassifier(Recorder(), n_networks=2, blend_with=[Oracle()])
+    model.fit(X, y)
+    beta = np.array([model.inverse_temperature_, *model.blend_weights_])
+    # Both classifiers give the same for all folds: the features of the regression.
+    z = np.column_stack([X[:, 1], np.log(X[:, 2] / (1 - X[:, 2]))])
+    expected = LogisticRegression(C=np.inf, fit_intercept=False).fit(z, y).coef_[0]
+    np.testing.assert_allclose(beta, expected, rtol=0.02)  # of doubt, a little less
+    np.testing.assert_allclose(model.decision_function(X), z @ beta, rtol=1e-9)
+
+
+def test_copies_of_what_is_blended_are_trained_on_the_same_folds():
+    X, y = with_oracle(300)
+    model = AveragedClassifier(Recorder(), n_networks=3, blend_with=[Oracle()])
+    model.fit(X, y)
+    for network, other in zip(model.estimators_, model.blended_[0], strict=True):
+        assert other.trained == network.trained
+        assert other.random_state == network.random_state
+
+
+def test_what_does_not_help_is_left_out_after_the_first_fold():
+    trained = []
+
+    class Useless(Oracle):
+        def fit(self, X, y):
+            trained.append(len(X))
+            return super().fit(X, y)
+
+    X, y = with_oracle()
+    X[:, 2] = 0.5
+    model = AveragedClassifier(Recorder(), n_networks=4, blend_with=[Useless()])
+    model.fit(X, y)
+    assert model.blended_ == []
+    assert trained == [1500]
+    # On a small table, nothing can be told from one fold.
+    trained.clear()
+    model.fit(X[:400], y[:400])
+    assert model.blended_ == []
+    assert trained == [300] * 4
+
+
+def test_a_blend_of_three_classes():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(400, 2))
+    y = np.digitize(X[:, 0], [-0.5, 0.5])
+    model = AveragedClassifier(
+        FFNNClassifier((2,), max_iter=1),
+        n_networks=2,
+        blend_with=[DecisionTreeClassifier(max_depth=3)],
+        random_state=0,
+    ).fit(X, y)
+    assert model.score(X, y) > 0.95
+    np.testing.assert_allclose(model.predict_proba(X).sum(axis=1), 1)
+
+
+def test_a_blend_without_calibration_has_weights_that_add_up_to_one():
+    X, y = with_oracle()
+    model = AveragedClassifier(
+        Recorder(), n_networks=2, blend_with=[Oracle()], calibrate=False
+    ).fit(X, y)
+    total = model.inverse_temperature_ + model.blend_weights_.sum()
+    assert total == pytest.approx(1)
+
+
+def test_several_labels_are_not_blended():
+    X, y = make_multilabel_classification(60, random_state=0)
+    model = AveragedClassifier(NETWORK, n_networks=2, blend_with=[Oracle()])
+    assert model.fit(X, y).blended_ == []
+
+
+def test_what_has_no_probabilities_cannot_be_blended():
+    model = AveragedClassifier(blend_with=[RidgeClassifier()])
+    with pytest.raises(InvalidParameterError, match=r"blend_with .* got RidgeClassif"):
+        model.fit([[0.0], [1.0]], [0, 1])
+
+
+def test_sample_weights_reach_what_is_blended():
+    X, y = with_oracle()
+    weights = np.repeat([1.0, 0.0], 1000)
+    model = AveragedClassifier(
+        NETWORK, n_networks=2, blend_with=[GaussianNB()], random_state=0
+    )
+    some = clone(model).fit(X[:1000, 1:], y[:1000]).predict_proba(X[:, 1:])
+    weighted = model.fit(X[:, 1:], y, weights).predict_proba(X[:, 1:])
+    np.testing.assert_allclose(weighted, some, rtol=1e-9)
+
+
+# ------------------------------------------------------------------ the number of rows
+
+
+def test_settings_change_with_the_number_of_rows():
+    network = FFNNClassifier(max_iter=100, batch_size=128, learning_rate_init=0.04)
+    more = planned(network, 48_000, planned_for=3000)  # sixteen times as many
+    assert (more.max_iter, more.batch_size) == (25, 512)
+    assert more.learning_rate_init == pytest.approx(0.08)
+    for n_rows, planned_for in ((3000, 3000), (20, 3000), (10**6, None)):
+        same = planned(network, n_rows, planned_for)
+        assert same.get_params() == network.get_params()
+    assert planned(network.set_params(batch_size="auto"), 12_000, 3000).max_iter == 50
+
+
+def test_the_number_of_networks_changes_with_the_number_of_rows():
+    X = numbered(np.ones(10_001))
+    y = np.arange(10_001) % 2
+    model = AveragedClassifier(Recorder(), n_networks="auto")
+    assert len(model.fit(X, y).estimators_) == 4
+    assert len(model.fit(X[:-1], y[:-1]).estimators_) == 8
+
+
+@pytest.mark.parametrize("n", [0, 2.5, "3000"])
+def test_an_invalid_number_of_rows_is_refused(n):
+    with pytest.raises(InvalidParameterError, match="planned_for"):
+        AveragedClassifier(planned_for=n).fit([[0.0], [1.0]], [0, 1])

@@ -1,0 +1,185 @@
+"""Models trained as in cross-validation: on all folds but one, and judged on that one.
+
+`Folds` deals out the rows, `CrossFit` is a model with a copy for each fold, and
+`fit_copies` trains copies, of one model or of several, side by side.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from numbers import Integral
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import clone
+
+from ..data.dataset import Dataset
+from ..data.splitting import folds_by_content
+from ..fitting.listeners import counted
+from ..many import Job, fit_many
+from ..nn.arrays import Array
+
+
+@dataclass(frozen=True)
+class Folds:
+    """Rows dealt out to folds.
+
+    Attributes
+    ----------
+    data : Dataset
+        All rows.
+    number : ndarray of int of shape (n_rows,)
+        The fold of each row; -1 for rows that are in none, and always trained on.
+    n : int
+        Number of folds.
+    """
+
+    data: Dataset
+    number: Array
+    n: int
+
+    @classmethod
+    def stratified(
+        cls, data: Dataset, strata: Array, n: int, random_state: Any
+    ) -> Self:
+        """Deal out rows, those of each stratum evenly, and copies of a row together.
+
+        Parameters
+        ----------
+        data : Dataset
+            All rows.
+        strata : ndarray of int of shape (n_rows,)
+            The class of each row.
+        n : int
+            Number of folds.
+        random_state : RandomState
+            For the order of the rows.
+
+        Returns
+        -------
+        folds : Folds
+            A stratum that fits into one fold is in none: every model has to be trained
+            on it.
+        """
+        number = folds_by_content(data.X, data.weights, strata, n, random_state)
+        for stratum in np.unique(strata):
+            if len(np.unique(number[strata == stratum])) == 1:
+                number[strata == stratum] = -1
+        return cls(data, number, n)
+
+    @property
+    def held_out(self) -> Array:
+        """Indices of the rows that some copy of a model is not trained on."""
+        return np.flatnonzero(self.number >= 0)
+
+    def rows(self, k: int) -> Array:
+        """Return the indices of the rows of a fold."""
+        return np.flatnonzero(self.number == k)
+
+
+class CrossFit:
+    """A model with a copy for each fold, which is trained on all others.
+
+    Parameters
+    ----------
+    folds : Folds
+        The folds.
+    model : estimator
+        If its `fit` takes X_val and y_val, it gets the fold as a validation set.
+    seeds : sequence of int
+        The `random_state` of each copy.
+    output : callable
+        Takes a fitted copy and rows X, and returns an array with a row for each.
+
+    Attributes
+    ----------
+    fitted : list of estimator or None
+        The copies; None for those that are still to be trained.
+    out : ndarray of shape (n_rows, ...)
+        The output for each row, of the copy that was not trained on it; NaN where there
+        is none.
+    """
+
+    out: Array
+
+    def __init__(
+        self,
+        folds: Folds,
+        model: Any,
+        seeds: Sequence[int],
+        output: Callable[[Any, Any], Array],
+    ) -> None:
+        self.folds, self.model, self.seeds, self.output = folds, model, seeds, output
+        self.fitted: list[Any] = [None] * folds.n
+
+    def job(self, k: int) -> Job:
+        """Say what the copy of a fold is trained on.
+
+        Parameters
+        ----------
+        k : int
+            The fold. If it is empty, the copy is trained on all rows, without a
+            validation set.
+
+        Returns
+        -------
+        job : Job
+            For `fit_many`.
+        """
+        data, held_out = self.folds.data, self.folds.number == k
+        train, validation = np.flatnonzero(~held_out), np.flatnonzero(held_out)
+        model = clone(self.model)
+        if "random_state" in model.get_params(deep=False):
+            model.set_params(random_state=int(self.seeds[k]))
+        # A batch larger than the folds of a small table is not worth a warning.
+        if isinstance(getattr(model, "batch_size", None), Integral):
+            model.set_params(batch_size=min(model.batch_size, len(train)))
+        model.n_features_in_ = data.X.shape[1]
+        if not len(validation):
+            return Job(model, data.take(train))
+        rows = data.take(validation)
+        then = partial(output_for, output=self.output, rows=rows)
+        return Job(model, data.take(train), rows, then)
+
+    def keep(self, k: int, model: Any, out: Array | None) -> None:
+        """Take in a trained copy, and what it gives for its fold."""
+        self.fitted[k] = model
+        if out is not None:
+            if not hasattr(self, "out"):
+                shape = (len(self.folds.number), *out.shape[1:])
+                self.out = np.full(shape, np.nan)
+            self.out[self.folds.rows(k)] = out
+
+
+def output_for(model: Any, output: Callable[[Any, Any], Array], rows: Dataset) -> Array:
+    """Return the output of a fitted model for rows of a dataset."""
+    return output(model, rows.select()[0])
+
+
+def fit_copies(
+    copies: Sequence[tuple[CrossFit, int]], n_jobs: Any, verbose: int
+) -> None:
+    """Train copies of models.
+
+    Parameters
+    ----------
+    copies : sequence of (CrossFit, k)
+        The models, and the folds that are held out.
+    n_jobs : int, "auto" or None
+        As in `fit_many`.
+    verbose : int
+        Whether to show how many are done.
+
+    Raises
+    ------
+    Exception
+        The error of the first copy that cannot be trained.
+    """
+    jobs = [fit.job(k) for fit, k in copies]
+    results: dict[int, Any] = {}
+    with counted(len(jobs), verbose) as advance:
+        for i, result in fit_many(jobs, n_jobs):
+            results[i] = result
+            advance()
+    for i, (fit, k) in enumerate(copies):
+        fit.keep(k, results[i].fitted(), results[i].value)
