@@ -162,3 +162,54 @@ def sparse_rows(rng: np.random.Generator, n: int, d: int, entries: int) -> csr_a
     X = csr_array((data, indices, indptr), shape=(n, d))
     X.sum_duplicates()
     return X
+
+
+# Of a mixed table: the part of the columns that is nominal, the categories of one, and
+# the part of the cells that is missing.
+NOMINAL, CATEGORIES, GAPS = 0.2, 12, 0.03
+
+
+def mixed_table(n_rows: int, n_features: int, n_test: int, noise: float) -> Any:
+    """Make a table with nominal columns, gaps, odd scales and noisy labels.
+
+    Parameters
+    ----------
+    n_rows, n_features, n_test : int
+        Its size, and the number of test rows.
+    noise : float
+        The part of the labels that is drawn at random.
+
+    Returns
+    -------
+    X, y, X_test, y_test : DataFrame, ndarray
+        Training and test rows of the same table. The classes, two of them, come from a
+        random network of all columns and from thresholds in a few.
+    """
+    import pandas as pd
+
+    rng = np.random.default_rng(0)
+    n, n_nominal = n_rows + n_test, round(NOMINAL * n_features)
+    numbers = rng.standard_normal((n, n_features - n_nominal))
+    codes = rng.integers(CATEGORIES, size=(n, n_nominal))
+    effects = rng.standard_normal((n_nominal, CATEGORIES))
+    Z = np.hstack([numbers, effects[np.arange(n_nominal), codes]])
+    A = rng.standard_normal((n_features, TEACHER_WIDTH)) * 2 / np.sqrt(n_features)
+    score = np.tanh(Z @ A) @ rng.standard_normal(TEACHER_WIDTH) / 2
+    cuts = rng.normal(size=(3, 2))
+    for j, (a, b) in enumerate(cuts):
+        score += 2.0 * ((Z[:, j] > a) & (Z[:, j + 3] > b))
+    y = (score > np.median(score)).astype(np.int64)
+    y = np.where(rng.random(n) < noise, rng.integers(2, size=n), y)
+    numbers[:, ::3] = np.exp(2 * numbers[:, ::3])  # long tails
+    numbers *= 10.0 ** rng.integers(-3, 4, size=numbers.shape[1])
+    numbers[rng.random(numbers.shape) < GAPS] = np.nan
+    frame = pd.DataFrame(
+        {f"number {j}": column for j, column in enumerate(numbers.T)}
+        | {
+            f"name {j}": pd.Categorical.from_codes(
+                column, [f"category {k}" for k in range(CATEGORIES)]
+            )
+            for j, column in enumerate(codes.T)
+        }
+    )
+    return frame[:n_rows], y[:n_rows], frame[n_rows:], y[n_rows:]

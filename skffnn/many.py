@@ -21,7 +21,7 @@ or do not pay, go to the cores one by one.
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -37,6 +37,7 @@ from sklearn.utils.validation import has_fit_parameter
 
 from .data.dataset import Dataset
 from .estimator import FFNNEstimator
+from .fitting.listeners import Listener
 from .fitting.plan import hidden_sizes
 from .fitting.stack import layout, run
 from .nn.arrays import Array
@@ -90,12 +91,15 @@ class Job:
         The validation set, if there is one apart, and the estimator takes one.
     then : callable, default=None
         What else to compute from the fitted estimator, in the process that fitted it.
+    listener : Listener, default=None
+        Told of the epochs of a network, in that process too.
     """
 
     estimator: Any
     train: Dataset
     validation: Dataset | None = None
     then: Callable[[Any], Any] | None = None
+    listener: Listener | None = None
 
 
 @dataclass
@@ -384,10 +388,26 @@ def fit_alone(job: Job) -> Result:
         if validation.weights is not None:
             fit_params["sample_weight_val"] = validation.weights[validation.rows()]
     names = getattr(job.estimator, "feature_names_in_", None)
-    result = attempted(lambda: job.estimator.fit(*train.select(), **fit_params))
+    with heard(job):
+        result = attempted(lambda: job.estimator.fit(*train.select(), **fit_params))
     if names is not None and result.estimator is not None:
         result.estimator.feature_names_in_ = names  # the checked rows have none
     return result
+
+
+@contextmanager
+def heard(job: Job) -> Iterator[None]:
+    """Let the listener of a job hear of what `fit` of its estimator does."""
+    estimator, listener = job.estimator, job.listener
+    if listener is None:
+        yield
+        return
+    own = estimator._listeners
+    estimator._listeners = lambda *args: [*own(*args), listener]
+    try:
+        yield
+    finally:
+        del estimator._listeners
 
 
 def attempted(fit: Callable[[], Any]) -> Result:
@@ -411,6 +431,7 @@ def fit_stacked(jobs: Sequence[Job]) -> list[Result]:
         with recorded() as caught:
             try:
                 fits[i] = job.estimator._new_fit(job.train, job.validation)
+                fits[i].listeners = [job.listener] if job.listener else []
             except Exception as error:
                 results[i].error = error
                 continue

@@ -349,14 +349,14 @@ class Rehearsal:
         fits = Fits([Candidate.of(self.plain, params) for params in candidates], rows)
         results: list[Result | None] = [None] * fits.n
         self.n_fits += fits.n
-        with counted(fits.n, self.verbose) as advance:
+        with counted(fits.n, self.verbose) as counter:
             try:
                 for number, result in fits.make(self.n_jobs):
                     if result.interrupted:
                         raise KeyboardInterrupt
                     results[number] = result
                     self.n_done += 1
-                    advance()
+                    counter.advance()
             except KeyboardInterrupt:
                 self.interrupted = True
                 if any(results):

@@ -26,6 +26,7 @@ from .regressor import FFNNRegressor
 from .tabular.encoder import OTHER, TableEncoder
 from .tabular.ensemble import AveragedClassifier
 from .tabular.scaler import RobustSmoothScaler
+from .tabular.target_means import TargetMeans
 from .tabular.trees import set_trees, trees_of
 from .utils.checks import check_number
 
@@ -282,7 +283,7 @@ def restore_boosting(model: HistGradientBoostingClassifier, fitted: Fitted) -> N
 
 
 def encoder_fitted(model: TableEncoder) -> Fitted:
-    """Return the categories, and which columns have infrequent ones."""
+    """Return the categories, which columns have infrequent ones, and means of y."""
     fitted = attributes(model, "categories_", "dates_")
     if fitted:
         found = fitted["categories_"]
@@ -291,16 +292,20 @@ def encoder_fitted(model: TableEncoder) -> Fitted:
             c[:-1] if other else c
             for c, other in zip(found, fitted["_others"], strict=True)
         ]
+        means = model.means_
+        if any(one is not None for one in means):
+            fitted["means_"] = [one and [one.categories, one.table] for one in means]
     return fitted
 
 
 def restore_encoder(model: TableEncoder, fitted: Fitted) -> None:
-    """Set the categories."""
-    others = fitted.pop("_others")
+    """Set the categories, and means of y."""
+    others, means = fitted.pop("_others"), fitted.pop("means_", None)
     set_attributes(model, fitted, "categories_", "dates_")
     found: Any = model.categories_
-    lengths = {len(found), len(others), len(model.dates_), model.n_features_in_}
-    require(len(lengths) == 1, "a column is missing")
+    means = [None] * len(found) if means is None else means
+    lengths = {len(found), len(others), len(means), len(model.dates_)}
+    require(lengths == {model.n_features_in_}, "a column is missing")
     for categories, dated, other in zip(found, model.dates_, others, strict=True):
         require(type(dated) is bool, "the dates are damaged")
         require(categories is None or not dated, "a category cannot be a date")
@@ -313,6 +318,23 @@ def restore_encoder(model: TableEncoder, fitted: Fitted) -> None:
     model.categories_ = [
         [*c, OTHER] if other else c for c, other in zip(found, others, strict=True)
     ]
+    model.means_ = [
+        None if one is None else restored_means(one, c)
+        for one, c in zip(means, found, strict=True)
+    ]
+
+
+def restored_means(content: Any, categories: Any) -> TargetMeans:
+    """Return the means of y of a categorical column."""
+    require(categories is not None, "a number has no means")
+    known, table = content
+    require(type(known) is list, "the categories are damaged")
+    require(len(set(known)) == len(known), "a category occurs twice")
+    require(type(table) is np.ndarray and table.ndim == 2, "the means are damaged")
+    require(table.shape[1] > 0, "the means are damaged")
+    for column in table.T:
+        check_vector(column, len(known) + 1, nan=False)
+    return TargetMeans(known, table)
 
 
 def restore_scaler(model: RobustSmoothScaler, fitted: Fitted) -> None:

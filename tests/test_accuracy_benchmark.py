@@ -192,7 +192,7 @@ def test_the_command_goes_on_where_it_stopped(folder, capsys, monkeypatch):
 @pytest.mark.parametrize("name", [*available(MODELS), *ABLATION])
 def test_every_model_takes_a_raw_table(folder, name):
     X, y = read(folder, "mixed")
-    model = MODELS.get(name, ABLATION.get(name))(X, 0)
+    model = MODELS.get(name, ABLATION.get(name))(X, 0, n_threads=1)
     epochs = [p for p in model.get_params() if p.endswith("max_iter")]
     if "classifier" in model.get_params():
         model.set_params(**dict.fromkeys(epochs, 2))

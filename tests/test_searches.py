@@ -414,7 +414,7 @@ def test_a_progress_bar(capsys):
     pytest.importorskip("rich")
     FFNNGridSearchCV(NETWORK, {"alpha": [0.0, 0.1]}, cv=3, verbose=1).fit(X, y)
     out, err = capsys.readouterr()
-    assert "6/6 fits" in err
+    assert "6 of 6 fits" in err
     assert "totalling 6 fits" in out
 
 

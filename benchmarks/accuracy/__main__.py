@@ -61,10 +61,10 @@ def fits(args: argparse.Namespace, models: Sequence[str]) -> Iterator[Fit]:
                 yield Fit(table, args.rows, seed, model)
 
 
-def measure(fit: Fit, folder: Path) -> dict[str, float]:
+def measure(fit: Fit, folder: Path, n_threads: int) -> dict[str, float]:
     """Fit a model to the training rows of a split, and judge it on the test rows."""
     data = split(*read(folder, fit.table), fit.seed, fit.rows)
-    model = {**MODELS, **ABLATION}[fit.model](data.X, fit.seed)
+    model = {**MODELS, **ABLATION}[fit.model](data.X, fit.seed, n_threads)
     start = time.perf_counter()
     model.fit(data.X, data.y)
     seconds = time.perf_counter() - start
@@ -76,8 +76,8 @@ def measure(fit: Fit, folder: Path) -> dict[str, float]:
 
 def comparison_table(comparison: Comparison, base: str, title: str) -> Table:
     """Return one line for each model: its ratios to another, and who is better."""
-    columns = ["", "error", "log loss", "wins/ties/losses", "p", "AUC", "ECE"]
-    columns += ["worst ECE", "fit"]
+    columns = ["", "error", "rank", "log loss", "rank", "wins/ties/losses", "p"]
+    columns += ["AUC", "ECE", "worst ECE", "fit"]
     lines = []
     for model in comparison.models:
         record = "/".join(map(str, comparison.record(model, base, "error")))
@@ -86,7 +86,9 @@ def comparison_table(comparison: Comparison, base: str, title: str) -> Table:
             [
                 model,
                 f"{comparison.overall(model, base, 'error'):.3f}",
+                f"{comparison.mean_rank(model, 'error'):.1f}",
                 f"{comparison.overall(model, base, 'log_loss'):.3f}",
+                f"{comparison.mean_rank(model, 'log_loss'):.1f}",
                 "" if model == base else record,
                 ""
                 if model == base
@@ -163,7 +165,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 if args.report_only or fit in results:
                     continue
                 print(f"{fit.table}, seed {fit.seed}: {fit.model}", file=sys.stderr)
-                results.add(fit, measure(fit, args.data_dir))
+                results.add(fit, measure(fit, args.data_dir, args.threads))
     except KeyboardInterrupt:
         print(f"{PROG}: interrupted; the same command goes on", file=sys.stderr)
         return 130

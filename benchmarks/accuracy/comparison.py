@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import ttest_rel, wilcoxon
+from scipy.stats import rankdata, ttest_rel, wilcoxon
 
 from ..report import geometric_mean
 from .results import Fit, Results
@@ -69,6 +69,15 @@ class Comparison:
         return geometric_mean(
             self.ratio(model, base, table, figure) for table in self.seeds
         )
+
+    def mean_rank(self, model: str, figure: str) -> float:
+        """Return the mean over the tables of a model's rank: 1 for the lowest mean."""
+        place = list(self.models).index(model)
+        ranks = [
+            rankdata([self.mean(m, table, figure) for m in self.models])[place]
+            for table in self.seeds
+        ]
+        return float(np.mean(ranks))
 
     def worst_gap(self, model: str, base: str, figure: str) -> tuple[float, str]:
         """Return the largest difference to a model over the tables, and the table."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -19,12 +19,19 @@ from skffnn import NTK, FFNNClassifier, make_tabular_classifier
 
 from .tables import nominal
 
-# Makes a model for a frame, with a seed.
-Maker = Callable[[pd.DataFrame, int], Any]
+
+class Maker(Protocol):
+    """Makes a model for a frame."""
+
+    def __call__(self, X: pd.DataFrame, seed: int, n_threads: int) -> Any:
+        """Return the model, which is fitted to X with a seed, on some threads."""
+
 
 BASE = "MLPClassifier"
 OURS = "make_tabular_classifier"
 REALMLP = "RealMLP-TD-S"
+TABM = "TabM-D"
+CATBOOST, LIGHTGBM, XGBOOST = "CatBoost", "LightGBM", "XGBoost"
 
 
 def standardised(make: Callable[[int], Any]) -> Maker:
@@ -42,7 +49,7 @@ def standardised(make: Callable[[int], Any]) -> Maker:
         0 and 1 for categories.
     """
 
-    def maker(X: pd.DataFrame, seed: int) -> Any:
+    def maker(X: pd.DataFrame, seed: int, n_threads: int) -> Any:
         names = nominal(X)
         numeric = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
         return make_pipeline(
@@ -56,7 +63,7 @@ def standardised(make: Callable[[int], Any]) -> Maker:
     return maker
 
 
-def boosting(X: pd.DataFrame, seed: int) -> Any:
+def boosting(X: pd.DataFrame, seed: int, n_threads: int) -> Any:
     """Return gradient boosting, which takes missing numbers and codes as they are."""
     names = nominal(X)
     codes = OrdinalEncoder(
@@ -70,42 +77,114 @@ def boosting(X: pd.DataFrame, seed: int) -> Any:
     )
 
 
-class RealMLP(ClassifierMixin, BaseEstimator):
-    """RealMLP-TD-S from pytabkit, with medians for missing numbers, on one thread.
+class Peer(ClassifierMixin, BaseEstimator):
+    """A model of another library, by the parameters that it is given.
 
     Parameters
     ----------
-    seed : int
-        Where all that is random comes from.
+    make : callable
+        Takes the names of nominal columns, and returns the model and more arguments of
+        its `fit`.
+    as_categories : bool
+        Whether nominal columns are of the type "category"; otherwise they are strings,
+        "missing" among them.
+    fill : bool
+        Whether missing numbers become medians.
     """
 
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
+    def __init__(self, make: Any, *, as_categories: bool, fill: bool = False) -> None:
+        self.make, self.as_categories, self.fill = make, as_categories, fill
 
-    def fit(self, X: pd.DataFrame, y: Any) -> "RealMLP":
-        """Train the network."""
-        from pytabkit import RealMLP_TD_S_Classifier
-
-        self.names_ = nominal(X)
+    def fit(self, X: pd.DataFrame, y: Any) -> "Peer":
+        """Train the model."""
+        self.names_ = list(nominal(X))
         self.medians_ = X.drop(columns=self.names_).median()
-        self.model_ = RealMLP_TD_S_Classifier(
-            device="cpu", random_state=self.seed, n_threads=1, verbosity=0
-        )
-        self.model_.fit(self._prepare(X), y, cat_col_names=list(self.names_))
+        self.types_ = {
+            name: pd.CategoricalDtype(X[name].unique()) for name in self.names_
+        }
+        self.model_, more = self.make(self.names_)
+        self.model_.fit(self._prepare(X), y, **more)
         self.classes_ = self.model_.classes_
         return self
 
     def predict_proba(self, X: pd.DataFrame) -> Any:
         """Return the probability of each class."""
-        return self.model_.predict_proba(self._prepare(X))
+        return np.asarray(self.model_.predict_proba(self._prepare(X)))
 
     def _prepare(self, X: pd.DataFrame) -> pd.DataFrame:
-        """Fill missing numbers, and say which columns are nominal."""
-        return X.fillna(self.medians_).astype(dict.fromkeys(self.names_, "category"))
+        """Return the table in the form that the model takes."""
+        if self.fill:
+            X = X.fillna(self.medians_)
+        if self.as_categories:
+            return X.astype(self.types_)
+        return X.fillna(dict.fromkeys(self.names_, "missing"))
+
+
+def catboost(X: pd.DataFrame, seed: int, n_threads: int) -> Peer:
+    """Return CatBoost with its defaults."""
+
+    def make(names: list[str]) -> Any:
+        from catboost import CatBoostClassifier
+
+        model = CatBoostClassifier(
+            random_seed=seed,
+            thread_count=n_threads,
+            cat_features=names,
+            verbose=False,
+            allow_writing_files=False,
+        )
+        return model, {}
+
+    return Peer(make, as_categories=False)
+
+
+def lightgbm(X: pd.DataFrame, seed: int, n_threads: int) -> Peer:
+    """Return LightGBM with its defaults."""
+
+    def make(names: list[str]) -> Any:
+        from lightgbm import LGBMClassifier
+
+        model = LGBMClassifier(random_state=seed, n_jobs=n_threads, verbose=-1)
+        return model, {}
+
+    return Peer(make, as_categories=True)
+
+
+def xgboost(X: pd.DataFrame, seed: int, n_threads: int) -> Peer:
+    """Return XGBoost with its defaults."""
+
+    def make(names: list[str]) -> Any:
+        from xgboost import XGBClassifier
+
+        model = XGBClassifier(
+            random_state=seed, n_jobs=n_threads, enable_categorical=True
+        )
+        return model, {}
+
+    return Peer(make, as_categories=True)
+
+
+def of_pytabkit(kind: str) -> Maker:
+    """Return what makes a model of pytabkit, with medians for missing numbers."""
+
+    def maker(X: pd.DataFrame, seed: int, n_threads: int) -> Peer:
+        def make(names: list[str]) -> Any:
+            import pytabkit
+
+            model = getattr(pytabkit, kind)(
+                device="cpu", random_state=seed, n_threads=n_threads, verbosity=0
+            )
+            return model, {"cat_col_names": names}
+
+        return Peer(make, as_categories=True, fill=True)
+
+    return maker
 
 
 MODELS: dict[str, Maker] = {
-    OURS: lambda X, seed: make_tabular_classifier(random_state=seed),
+    OURS: lambda X, seed, n_threads: make_tabular_classifier(
+        random_state=seed, n_jobs=n_threads
+    ),
     "FFNNClassifier": standardised(lambda seed: FFNNClassifier(random_state=seed)),
     BASE: standardised(lambda seed: MLPClassifier(random_state=seed)),
     "MLPClassifier, early stopping": standardised(
@@ -113,23 +192,29 @@ MODELS: dict[str, Maker] = {
     ),
     "LogisticRegression": standardised(lambda seed: LogisticRegression(max_iter=1000)),
     "HistGradientBoosting": boosting,
-    REALMLP: lambda X, seed: RealMLP(seed),
+    CATBOOST: catboost,
+    LIGHTGBM: lightgbm,
+    XGBOOST: xgboost,
+    REALMLP: of_pytabkit("RealMLP_TD_S_Classifier"),
+    TABM: of_pytabkit("TabM_D_Classifier"),
 }
 
 
 def changed(**params: Any) -> Maker:
-    """Change parameters of the recipe's networks."""
-    return lambda X, seed: make_tabular_classifier(random_state=seed, **params)
+    """Change parameters of the recipe."""
+    return lambda X, seed, n_threads: make_tabular_classifier(
+        random_state=seed, n_jobs=n_threads, **params
+    )
 
 
 def stepped(**steps: Any) -> Maker:
     """Change steps of the recipe's pipeline, or parameters of one."""
-    return lambda X, seed: make_tabular_classifier(random_state=seed).set_params(
-        **steps
-    )
+    return lambda X, seed, n_threads: make_tabular_classifier(
+        random_state=seed, n_jobs=n_threads
+    ).set_params(**steps)
 
 
-def one_network(X: pd.DataFrame, seed: int) -> Any:
+def one_network(X: pd.DataFrame, seed: int, n_threads: int) -> Any:
     """Return the recipe with one network, validated on a fifth of the rows."""
     model = make_tabular_classifier(random_state=seed)
     network = model.named_steps["classifier"].estimator
@@ -140,6 +225,7 @@ def one_network(X: pd.DataFrame, seed: int) -> Any:
 # What the recipe is without one of its parts, or with another in its place.
 ABLATION: dict[str, Maker] = {
     "one network": one_network,
+    "no boosting": changed(boosting=False),
     "four networks": changed(n_networks=4),
     "no temperature": stepped(classifier__calibrate=False),
     "no label smoothing": changed(label_smoothing=0.0),
@@ -155,7 +241,13 @@ ABLATION: dict[str, Maker] = {
     "alpha=0.0001": changed(alpha=0.0001),
     "dropout=0.15": changed(dropout=0.15),
 }
-NEEDS = {REALMLP: "pytabkit"}
+NEEDS = {
+    CATBOOST: "catboost",
+    LIGHTGBM: "lightgbm",
+    XGBOOST: "xgboost",
+    REALMLP: "pytabkit",
+    TABM: "pytabkit",
+}
 
 
 def available(names: Any) -> list[str]:

@@ -6,9 +6,12 @@ may ask for what it would return if it ended there, `fit.fitted()`. Checkpoints
 (`skffnn.io.checkpoints`) are a listener too.
 """
 
+import os
+import tempfile
+import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, Self
 
 from ..optim.training import Epoch
@@ -188,8 +191,99 @@ def reporter(verbose: int, max_iter: int, done: int = 0) -> Listener:
     return Bar(max_iter, done) if kind is Bar else kind()
 
 
+class Tally(Listener):
+    """Notes each epoch in a file, a byte for each, from whatever process it is in.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    max_iter : int
+        Epochs of a fit; those that it does not need are noted at its end.
+    """
+
+    def __init__(self, path: str, max_iter: int) -> None:
+        self.path, self.max_iter = path, max_iter
+
+    def note(self, n: int) -> None:
+        """Note some epochs; if the file is not on this machine, that is all."""
+        with suppress(OSError), open(self.path, "ab", buffering=0) as file:
+            file.write(b"." * n)
+
+    def on_epoch_end(self, epoch: Epoch, fit: Any) -> None:
+        self.note(1)
+
+    def on_fit_end(self, fit: Any) -> None:
+        self.note(max(0, self.max_iter - fit.n_iter))
+
+
+class Counter:
+    """Counts fits that are made together, and their epochs; this one shows nothing."""
+
+    def tally(self, max_iter: int) -> Listener | None:
+        """Return a listener for one of the fits, or None.
+
+        Parameters
+        ----------
+        max_iter : int
+            Maximum number of its epochs.
+
+        Returns
+        -------
+        listener : Listener or None
+            It may be sent to another process.
+        """
+        return None
+
+    def advance(self) -> None:
+        """Count a fit that is done."""
+
+
+class BarCounter(Counter):
+    """Counts in a progress bar on standard error.
+
+    Parameters
+    ----------
+    bar : rich.progress.Progress
+        The bar.
+    n_fits : int
+        How many fits there are.
+    path : str
+        The file in which epochs are noted.
+    """
+
+    def __init__(self, bar: Any, n_fits: int, path: str) -> None:
+        self.bar, self.n_fits, self.path = bar, n_fits, path
+        self.n_epochs = self.n_done = 0
+        self.task = bar.add_task("", total=n_fits, text="")
+        self.show()
+
+    def tally(self, max_iter: int) -> Listener:
+        self.n_epochs += max_iter
+        return Tally(self.path, max_iter)
+
+    def advance(self) -> None:
+        self.n_done += 1
+        self.show()
+
+    def show(self) -> None:
+        """Bring the bar up to date."""
+        text = f"{self.n_done} of {self.n_fits} fits"
+        completed: float = self.n_done
+        if self.n_epochs:
+            noted = min(os.path.getsize(self.path), self.n_epochs)
+            text += f", {noted} of {self.n_epochs} epochs"
+            completed = max(completed, self.n_fits * noted / self.n_epochs)
+        self.bar.update(self.task, completed=completed, text=text)
+
+    def watch(self, over: threading.Event) -> None:
+        """Show the epochs that are noted, twice a second until all is over."""
+        while not over.wait(0.5):
+            self.show()
+
+
 @contextmanager
-def counted(n_fits: int, verbose: int) -> Iterator[Callable[[], None]]:
+def counted(n_fits: int, verbose: int) -> Iterator[Counter]:
     """Count fits that are made together, in a progress bar on standard error.
 
     Parameters
@@ -201,34 +295,44 @@ def counted(n_fits: int, verbose: int) -> Iterator[Callable[[], None]]:
 
     Yields
     ------
-    advance : callable
-        To be called after each fit.
+    counter : Counter
+        To be told of each fit that is done.
     """
     if not verbose or not has_rich():
-        yield lambda: None
+        yield Counter()
         return
     from rich.console import Console
     from rich.progress import (
         BarColumn,
-        MofNCompleteColumn,
         Progress,
         TextColumn,
         TimeElapsedColumn,
         TimeRemainingColumn,
     )
 
-    with Progress(
-        BarColumn(bar_width=20),
-        MofNCompleteColumn(),
-        TextColumn("fits,"),
-        TimeElapsedColumn(),
-        TextColumn("gone,"),
-        TimeRemainingColumn(),
-        TextColumn("left"),
-        console=Console(stderr=True),
-    ) as bar:
-        task = bar.add_task("", total=n_fits)
-        yield lambda: bar.advance(task)
+    over = threading.Event()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Progress(
+            BarColumn(bar_width=20),
+            TextColumn("{task.fields[text]},"),
+            TimeElapsedColumn(),
+            TextColumn("gone,"),
+            TimeRemainingColumn(),
+            TextColumn("left"),
+            console=Console(stderr=True),
+        ) as bar,
+    ):
+        path = os.path.join(folder, "epochs")
+        open(path, "wb").close()
+        counter = BarCounter(bar, n_fits, path)
+        watcher = threading.Thread(target=counter.watch, args=(over,), daemon=True)
+        watcher.start()
+        try:
+            yield counter
+        finally:
+            over.set()
+            watcher.join()
 
 
 def has_rich() -> bool:

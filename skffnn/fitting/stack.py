@@ -176,7 +176,7 @@ class Member:
                     self.fit.interrupt()
                     self.outcome.fitted = self.fit.fitted()
                 else:
-                    self.outcome.fitted = self.fit.run()
+                    self.outcome.fitted = self.fit.run(self.fit.listeners)
             except Exception as error:
                 self.outcome.error = error
         self.outcome.warnings += caught
@@ -191,7 +191,7 @@ def run(fits: Sequence[Fit]) -> list[Outcome]:
     Parameters
     ----------
     fits : sequence of Fit
-        Fits with equal `layout`, without listeners.
+        Fits with equal `layout`. Their listeners are entered when the stack is over.
 
     Returns
     -------

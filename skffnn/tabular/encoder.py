@@ -9,14 +9,15 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils import check_array
+from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..nn.arrays import Array
-from ..utils.checks import check_number
+from ..utils.checks import check_choice, check_number
 from ..utils.documentation import Documented
 from .cells import cells
 from .dates import PARTS, as_dates, parts
+from .target_means import TARGETS, TargetMeans
 
 # Prefixes of the pandas and polars dtypes that are categorical even if the values are
 # numbers.
@@ -59,6 +60,16 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
         Maximum number of columns for one categorical column, at least 2. If it has more
         categories, the infrequent ones share one column, "other". Decrease it if a
         column with many categories makes the encoded matrix too wide.
+    max_columns : int, default=500
+        Maximum number of columns for all categorical columns together, at least 2 for
+        each of them. If there are more, `max_categories` is lowered.
+    target_means : {"classes", "numbers"} or None, default=None
+        What y is: class labels or numbers. A categorical column with an "other" also
+        gets the mean of y for each of its categories, also for the infrequent ones;
+        with more than two classes, the frequency of each class. None, and y with
+        several columns, add nothing. In `fit_transform`, the means for a row come from
+        other rows (`sklearn.preprocessing.TargetEncoder`), so that what is trained on
+        its result does not overfit to them; `transform` uses those of all rows.
 
     Attributes
     ----------
@@ -68,6 +79,8 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
         cells.
     dates_ : list of bool
         Whether each column holds dates.
+    means_ : list of (TargetMeans or None)
+        The means of y for the categories of each column.
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -89,8 +102,20 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
     array(['x0', 'x1_blue', 'x1_red'], dtype=object)
     """
 
-    def __init__(self, *, max_categories: int = 100) -> None:
+    categories_: list[Any]
+    dates_: list[bool]
+    means_: list[Any]
+
+    def __init__(
+        self,
+        *,
+        max_categories: int = 100,
+        max_columns: int = 500,
+        target_means: str | None = None,
+    ) -> None:
         self.max_categories = max_categories
+        self.max_columns = max_columns
+        self.target_means = target_means
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Determine which columns are categorical, and their categories.
@@ -99,8 +124,8 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
         ----------
         X : {array-like, dataframe} of shape (n_samples, n_features)
             Training data.
-        y : object, default=None
-            Not used.
+        y : array-like of shape (n_samples,), default=None
+            Class labels or numbers; used for `target_means` alone.
 
         Returns
         -------
@@ -114,7 +139,7 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
         TypeError
             If a cell is not hashable, such as a list.
         """
-        self.fit_transform(X)
+        self.fit_transform(X, y)
         return self
 
     def fit_transform(self, X: Any, y: Any = None) -> Array:
@@ -124,8 +149,8 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
         ----------
         X : {array-like, dataframe} of shape (n_samples, n_features)
             Training data.
-        y : object, default=None
-            Not used.
+        y : array-like of shape (n_samples,), default=None
+            Class labels or numbers; used for `target_means` alone.
 
         Returns
         -------
@@ -133,7 +158,31 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
             The encoded table.
         """
         check_number("max_categories", self.max_categories, 2, integer=True)
-        return self._encode(X, reset=True)
+        check_number("max_columns", self.max_columns, 2, integer=True)
+        if self.target_means is not None:
+            check_choice("target_means", self.target_means, TARGETS, " or None")
+        columns = self._columns(X, reset=True)
+        self.dates_ = [as_dates(column) is not None for column in columns]
+        counts = [
+            None if dated else categories_of(column, name)
+            for column, dated, name in zip(
+                columns, self.dates_, self._names(columns), strict=True
+            )
+        ]
+        most = most_categories(counts, self.max_categories, self.max_columns)
+        self.categories_ = [found and frequent(found, most) for found in counts]
+        self.means_ = [None] * len(columns)
+        of_rows: dict[int, Array] = {}
+        y = np.asarray(y)
+        if self.target_means is not None and y.ndim == 1:
+            check_consistent_length(columns[0], y)
+            for j, found in enumerate(counts):
+                if found and self.categories_[j][-1] is OTHER:
+                    names = sorted(found, key=labels)
+                    self.means_[j], of_rows[j] = TargetMeans.fit_transform(
+                        cells(columns[j]), names, y, self.target_means
+                    )
+        return self._encode(columns, of_rows)
 
     def transform(self, X: Any) -> Array:
         """Encode a table.
@@ -154,25 +203,40 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
             If a numeric column contains anything but finite numbers and missing cells.
         """
         check_is_fitted(self)
-        return self._encode(X, reset=False)
+        return self._encode(self._columns(X, reset=False), {})
 
-    def _encode(self, X: Any, *, reset: bool) -> Array:
-        """Encode column by column, fitting to each column first if `reset`."""
+    def _columns(self, X: Any, *, reset: bool) -> list[Any]:
+        """Return the columns of a table, whose number and names are right."""
         if not is_frame(X):
             X = check_array(X, dtype=kept_dtype(X), ensure_all_finite=False)
         validate_data(self, X, reset=reset, skip_check_array=True)
         columns = columns_of(X)
         if len(columns[0]) == 0:
             raise ValueError("X has 0 sample(s), but at least 1 is required.")
-        names = getattr(self, "feature_names_in_", range(len(columns)))
-        if reset:
-            self.dates_ = [as_dates(column) is not None for column in columns]
-            self.categories_ = [
-                None if dated else find_categories(column, self.max_categories, name)
-                for column, dated, name in zip(columns, self.dates_, names, strict=True)
-            ]
-        kinds = zip(columns, self.categories_, self.dates_, names, strict=True)
-        return np.hstack([encoded(*column) for column in kinds])
+        return columns
+
+    def _names(self, columns: Any) -> Any:
+        """Return the names of the columns, or their numbers."""
+        return getattr(self, "feature_names_in_", range(len(columns)))
+
+    def _encode(self, columns: Sequence[Any], of_rows: dict[int, Array]) -> Array:
+        """Encode column by column, with the means of y for some of them."""
+        kinds = list(zip(self.categories_, self.dates_, self.means_, strict=True))
+        widths = [width(*kind) for kind in kinds]
+        X = np.empty((len(columns[0]), sum(widths)))
+        end = np.cumsum(widths)
+        for j, name in enumerate(self._names(columns)):
+            place = X[:, end[j] - widths[j] : end[j]]
+            categories, dated, means = kinds[j]
+            if means is not None:
+                n = means.table.shape[1]
+                found = of_rows.get(j)
+                place[:, -n:] = (
+                    means.transform(cells(columns[j])) if found is None else found
+                )
+                place = place[:, :-n]
+            place[...] = encoded(columns[j], categories, dated, name)
+        return X
 
     def get_feature_names_out(self, input_features: Any = None) -> Array:
         """Return the names of the encoded columns.
@@ -187,7 +251,8 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
         -------
         names : ndarray of shape (n_encoded,)
             Unique names: that of a numeric column, "column_days" and so on for dates,
-            and "column_category" for each category, such as `"colour_red"` or
+            "column_mean" for means of y (numbered, if there are several), and
+            "column_category" for each category, such as `"colour_red"` or
             `"colour_missing"`. If two of these are equal, categories that are strings
             are quoted (`"colour_'missing'"`), and names that are still equal are
             numbered (`"colour_missing_2"`).
@@ -203,13 +268,18 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
             raise ValueError(
                 f"input_features should have length equal to {self.n_features_in_}"
             )
-        names = column_names(input_features, self.categories_, self.dates_)
+        n_means = [0 if m is None else m.table.shape[1] for m in self.means_]
+        names = column_names(input_features, self.categories_, self.dates_, n_means)
         return np.array(names, dtype=object)
 
     def __setstate__(self, state: Any) -> None:
         super().__setstate__(state)
-        if hasattr(self, "categories_") and not hasattr(self, "dates_"):
-            self.dates_ = [False] * len(self.categories_)  # of an earlier version
+        # Of an earlier version.
+        self.__dict__.setdefault("max_columns", 10**9)
+        self.__dict__.setdefault("target_means", None)
+        if hasattr(self, "categories_"):
+            self.__dict__.setdefault("dates_", [False] * len(self.categories_))
+            self.__dict__.setdefault("means_", [None] * len(self.categories_))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -219,8 +289,16 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
         return tags
 
 
+def width(categories: Any, dated: bool, means: TargetMeans | None) -> int:
+    """Return how many columns one column becomes."""
+    if dated:
+        return len(PARTS)
+    n = 1 if categories is None else len(categories)
+    return n if means is None else n + means.table.shape[1]
+
+
 def encoded(column: Any, categories: Any, dated: bool, name: Any) -> Array:
-    """Return the encoded columns of one column.
+    """Return the encoded columns of one column, but for means of y.
 
     Parameters
     ----------
@@ -274,22 +352,20 @@ def columns_of(X: Any) -> list[Any]:
     return list(X.T)
 
 
-def find_categories(column: Any, most: int, name: Any) -> list[Any] | None:
-    """Return the categories of a categorical column, or None for a numeric one.
+def categories_of(column: Any, name: Any) -> Counter[Any] | None:
+    """Count the categories of a categorical column; None for a numeric one.
 
     Parameters
     ----------
     column : ndarray or series
         A column of the table.
-    most : int
-        Maximum number of categories.
     name : object
         Name of the column, for error messages.
 
     Returns
     -------
-    categories : list or None
-        Sorted by name; `OTHER` comes last if some are infrequent.
+    counts : Counter or None
+        How many cells belong to each category.
 
     Raises
     ------
@@ -299,12 +375,52 @@ def find_categories(column: Any, most: int, name: Any) -> list[Any] | None:
     if not is_categorical(column):
         return None
     try:
-        counts = Counter(cells(column))
+        return Counter(cells(column))
     except TypeError as error:
         raise TypeError(
             f"Column {name!r} of X contains a cell of an unsupported type ({error}): "
             "argument must be a string or a number. Convert the column, or drop it."
         ) from error
+
+
+def most_categories(counts: Sequence[Any], most: int, most_in_all: int) -> int:
+    """Return how many columns each categorical column may have.
+
+    Parameters
+    ----------
+    counts : sequence of (Counter or None)
+        The categories of each column.
+    most : int
+        Maximum for one column.
+    most_in_all : int
+        Maximum for all columns together.
+
+    Returns
+    -------
+    most : int
+        At least 2.
+    """
+    sizes = np.array([len(found) for found in counts if found is not None])
+    while most > 2 and np.minimum(sizes, most).sum() > most_in_all:
+        most -= 1
+    return most
+
+
+def frequent(counts: Counter[Any], most: int) -> list[Any]:
+    """Return the most frequent categories of a column.
+
+    Parameters
+    ----------
+    counts : Counter
+        How many cells belong to each category.
+    most : int
+        Maximum number of categories.
+
+    Returns
+    -------
+    categories : list
+        Sorted by name; `OTHER` comes last if some are infrequent.
+    """
     categories = sorted(counts, key=labels)
     if len(categories) > most:
         categories.sort(key=counts.__getitem__, reverse=True)
@@ -402,7 +518,10 @@ def labels(category: Any) -> tuple[str, str]:
 
 
 def column_names(
-    features: Sequence[str], categories: Sequence[Any], dates: Sequence[bool]
+    features: Sequence[str],
+    categories: Sequence[Any],
+    dates: Sequence[bool],
+    n_means: Sequence[int],
 ) -> list[str]:
     """Return a unique name for each encoded column.
 
@@ -414,6 +533,8 @@ def column_names(
         Categories of each column; None for a numeric column.
     dates : sequence of bool
         Whether a column holds dates.
+    n_means : sequence of int
+        How many means of y each column has.
 
     Returns
     -------
@@ -422,7 +543,8 @@ def column_names(
         if it is a string; numbered if that name is taken too.
     """
     columns: list[tuple[str, str, bool]] = []  # plain, quoted, is categorical
-    for feature, found, dated in zip(features, categories, dates, strict=True):
+    kinds = zip(features, categories, dates, n_means, strict=True)
+    for feature, found, dated, n in kinds:
         if dated:
             names_of_parts = [f"{feature}_{part}" for part in PARTS]
             columns += [(name, name, False) for name in names_of_parts]
@@ -433,6 +555,10 @@ def column_names(
                 (f"{feature}_{a}", f"{feature}_{b}", True)
                 for a, b in map(labels, found)
             ]
+            means = [
+                f"{feature}_mean_{k}" if n > 1 else f"{feature}_mean" for k in range(n)
+            ]
+            columns += [(name, name, False) for name in means]
     uses = Counter(plain for plain, _, _ in columns)
     # Unique plain names come first, then numeric columns, so that these keep theirs.
     order = sorted(

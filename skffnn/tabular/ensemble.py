@@ -33,9 +33,8 @@ from .folds import CrossFit, Folds, fit_copies
 # a small one, and four of them have taken as long as eight.
 MANY, FEW, LARGE = 8, 4, 10_000
 
-# A model is left out of a blend unless it lowers the cross-entropy by this part, which
-# can be told after one fold of at least `ENOUGH` rows.
-LEAST_GAIN, ENOUGH = 0.02, 300
+# A model is left out of a blend unless it lowers the cross-entropy by this part.
+LEAST_GAIN = 0.02
 
 
 class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
@@ -70,8 +69,10 @@ class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
     blend_with : list of classifiers, default=None
         Other classifiers with `predict_proba`. A copy of each is trained for every
         fold, as the networks are, and its log-probabilities are added to the logits
-        of the networks. One that lowers the cross-entropy of the first fold by less
-        than 2 % is left out. They are ignored for multi-label targets.
+        of the networks. One that lowers the out-of-fold cross-entropy by less than 2 %
+        is left out. They are not used for multi-label targets.
+    blend_classes : int or None, default=None
+        The largest number of classes for which they are used; None for any.
     calibrate : bool, default=True
         Whether to fit β to the out-of-fold logits; otherwise it is 1, or the weights
         of a blend add up to 1.
@@ -143,6 +144,7 @@ class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
         *,
         n_networks: int | str = 5,
         blend_with: Sequence[Any] | None = None,
+        blend_classes: int | None = None,
         calibrate: bool = True,
         planned_for: int | None = None,
         n_jobs: int | str | None = "auto",
@@ -152,6 +154,7 @@ class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
         self.estimator = estimator
         self.n_networks = n_networks
         self.blend_with = blend_with
+        self.blend_classes = blend_classes
         self.calibrate = calibrate
         self.planned_for = planned_for
         self.n_jobs = n_jobs
@@ -206,7 +209,9 @@ class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
             CrossFit(folds, model, seeds, output)
             for model in self._others(targets, folds)
         ]
-        others = self._fit_folds(networks, others, targets)
+        copies = [(model, k) for model in (networks, *others) for k in range(n)]
+        fit_copies(copies, self.n_jobs, self.verbose)
+        others = self._worthwhile(networks, others, targets)
         self.estimators_ = networks.fitted
         self.blended_ = [other.fitted for other in others]
         self._set_targets(targets)
@@ -218,8 +223,9 @@ class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
         """Return the network to train; raise if a parameter is wrong."""
         if self.n_networks != "auto":
             check_number("n_networks", self.n_networks, 2, integer=True)
-        if self.planned_for is not None:
-            check_number("planned_for", self.planned_for, 1, integer=True)
+        for name in ("planned_for", "blend_classes"):
+            if getattr(self, name) is not None:
+                check_number(name, getattr(self, name), 1, integer=True)
         if isinstance(self.n_jobs, str):
             check_choice("n_jobs", self.n_jobs, ["auto"], " or an integer")
         base = FFNNClassifier() if self.estimator is None else self.estimator
@@ -237,37 +243,20 @@ class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
 
     def _others(self, targets: Targets, folds: Folds) -> Sequence[Any]:
         """Return the classifiers to blend with, if there is anything to weigh them."""
-        if targets.multilabel or len(targets.classes) < 2 or not len(folds.held_out):
+        n_classes = len(targets.classes)
+        if targets.multilabel or n_classes < 2 or not len(folds.held_out):
+            return ()
+        if self.blend_classes is not None and n_classes > self.blend_classes:
             return ()
         return self.blend_with or ()
 
-    def _fit_folds(
+    def _worthwhile(
         self, networks: CrossFit, others: list[CrossFit], targets: Targets
     ) -> list[CrossFit]:
-        """Train all copies; return those of the others that are worth their time."""
-        folds = networks.folds
-        rows, n = folds.rows(0), folds.n
-        n_first = 1 if len(rows) >= ENOUGH else n
-        first = [(networks, k) for k in range(n)]
-        first += [(other, k) for other in others for k in range(n_first)]
-        fit_copies(first, self.n_jobs, self.verbose)
-        if n_first < n:
-            others = self._worthwhile(networks, others, rows, targets)
-            rest = [(other, k) for other in others for k in range(n_first, n)]
-            fit_copies(rest, self.n_jobs, self.verbose)
-            return others
-        return self._worthwhile(networks, others, folds.held_out, targets)
-
-    def _worthwhile(
-        self,
-        networks: CrossFit,
-        others: list[CrossFit],
-        rows: Array,
-        targets: Targets,
-    ) -> list[CrossFit]:
-        """Return the classifiers that make enough of a difference on some rows."""
+        """Return the classifiers that make enough of a difference."""
         if not others:
             return []
+        rows = networks.folds.held_out
         alone = self._blend([networks], rows, targets).loss
         # A weight that means nothing lowers the loss by 1/2n on average, on the rows
         # that it is fitted to. Twice that is what Akaike's criterion takes off.
@@ -298,7 +287,7 @@ class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
     def __setstate__(self, state: Any) -> None:
         super().__setstate__(state)
         # Of an earlier version, which had networks only.
-        for name in ("blend_with", "planned_for"):
+        for name in ("blend_with", "blend_classes", "planned_for"):
             self.__dict__.setdefault(name, None)
         self.__dict__.setdefault("verbose", 0)
         if hasattr(self, "estimators_") and not hasattr(self, "blended_"):

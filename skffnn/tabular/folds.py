@@ -15,6 +15,7 @@ from sklearn.base import clone
 
 from ..data.dataset import Dataset
 from ..data.splitting import folds_by_content
+from ..estimator import FFNNEstimator
 from ..fitting.listeners import counted
 from ..many import Job, fit_many
 from ..nn.arrays import Array
@@ -177,9 +178,12 @@ def fit_copies(
     """
     jobs = [fit.job(k) for fit, k in copies]
     results: dict[int, Any] = {}
-    with counted(len(jobs), verbose) as advance:
+    with counted(len(jobs), verbose) as counter:
+        for job in jobs:
+            if isinstance(job.estimator, FFNNEstimator):
+                job.listener = counter.tally(job.estimator.max_iter)
         for i, result in fit_many(jobs, n_jobs):
             results[i] = result
-            advance()
+            counter.advance()
     for i, (fit, k) in enumerate(copies):
         fit.keep(k, results[i].fitted(), results[i].value)

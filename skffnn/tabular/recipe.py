@@ -38,6 +38,9 @@ BOOSTING: dict[str, Any] = {
     "max_iter": 300,
     "early_stopping": True,
 }
+# With more classes than this they take longer than the networks, since each iteration
+# makes a tree for each class, and helped on no table.
+BOOSTED_CLASSES = 8
 
 # The value of a missing-value indicator, beside scaled features of magnitude 1: large
 # enough to learn from informative gaps, and too small to overfit to random ones.
@@ -78,9 +81,9 @@ def make_tabular_classifier(
         take longer to train. "auto" is 8, and 4 for more than 10000 rows.
     boosting : bool, default=True
         Whether to train gradient-boosted trees on the same folds, and to add them to
-        the networks with the weights that suit the rows that are held out. Where they
-        hardly help, they are not trained after the first fold. Labels that are noisy
-        need them most.
+        the networks with the weights that suit the rows that are held out, if they
+        help there. Noisy labels need them most. They are not trained for more than
+        8 classes, nor for several labels.
     n_jobs : int, "auto" or None, default="auto"
         Number of processes that train networks. "auto" uses all processors if training
         takes longer than starting the processes, and one inside another parallel
@@ -125,7 +128,7 @@ def make_tabular_classifier(
     ]
     return Pipeline(
         [
-            ("encode", TableEncoder()),
+            ("encode", TableEncoder(target_means="classes")),
             ("scale", RobustSmoothScaler()),
             ("impute", FeatureUnion(parts, transformer_weights={"gaps": GAP})),
             (
@@ -136,6 +139,7 @@ def make_tabular_classifier(
                     blend_with=[HistGradientBoostingClassifier(**BOOSTING)]
                     if boosting
                     else None,
+                    blend_classes=BOOSTED_CLASSES,
                     planned_for=None if PLANNED & params.keys() else ROWS,
                     n_jobs=n_jobs,
                     random_state=random_state,

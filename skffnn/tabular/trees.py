@@ -4,12 +4,11 @@ Of all that scikit-learn does not publish of its trees, this module knows the le
 is needed: where they are, and the fields of their nodes.
 """
 
+from copy import copy
 from itertools import pairwise
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.ensemble._hist_gradient_boosting.common import PREDICTOR_RECORD_DTYPE
-from sklearn.ensemble._hist_gradient_boosting.predictor import TreePredictor
 
 from ..nn.arrays import Array
 
@@ -100,12 +99,15 @@ def set_trees(
         raise ValueError("the number of trees is not that of the classes")
     if not np.isfinite(baseline).all():
         raise ValueError("the baseline is not finite")
-    nodes = np.zeros(len(trees["value"]), PREDICTOR_RECORD_DTYPE)
+    first = fitted._predictors[0][0]
+    nodes = np.zeros(len(trees["value"]), first.nodes.dtype)
     for name in FIELDS:
         nodes[name] = trees[name]
-    ends = np.cumsum(sizes)
-    none = np.zeros((0, 8), np.uint32)  # no categories
-    flat = [TreePredictor(nodes[a:b].copy(), none, none) for a, b in spans(ends)]
+    flat = []
+    for begin, end in pairwise([0, *np.cumsum(sizes).tolist()]):
+        tree = copy(first)
+        tree.nodes = nodes[begin:end].copy()
+        flat.append(tree)
     n_outputs = sizes.shape[1]
     params = model.get_params(deep=False)
     vars(model).update(vars(fitted) | params)
@@ -113,11 +115,6 @@ def set_trees(
     model._predictors = [
         flat[i : i + n_outputs] for i in range(0, len(flat), n_outputs)
     ]
-
-
-def spans(ends: Array) -> list[tuple[int, int]]:
-    """Return where each tree begins and ends."""
-    return list(pairwise([0, *ends.tolist()]))
 
 
 def check_trees(trees: Trees, n_features: int) -> None:

@@ -8,8 +8,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from skffnn import SOLVERS, FFNNClassifier
-from skffnn.fitting.listeners import Lines, Listener, columns, reporter
+from skffnn import SOLVERS, AveragedClassifier, FFNNClassifier
+from skffnn.fitting.listeners import Lines, Listener, Tally, columns, reporter
+from skffnn.nn.activations import LeakyReLU
 from skffnn.optim.training import Epoch
 
 rng = np.random.default_rng(0)
@@ -222,3 +223,29 @@ def test_a_listener_is_left_when_training_fails(journal):
         fit(solver="sgd", learning_rate_init=1e30)
     assert journal.entered == journal.left == 1
     assert journal.ended == 0
+
+
+def test_epochs_of_several_fits_are_counted_from_other_processes(capsys):
+    pytest.importorskip("rich")
+    network = FFNNClassifier((3,), max_iter=4, early_stopping=False)
+    for stacked in (True, False):
+        network.set_params(activation="tanh" if stacked else LeakyReLU(0.1))
+        model = AveragedClassifier(network, n_networks=3, n_jobs=2, verbose=1)
+        model.fit(X, y)
+        err = capsys.readouterr().err
+        assert "3 of 3 fits, 12 of 12 epochs" in err
+        assert all("_listeners" not in vars(net) for net in model.estimators_)
+    model.set_params(verbose=0).fit(X, y)
+    assert capsys.readouterr().err == ""
+
+
+def test_epochs_that_a_fit_does_not_need_are_counted_at_its_end(tmp_path):
+    path = tmp_path / "epochs"
+    tally = Tally(str(path), max_iter=10)
+    for n in range(1, 4):
+        tally.on_epoch_end(Epoch(n, 0.5), SimpleNamespace(n_iter=n))
+        assert path.stat().st_size == n
+    tally.on_fit_end(SimpleNamespace(n_iter=3))
+    assert path.stat().st_size == 10
+    elsewhere = Tally(str(tmp_path / "on another machine" / "epochs"), max_iter=10)
+    elsewhere.on_epoch_end(Epoch(1, 0.5), SimpleNamespace(n_iter=1))

@@ -255,25 +255,23 @@ def test_copies_of_what_is_blended_are_trained_on_the_same_folds():
         assert other.random_state == network.random_state
 
 
-def test_what_does_not_help_is_left_out_after_the_first_fold():
-    trained = []
-
-    class Useless(Oracle):
-        def fit(self, X, y):
-            trained.append(len(X))
-            return super().fit(X, y)
-
-    X, y = with_oracle()
-    X[:, 2] = 0.5
-    model = AveragedClassifier(Recorder(), n_networks=4, blend_with=[Useless()])
+@pytest.mark.parametrize("seed", range(5))
+def test_what_does_not_help_is_left_out(seed):
+    X, y = with_oracle(400, seed)
+    X[:, 2] = np.random.default_rng(seed).random(400)  # knows nothing
+    model = AveragedClassifier(Recorder(), n_networks=4, blend_with=[Oracle()])
     model.fit(X, y)
     assert model.blended_ == []
-    assert trained == [1500]
-    # On a small table, nothing can be told from one fold.
-    trained.clear()
-    model.fit(X[:400], y[:400])
+    alone = AveragedClassifier(Recorder(), n_networks=4).fit(X, y)
+    assert model.inverse_temperature_ == alone.inverse_temperature_
+
+
+def test_too_many_classes_are_not_blended():
+    X, y = with_oracle()
+    model = AveragedClassifier(Recorder(), blend_with=[Oracle()], blend_classes=2)
+    assert model.fit(X, y).blended_
+    model = clone(model).set_params(blend_classes=1).fit(X, y)
     assert model.blended_ == []
-    assert trained == [300] * 4
 
 
 def test_a_blend_of_three_classes():
@@ -344,7 +342,8 @@ def test_the_number_of_networks_changes_with_the_number_of_rows():
     assert len(model.fit(X[:-1], y[:-1]).estimators_) == 8
 
 
+@pytest.mark.parametrize("name", ["planned_for", "blend_classes"])
 @pytest.mark.parametrize("n", [0, 2.5, "3000"])
-def test_an_invalid_number_of_rows_is_refused(n):
-    with pytest.raises(InvalidParameterError, match="planned_for"):
-        AveragedClassifier(planned_for=n).fit([[0.0], [1.0]], [0, 1])
+def test_an_invalid_number_is_refused(name, n):
+    with pytest.raises(InvalidParameterError, match=name):
+        AveragedClassifier(**{name: n}).fit([[0.0], [1.0]], [0, 1])

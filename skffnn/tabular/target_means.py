@@ -1,0 +1,128 @@
+"""Means of the target for each category, of a column that has many of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from sklearn.model_selection import KFold
+from sklearn.preprocessing import TargetEncoder
+
+from ..nn.arrays import Array
+
+# What y may be.
+TARGETS = ("classes", "numbers")
+
+# Parts of the rows, for the means that these rows themselves are trained on.
+N_PARTS = 5
+
+
+@dataclass
+class TargetMeans:
+    """The mean of the target for each category, drawn towards that of all rows.
+
+    Attributes
+    ----------
+    categories : list
+        The categories.
+    table : ndarray of shape (n_categories + 1, n_means)
+        Their means, and last that of all rows, which stands for any other category.
+        Two classes and numbers have one mean, more classes one for each.
+    """
+
+    categories: list[Any]
+    table: Array
+
+    @cached_property
+    def _position(self) -> dict[Any, int]:
+        return {category: i for i, category in enumerate(self.categories)}
+
+    def codes(self, cells: Sequence[Any]) -> Array:
+        """Return the row of the table for each cell."""
+        position, other = self._position, len(self.categories)
+        return np.array([position.get(cell, other) for cell in cells], dtype=np.intp)
+
+    def transform(self, cells: Sequence[Any]) -> Array:
+        """Return the means for each cell.
+
+        Parameters
+        ----------
+        cells : sequence
+            Cells of the column; None where one is missing.
+
+        Returns
+        -------
+        means : ndarray of shape (n_samples, n_means)
+            One row for each cell.
+        """
+        means: Array = self.table[self.codes(cells)]
+        return means
+
+    @classmethod
+    def fit_transform(
+        cls, cells: Sequence[Any], categories: list[Any], y: Any, kind: str
+    ) -> "tuple[TargetMeans, Array]":
+        """Find the means, and those that the rows themselves are trained on.
+
+        The mean of a rare category contains the label of the row itself, and a network
+        would overfit to it. So the means for a row come from other rows, four fifths of
+        all. They are those of `sklearn.preprocessing.TargetEncoder`.
+
+        Parameters
+        ----------
+        cells : sequence
+            Cells of the column; None where one is missing.
+        categories : list
+            The categories that occur.
+        y : array-like of shape (n_samples,)
+            Class labels or numbers.
+        kind : {"classes", "numbers"}
+            Which of the two.
+
+        Returns
+        -------
+        means : TargetMeans
+            For rows to come.
+        of_rows : ndarray of shape (n_samples, n_means)
+            For these rows.
+        """
+        means = cls(categories, np.zeros((len(categories) + 1, 1)))
+        codes = means.codes(cells)[:, np.newaxis]
+        numbers = as_numbers(y, kind)
+        of_rows = np.empty_like(numbers)
+        encoder = TargetEncoder(
+            categories=[np.arange(len(categories))], target_type="continuous"
+        )
+        parts = KFold(N_PARTS, shuffle=True, random_state=0)
+        columns = []
+        for k, z in enumerate(numbers.T):
+            for others, part in parts.split(codes):
+                encoder.fit(codes[others], z[others])
+                of_rows[part, k] = encoder.transform(codes[part])[:, 0]
+            encoder.fit(codes, z)
+            columns.append(np.append(encoder.encodings_[0], encoder.target_mean_))
+        means.table = np.column_stack(columns)
+        return means, of_rows
+
+
+def as_numbers(y: Any, kind: str) -> Array:
+    """Return y as numbers: of classes, the second of two, or each of more, is 1.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+        Class labels or numbers.
+    kind : {"classes", "numbers"}
+        Which of the two.
+
+    Returns
+    -------
+    numbers : ndarray of shape (n_samples, n_means)
+        What the means are of.
+    """
+    if kind == "numbers":
+        return np.asarray(y, dtype=np.float64)[:, np.newaxis]
+    classes, codes = np.unique(y, return_inverse=True)
+    each: Array = (codes[:, np.newaxis] == np.arange(len(classes))).astype(np.float64)
+    return each[:, 1:] if len(classes) == 2 else each
