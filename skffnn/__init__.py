@@ -34,6 +34,7 @@ from .regressor import FFNNRegressor
 from .saving import load, save
 from .tabular import (
     AveragedClassifier,
+    GapImputer,
     RobustSmoothScaler,
     TableEncoder,
     make_tabular_classifier,
@@ -65,6 +66,7 @@ __all__ = [
     "FFNNClassifier",
     "FFNNRegressor",
     "FileFormatError",
+    "GapImputer",
     "Huber",
     "InvScaling",
     "InvalidParameterError",

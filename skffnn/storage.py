@@ -25,6 +25,7 @@ from .io.schema import check, fitted_of, require, restore, snapshot
 from .regressor import FFNNRegressor
 from .tabular.encoder import OTHER, TableEncoder
 from .tabular.ensemble import AveragedClassifier
+from .tabular.gaps import GapImputer
 from .tabular.scaler import RobustSmoothScaler
 from .tabular.target_means import TargetMeans
 from .tabular.trees import set_trees, trees_of
@@ -340,10 +341,23 @@ def restored_means(content: Any, categories: Any) -> TargetMeans:
 def restore_scaler(model: RobustSmoothScaler, fitted: Fitted) -> None:
     """Set centres and scales."""
     check_number("limit", model.limit, 0, closed="neither")
+    require(model.dtype in (None, "float32", "float64"), "the type is wrong")
     set_attributes(model, fitted, "center_", "scale_")
     check_vector(model.center_, model.n_features_in_)
     check_vector(model.scale_, model.n_features_in_, nan=False)
     require((model.scale_ >= 0).all(), "a scale is negative")
+
+
+def restore_gaps(model: GapImputer, fitted: Fitted) -> None:
+    """Set which features had gaps."""
+    check_number("fill_value", model.fill_value)
+    check_number("gap", model.gap)
+    set_attributes(model, fitted, "features_")
+    found: Any = model.features_
+    require(type(found) is np.ndarray and found.ndim == 1, "the gaps are damaged")
+    require(found.dtype.kind == "i", "the gaps are damaged")
+    right = (found >= 0) & (found < model.n_features_in_)
+    require(right.all() and (np.diff(found) > 0).all(), "a feature does not exist")
 
 
 STANDARD = ("mean_", "var_", "scale_", "n_samples_seen_")
@@ -481,6 +495,7 @@ STORAGES: dict[str, Storage] = {
         Storage(HistGradientBoostingClassifier, boosting_fitted, restore_boosting),
         Storage(TableEncoder, encoder_fitted, restore_encoder),
         Storage(RobustSmoothScaler, of_attributes("center_", "scale_"), restore_scaler),
+        Storage(GapImputer, of_attributes("features_"), restore_gaps),
         Storage(StandardScaler, of_attributes(*STANDARD), restore_standard),
         Storage(SimpleImputer, imputer_fitted, restore_imputer, check_imputer),
         Storage(

@@ -13,7 +13,7 @@ from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..nn.arrays import Array
-from ..utils.checks import check_choice, check_number
+from ..utils.checks import check_choice, check_number, input_names
 from ..utils.documentation import Documented
 from .cells import cells
 from .dates import PARTS, as_dates, parts
@@ -258,19 +258,10 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
             numbered (`"colour_missing_2"`).
         """
         check_is_fitted(self)
-        default = [f"x{i}" for i in range(self.n_features_in_)]
-        known = getattr(self, "feature_names_in_", None)
-        if input_features is None:
-            input_features = default if known is None else known
-        elif known is not None and not np.array_equal(input_features, known):
-            raise ValueError("input_features is not equal to feature_names_in_")
-        elif len(input_features) != self.n_features_in_:
-            raise ValueError(
-                f"input_features should have length equal to {self.n_features_in_}"
-            )
+        names = input_names(self, input_features)
         n_means = [0 if m is None else m.table.shape[1] for m in self.means_]
-        names = column_names(input_features, self.categories_, self.dates_, n_means)
-        return np.array(names, dtype=object)
+        unique = column_names(names, self.categories_, self.dates_, n_means)
+        return np.array(unique, dtype=object)
 
     def __setstate__(self, state: Any) -> None:
         super().__setstate__(state)

@@ -33,6 +33,10 @@ from .folds import CrossFit, Folds, fit_copies
 # a small one, and four of them have taken as long as eight.
 MANY, FEW, LARGE = 8, 4, 10_000
 
+# Other classifiers than networks are trained on fewer rows if there are very many: one
+# copy instead of one for each fold, and on this many of the rows.
+HUGE, MOST_BLENDED = 50_000, 100_000
+
 # A model is left out of a blend unless it lowers the cross-entropy by this part.
 LEAST_GAIN = 0.02
 
@@ -70,7 +74,9 @@ class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
         Other classifiers with `predict_proba`. A copy of each is trained for every
         fold, as the networks are, and its log-probabilities are added to the logits
         of the networks. One that lowers the out-of-fold cross-entropy by less than 2 %
-        is left out. They are not used for multi-label targets.
+        is left out. They are not used for multi-label targets. A table of more than
+        50000 rows has one copy alone, and more than 100000 rows are too many for one:
+        so many are drawn at random.
     blend_classes : int or None, default=None
         The largest number of classes for which they are used; None for any.
     calibrate : bool, default=True
@@ -204,18 +210,23 @@ class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
         networks = CrossFit(
             folds, planned(base, n_rows, self.planned_for), seeds, logits
         )
-        output = partial(log_odds, targets=targets)
         others = [
-            CrossFit(folds, model, seeds, output)
+            CrossFit(
+                folds,
+                model,
+                seeds,
+                partial(log_odds, targets=targets),
+                n_copies=n if n_rows <= HUGE else 1,
+                most_rows=MOST_BLENDED,
+            )
             for model in self._others(targets, folds)
         ]
-        copies = [(model, k) for model in (networks, *others) for k in range(n)]
-        fit_copies(copies, self.n_jobs, self.verbose)
+        fit_copies([networks, *others], self.n_jobs, self.verbose)
         others = self._worthwhile(networks, others, targets)
         self.estimators_ = networks.fitted
         self.blended_ = [other.fitted for other in others]
         self._set_targets(targets)
-        beta = self._weights([networks, *others], folds.held_out, targets)
+        beta = self._weights([networks, *others], targets)
         self.inverse_temperature_, self.blend_weights_ = float(beta[0]), beta[1:]
         return self
 
@@ -244,7 +255,7 @@ class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
     def _others(self, targets: Targets, folds: Folds) -> Sequence[Any]:
         """Return the classifiers to blend with, if there is anything to weigh them."""
         n_classes = len(targets.classes)
-        if targets.multilabel or n_classes < 2 or not len(folds.held_out):
+        if targets.multilabel or n_classes < 2 or (folds.number < 0).all():
             return ()
         if self.blend_classes is not None and n_classes > self.blend_classes:
             return ()
@@ -256,11 +267,11 @@ class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
         """Return the classifiers that make enough of a difference."""
         if not others:
             return []
-        rows = networks.folds.held_out
+        rows = others[0].is_known
         alone = self._blend([networks], rows, targets).loss
         # A weight that means nothing lowers the loss by 1/2n on average, on the rows
         # that it is fitted to. Twice that is what Akaike's criterion takes off.
-        most = (1 - LEAST_GAIN) * alone - 1 / len(rows)
+        most = (1 - LEAST_GAIN) * alone - 1 / rows.sum()
         return [
             other
             for other in others
@@ -275,11 +286,10 @@ class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
         weights = None if data.weights is None else data.weights[rows]
         return blend([m.out[rows] for m in models], data.y[rows], weights, targets)
 
-    def _weights(
-        self, models: Sequence[CrossFit], rows: Array, targets: Targets
-    ) -> Array:
+    def _weights(self, models: Sequence[CrossFit], targets: Targets) -> Array:
         """Return the weight of each model in predictions."""
-        if not len(rows) or (len(models) == 1 and not self.calibrate):
+        rows = models[-1].is_known
+        if not rows.any() or (len(models) == 1 and not self.calibrate):
             return np.ones(1)
         beta = self._blend(models, rows, targets).beta
         return beta if self.calibrate else beta / beta.sum()
@@ -296,13 +306,14 @@ class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
     def _forward(self, X: Any, finish: Callable[[Array], Array]) -> Array:
         """Return `finish` of the weighted sum of the averaged logits."""
         X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=DTYPES)
-        network = self._stacked(X.dtype)
+        network = self._stacked()
         if network is None:
-            a = np.sum([logits(network, X) for network in self.estimators_], axis=0)
+            each = [logits(network, X) for network in self.estimators_]
+            a: Any = np.sum(each, axis=0, dtype=np.float64)
         else:
 
             def total(x: Any) -> Array:
-                return network.forward(x).astype(X.dtype, copy=False).sum(axis=0)
+                return network.forward(x).sum(axis=0)
 
             a = check_finite(by_blocks(total, X, network))
         a *= self.inverse_temperature_ / len(self.estimators_)
@@ -312,10 +323,10 @@ class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
                 a += weight / len(models) * log_odds(model, X, targets)
         return finish(a)
 
-    def _stacked(self, dtype: Any) -> Network | None:
+    def _stacked(self) -> Network | None:
         """Return the networks as one stack; None if they differ, or are not ours.
 
-        It computes in the wider of the types of X and of the parameters.
+        It computes in float64, whatever the networks were trained in.
         """
         first = self.estimators_[0]
         if not all(type(network) is FFNNClassifier for network in self.estimators_):
@@ -328,9 +339,11 @@ class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
         if not all(type(g) in ACTIVATIONS.values() for g in activations):
             return None
         layers = [(n.coefs_, n.intercepts_) for n in self.estimators_]
-        dtype = np.result_type(dtype, first.coefs_[0])
         W, b = (
-            [np.stack(of_layer, dtype=dtype) for of_layer in zip(*parts, strict=True)]
+            [
+                np.stack(of_layer, dtype=np.float64)
+                for of_layer in zip(*parts, strict=True)
+            ]
             for parts in zip(*layers, strict=True)
         )
         b = [of_layer[:, np.newaxis] for of_layer in b]

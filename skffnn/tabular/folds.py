@@ -68,11 +68,6 @@ class Folds:
                 number[strata == stratum] = -1
         return cls(data, number, n)
 
-    @property
-    def held_out(self) -> Array:
-        """Indices of the rows that some copy of a model is not trained on."""
-        return np.flatnonzero(self.number >= 0)
-
     def rows(self, k: int) -> Array:
         """Return the indices of the rows of a fold."""
         return np.flatnonzero(self.number == k)
@@ -91,11 +86,15 @@ class CrossFit:
         The `random_state` of each copy.
     output : callable
         Takes a fitted copy and rows X, and returns an array with a row for each.
+    n_copies : int, default=None
+        How many folds have a copy; None for all.
+    most_rows : int, default=None
+        How many rows a copy is trained on, at most, drawn at random; None for all.
 
     Attributes
     ----------
-    fitted : list of estimator or None
-        The copies; None for those that are still to be trained.
+    fitted : list of estimator
+        The copies, when they are trained.
     out : ndarray of shape (n_rows, ...)
         The output for each row, of the copy that was not trained on it; NaN where there
         is none.
@@ -109,9 +108,22 @@ class CrossFit:
         model: Any,
         seeds: Sequence[int],
         output: Callable[[Any, Any], Array],
+        *,
+        n_copies: int | None = None,
+        most_rows: int | None = None,
     ) -> None:
         self.folds, self.model, self.seeds, self.output = folds, model, seeds, output
-        self.fitted: list[Any] = [None] * folds.n
+        self.n_copies = folds.n if n_copies is None else n_copies
+        self.most_rows = most_rows
+        self.fitted: list[Any] = []
+
+    @property
+    def is_known(self) -> Array:
+        """Whether each row has an output."""
+        if not hasattr(self, "out"):
+            return np.zeros(len(self.folds.number), dtype=bool)
+        known: Array = ~np.isnan(self.out[:, 0])
+        return known
 
     def job(self, k: int) -> Job:
         """Say what the copy of a fold is trained on.
@@ -129,6 +141,9 @@ class CrossFit:
         """
         data, held_out = self.folds.data, self.folds.number == k
         train, validation = np.flatnonzero(~held_out), np.flatnonzero(held_out)
+        if self.most_rows is not None and len(train) > self.most_rows:
+            rng = np.random.default_rng(self.seeds[k])
+            train = np.sort(rng.choice(train, self.most_rows, replace=False))
         model = clone(self.model)
         if "random_state" in model.get_params(deep=False):
             model.set_params(random_state=int(self.seeds[k]))
@@ -144,7 +159,7 @@ class CrossFit:
 
     def keep(self, k: int, model: Any, out: Array | None) -> None:
         """Take in a trained copy, and what it gives for its fold."""
-        self.fitted[k] = model
+        self.fitted.append(model)
         if out is not None:
             if not hasattr(self, "out"):
                 shape = (len(self.folds.number), *out.shape[1:])
@@ -157,15 +172,13 @@ def output_for(model: Any, output: Callable[[Any, Any], Array], rows: Dataset) -
     return output(model, rows.select()[0])
 
 
-def fit_copies(
-    copies: Sequence[tuple[CrossFit, int]], n_jobs: Any, verbose: int
-) -> None:
-    """Train copies of models.
+def fit_copies(models: Sequence[CrossFit], n_jobs: Any, verbose: int) -> None:
+    """Train the copies of models.
 
     Parameters
     ----------
-    copies : sequence of (CrossFit, k)
-        The models, and the folds that are held out.
+    models : sequence of CrossFit
+        The models.
     n_jobs : int, "auto" or None
         As in `fit_many`.
     verbose : int
@@ -176,7 +189,8 @@ def fit_copies(
     Exception
         The error of the first copy that cannot be trained.
     """
-    jobs = [fit.job(k) for fit, k in copies]
+    copies = [(model, k) for model in models for k in range(model.n_copies)]
+    jobs = [model.job(k) for model, k in copies]
     results: dict[int, Any] = {}
     with counted(len(jobs), verbose) as counter:
         for job in jobs:
@@ -185,5 +199,5 @@ def fit_copies(
         for i, result in fit_many(jobs, n_jobs):
             results[i] = result
             counter.advance()
-    for i, (fit, k) in enumerate(copies):
-        fit.keep(k, results[i].fitted(), results[i].value)
+    for i, (model, k) in enumerate(copies):
+        model.keep(k, results[i].fitted(), results[i].value)

@@ -3,12 +3,12 @@
 from math import inf
 from typing import Any
 
-from sklearn.impute import MissingIndicator, SimpleImputer
-from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.pipeline import Pipeline
 
 from ..classifier import FFNNClassifier
 from .encoder import TableEncoder
 from .ensemble import AveragedClassifier
+from .gaps import GapImputer
 from .scaler import RobustSmoothScaler
 
 # Chosen on twelve tables with at most 3000 training rows. docs/tabular.md describes the
@@ -34,17 +34,15 @@ PLANNED = {"max_iter", "batch_size", "learning_rate_init"}
 # Boosted trees beside the networks: smaller ones than by default, and as many as their
 # fold asks for. Chosen on the same tables.
 BOOSTING: dict[str, Any] = {
+    "learning_rate": 0.15,
     "max_leaf_nodes": 15,
+    "min_samples_leaf": 10,
     "max_iter": 300,
     "early_stopping": True,
 }
 # With more classes than this they take longer than the networks, since each iteration
 # makes a tree for each class, and helped on no table.
 BOOSTED_CLASSES = 8
-
-# The value of a missing-value indicator, beside scaled features of magnitude 1: large
-# enough to learn from informative gaps, and too small to overfit to random ones.
-GAP = 0.3
 
 
 def make_tabular_classifier(
@@ -62,13 +60,13 @@ def make_tabular_classifier(
     categorical columns and with missing cells. Its steps are:
 
     `encode`
-        `TableEncoder`: one-hot encodes categorical columns.
+        `TableEncoder`: one-hot encodes categorical columns; those with many categories
+        get the mean of the classes for each of them too.
     `scale`
         `RobustSmoothScaler`: scales by median and quartiles, and clips smoothly.
     `impute`
-        `SimpleImputer`, named `fill`: replaces missing numbers by the median.
-        `MissingIndicator`, named `gaps`: adds a column that is 0.3 where a number is
-        missing and 0 elsewhere.
+        `GapImputer`: replaces missing numbers by the median, and adds a column that is
+        0.3 where a number is missing and 0 elsewhere.
     `classifier`
         `AveragedClassifier` of `FFNNClassifier`, with the parameters
         `skffnn.tabular.RECIPE`, blended with `HistGradientBoostingClassifier` if that
@@ -122,15 +120,11 @@ def make_tabular_classifier(
     """
     from sklearn.ensemble import HistGradientBoostingClassifier  # takes a while
 
-    parts = [
-        ("fill", SimpleImputer(strategy="median", keep_empty_features=True)),
-        ("gaps", MissingIndicator(error_on_new=False)),
-    ]
     return Pipeline(
         [
             ("encode", TableEncoder(target_means="classes")),
-            ("scale", RobustSmoothScaler()),
-            ("impute", FeatureUnion(parts, transformer_weights={"gaps": GAP})),
+            ("scale", RobustSmoothScaler(dtype="float32")),
+            ("impute", GapImputer()),
             (
                 "classifier",
                 AveragedClassifier(

@@ -1,6 +1,5 @@
 """RobustSmoothScaler: robust scaling, with outliers clipped smoothly."""
 
-import warnings
 from typing import Any, Self
 
 import numpy as np
@@ -8,8 +7,11 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..nn.arrays import Array
-from ..utils.checks import DTYPES, check_number
+from ..utils.checks import DTYPES, check_choice, check_number
 from ..utils.documentation import Documented
+
+# Rows that are scaled at once, so that what is computed on the way stays small.
+BLOCK_ROWS = 1024
 
 
 class RobustSmoothScaler(
@@ -37,6 +39,9 @@ class RobustSmoothScaler(
     limit : float, default=3.0
         Largest absolute value of the output, above 0. Increase it if differences
         between extreme values matter; decrease it to reduce the influence of outliers.
+    dtype : {"float32", "float64"} or None, default=None
+        Type of the output; None is that of X. Scaled numbers lose nothing that matters
+        in float32, which takes half the memory.
 
     Attributes
     ----------
@@ -66,8 +71,9 @@ class RobustSmoothScaler(
     array([-0.95, -0.49,  0.  ,  0.49,  3.  ])
     """
 
-    def __init__(self, limit: float = 3.0) -> None:
+    def __init__(self, limit: float = 3.0, *, dtype: str | None = None) -> None:
         self.limit = limit
+        self.dtype = dtype
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Compute the median and the scale of each feature.
@@ -87,21 +93,13 @@ class RobustSmoothScaler(
         Raises
         ------
         ValueError
-            If X contains infinity, or `limit` is not a number above 0.
+            If X contains infinity, or a parameter is wrong.
         """
         check_number("limit", self.limit, 0, closed="neither")
+        if self.dtype is not None:
+            check_choice("dtype", self.dtype, ["float32", "float64"], " or None")
         X = self._check(X, reset=True)
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "All-NaN", RuntimeWarning)
-            lower, centre, upper = np.nanquantile(X, [0.25, 0.5, 0.75], axis=0)
-        with np.errstate(over="ignore", invalid="ignore"):
-            scale = upper - lower
-            for j in np.flatnonzero(~(scale > 0)):
-                distance = np.abs(X[:, j] - centre[j])
-                distance = distance[distance > 0]
-                scale[j] = np.median(distance) / 2 if len(distance) else 0
-        self.center_ = centre
-        self.scale_ = scale
+        self.center_, self.scale_ = np.array([spread_of(x) for x in X.T]).T
         return self
 
     def transform(self, X: Any) -> Array:
@@ -120,12 +118,25 @@ class RobustSmoothScaler(
         """
         check_is_fitted(self)
         X = self._check(X, reset=False)
+        scaled = np.empty(X.shape, self.dtype or X.dtype)
+        for start in range(0, len(X), BLOCK_ROWS):
+            rows = slice(start, start + BLOCK_ROWS)
+            scaled[rows] = self._scaled(X[rows])
+        return scaled
+
+    def _scaled(self, X: Array) -> Array:
+        """Scale and clip some rows."""
         with np.errstate(over="ignore"):
             z = (X - self.center_) / np.where(self.scale_ > 0, self.scale_, np.inf)
         largest = np.finfo(z.dtype).max
         z = np.clip(z, -largest, largest)
         z = np.where(np.isnan(self.center_), 0, z)
-        return (z / np.hypot(1, z / self.limit)).astype(X.dtype, copy=False)
+        clipped: Array = z / np.hypot(1, z / self.limit)
+        return clipped
+
+    def __setstate__(self, state: Any) -> None:
+        super().__setstate__(state)
+        self.__dict__.setdefault("dtype", None)  # of an earlier version
 
     def inverse_transform(self, X: Any) -> Array:
         """Undo `transform`: z = x / √(1 - (x / limit)²).
@@ -170,3 +181,29 @@ class RobustSmoothScaler(
         tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def spread_of(x: Array) -> tuple[float, float]:
+    """Return the centre and the scale of a feature.
+
+    Parameters
+    ----------
+    x : ndarray of shape (n_samples,)
+        Values, NaN where one is missing.
+
+    Returns
+    -------
+    centre, scale : float
+        NaN and 0 if there are none.
+    """
+    x = x[~np.isnan(x)]
+    if not len(x):
+        return np.nan, 0.0
+    with np.errstate(over="ignore", invalid="ignore"):
+        lower, centre, upper = np.quantile(x, [0.25, 0.5, 0.75])
+        scale = upper - lower
+        if not scale > 0:
+            distance = np.abs(x - centre)
+            distance = distance[distance > 0]
+            scale = np.median(distance) / 2 if len(distance) else 0
+    return float(centre), float(scale)

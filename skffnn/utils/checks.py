@@ -321,3 +321,34 @@ def all_or_nothing(estimator: Any) -> Iterator[None]:
         vars(estimator).clear()
         vars(estimator).update(before)
         raise
+
+
+def input_names(estimator: Any, input_features: Any) -> Any:
+    """Return the names of the features that an estimator was fitted to.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted.
+    input_features : array-like of str or None
+        What was passed to `get_feature_names_out`.
+
+    Returns
+    -------
+    names : array-like of str
+        By default `feature_names_in_`, or "x0", "x1", … if it is not defined.
+
+    Raises
+    ------
+    ValueError
+        If other names were passed.
+    """
+    known = getattr(estimator, "feature_names_in_", None)
+    n = estimator.n_features_in_
+    if input_features is None:
+        return [f"x{i}" for i in range(n)] if known is None else known
+    if known is not None and not np.array_equal(input_features, known):
+        raise ValueError("input_features is not equal to feature_names_in_")
+    if len(input_features) != n:
+        raise ValueError(f"input_features should have length equal to {n}")
+    return input_features

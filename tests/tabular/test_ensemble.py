@@ -266,6 +266,22 @@ def test_what_does_not_help_is_left_out(seed):
     assert model.inverse_temperature_ == alone.inverse_temperature_
 
 
+def test_a_huge_table_has_one_copy_of_fewer_rows(monkeypatch):
+    monkeypatch.setattr("skffnn.tabular.ensemble.HUGE", 1999)
+    monkeypatch.setattr("skffnn.tabular.ensemble.MOST_BLENDED", 700)
+    X, y = with_oracle()
+    model = AveragedClassifier(Recorder(), n_networks=4, blend_with=[Oracle()])
+    [[copy]] = model.fit(X, y).blended_
+    assert len(copy.trained) == 700
+    assert set(copy.trained) <= set(model.estimators_[0].trained)
+    # Both are weighted on the fold that neither was trained on.
+    rows = model.estimators_[0].validated
+    z = np.column_stack([X[rows, 1], np.log(X[rows, 2] / (1 - X[rows, 2]))])
+    regression = LogisticRegression(C=np.inf, fit_intercept=False).fit(z, y[rows])
+    beta = [model.inverse_temperature_, *model.blend_weights_]
+    np.testing.assert_allclose(beta, regression.coef_[0], rtol=0.03)
+
+
 def test_too_many_classes_are_not_blended():
     X, y = with_oracle()
     model = AveragedClassifier(Recorder(), blend_with=[Oracle()], blend_classes=2)

@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.utils.estimator_checks import check_estimator
 
@@ -109,7 +110,8 @@ def test_missing_numbers_become_the_median_and_an_indicator():
     filled = make_tabular_classifier()[:-1].fit_transform(X)
     assert filled.shape == (5, 3)
     np.testing.assert_array_equal(filled[2, :2], 0)  # the medians
-    np.testing.assert_array_equal(filled[:, 2], [0, 0, 0.3, 0, 0])
+    np.testing.assert_array_equal(filled[:, 2], np.float32([0, 0, 0.3, 0, 0]))
+    assert filled.dtype == np.float32
 
 
 def test_it_is_accurate_on_an_easy_table():
@@ -135,8 +137,8 @@ def test_a_grid_search_reaches_every_step():
     table, y = columns()
     grid = {
         "encode__max_categories": [2],
-        "impute__fill__strategy": ["mean"],
-        "impute__gaps__features": ["all"],
+        "encode__target_means": [None],
+        "impute__gap": [1.0],
         "scale__limit": [2.0],
         "classifier__n_networks": [2],
         "classifier__estimator__max_iter": [2, 3],
@@ -178,3 +180,33 @@ def test_all_other_scikit_learn_checks_pass():
         if r["status"] != "passed" and r["check_name"] not in NOT_OURS
     }
     assert not failed
+
+
+def test_settings_that_are_given_do_not_change_with_the_number_of_rows():
+    assert make_tabular_classifier()[-1].planned_for == 3000
+    assert make_tabular_classifier(alpha=0.1)[-1].planned_for == 3000
+    for name, value in {
+        "max_iter": 10,
+        "batch_size": 10,
+        "learning_rate_init": 0.1,
+    }.items():
+        model = make_tabular_classifier(**{name: value})
+        assert model[-1].planned_for is None
+        assert getattr(model[-1].estimator, name) == value
+
+
+def test_boosting_helps_where_a_class_is_a_box():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(900, 8))
+    y = (np.abs(X[:, 0]) < 0.5) & (X[:, 1] > 0.3) | (X[:, 2] > 1)
+    noise = rng.random(900) < 0.1
+    y = np.where(noise, rng.random(900) < 0.5, y)
+    losses = {}
+    for boosting in (True, False):
+        model = make_tabular_classifier(
+            max_iter=20, n_networks=4, boosting=boosting, random_state=0
+        )
+        f = model.fit(X[:600], y[:600]).predict_proba(X[600:])
+        losses[boosting] = log_loss(y[600:], f)
+        assert bool(model[-1].blended_) == boosting
+    assert losses[True] < 0.9 * losses[False]

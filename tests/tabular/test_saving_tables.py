@@ -149,7 +149,6 @@ def step(i):
 
 
 AVERAGE = (*step(3), "fitted")
-UNION = (*step(2), "params", "transformer_list")
 FORGED = {
     "another class": put("os.system", "estimator"),
     "another class inside": put("os.system", *step(0), "estimator"),
@@ -174,9 +173,40 @@ FORGED = {
     "other labels": put(True, *AVERAGE, "_multilabel"),
     "no temperature": put(0.0, *AVERAGE, "inverse_temperature_"),
     "a temperature that is none": put(True, *AVERAGE, "inverse_temperature_"),
+    "another type": put("float16", *step(1), "params", "dtype"),
+    "gaps in a list": put([0, 1], *step(2), "fitted", "features_"),
+    "a gap that is none": put("a", *step(2), "params", "gap"),
+    "means of a number": put([[], []], *step(0), "fitted", "means_"),
+    "more means than columns": put([None] * 5, *step(0), "fitted", "means_"),
+}
+
+
+def before():
+    """Return the pipeline of an earlier version."""
+    parts = [
+        ("fill", SimpleImputer(strategy="median", keep_empty_features=True)),
+        ("gaps", MissingIndicator(error_on_new=False)),
+    ]
+    union = FeatureUnion(parts, transformer_weights={"gaps": 0.3})
+    model = make_pipeline(TableEncoder(), RobustSmoothScaler(), union, NETWORK)
+    return model.fit(TABLE, LABELS)
+
+
+UNION = (*step(2), "params", "transformer_list")
+FORGED_BEFORE = {
     "a name for a transformer": put("a", *UNION, 0),
     "a column without gaps": put([0, 1], *UNION, 1, "$tuple", 1, "fitted", "features_"),
 }
+
+
+@pytest.mark.parametrize("forged", FORGED_BEFORE)
+def test_parts_of_an_earlier_version_are_checked_too(forged, tmp_path):
+    path = tmp_path / "f"
+    model = before()
+    assert_same_model(again(model, tmp_path), model, TABLE)
+    path.write_bytes(rewritten(path, FORGED_BEFORE[forged]))
+    with pytest.raises(FileFormatError, match=str(path)):
+        skffnn.load(path)
 
 
 @pytest.mark.parametrize("forged", FORGED)

@@ -1,0 +1,134 @@
+"""GapImputer: missing values replaced, and a column that says where they were."""
+
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ..nn.arrays import Array
+from ..utils.checks import DTYPES, check_number, input_names
+from ..utils.documentation import Documented
+
+
+class GapImputer(Documented, TransformerMixin, BaseEstimator):
+    """Replace missing values by a number, and say where they were.
+
+    After `RobustSmoothScaler`, 0 is the median of a feature. Each feature that had gaps
+    in `fit` gets one more column, behind all features, which is `gap` where a value is
+    missing and 0 elsewhere.
+
+    Unlike a `FeatureUnion` of `SimpleImputer` and `MissingIndicator`, it makes one
+    array, of the type of X.
+
+    Parameters
+    ----------
+    fill_value : float, default=0.0
+        What replaces missing values.
+    gap : float, default=0.3
+        What marks them. Beside features of magnitude 1, this is large enough to learn
+        from informative gaps, and too small to overfit to random ones.
+
+    Attributes
+    ----------
+    features_ : ndarray of int of shape (n_with_gaps,)
+        The features that had gaps in `fit`.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features,)
+        Names of the features, if all column names of X are strings.
+
+    See Also
+    --------
+    sklearn.impute.SimpleImputer : With its parameter `add_indicator`.
+
+    Examples
+    --------
+    >>> from skffnn import GapImputer
+    >>> GapImputer().fit_transform([[1.0, 2.0], [float("nan"), 4.0]])
+    array([[1. , 2. , 0. ],
+           [0. , 4. , 0.3]])
+    """
+
+    def __init__(self, *, fill_value: float = 0.0, gap: float = 0.3) -> None:
+        self.fill_value = fill_value
+        self.gap = gap
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Find the features with gaps.
+
+        Parameters
+        ----------
+        X : {array-like, dataframe} of shape (n_samples, n_features)
+            Training data: finite numbers, or NaN for missing values.
+        y : object, default=None
+            Not used.
+
+        Returns
+        -------
+        self : GapImputer
+            The fitted imputer.
+
+        Raises
+        ------
+        ValueError
+            If X contains infinity, or a parameter is not a number.
+        """
+        check_number("fill_value", self.fill_value)
+        check_number("gap", self.gap)
+        X = self._check(X, reset=True)
+        self.features_ = np.flatnonzero(np.isnan(X).any(axis=0))
+        return self
+
+    def transform(self, X: Any) -> Array:
+        """Replace missing values.
+
+        Parameters
+        ----------
+        X : {array-like, dataframe} of shape (n_samples, n_features)
+            Data with gaps; those in other features than in `fit` are filled too.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features + n_with_gaps)
+            Without gaps.
+        """
+        check_is_fitted(self)
+        X = self._check(X, reset=False)
+        n_samples, n = X.shape
+        filled = np.zeros((n_samples, n + len(self.features_)), X.dtype)
+        filled[:, :n] = X
+        gaps = np.isnan(X)
+        filled[:, :n][gaps] = self.fill_value
+        filled[:, n:][gaps[:, self.features_]] = self.gap
+        return filled
+
+    def get_feature_names_out(self, input_features: Any = None) -> Array:
+        """Return the names of the columns.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Names of the features. By default `feature_names_in_`, or "x0", "x1", …
+
+        Returns
+        -------
+        names : ndarray of shape (n_columns,)
+            Those of the features, and "feature_gap" for each that had gaps.
+        """
+        check_is_fitted(self)
+        names = input_names(self, input_features)
+        gaps = [f"{names[j]}_gap" for j in self.features_]
+        return np.array([*names, *gaps], dtype=object)
+
+    def _check(self, X: Any, *, reset: bool) -> Array:
+        """Validate X, which may contain NaN."""
+        return validate_data(
+            self, X, reset=reset, dtype=DTYPES, ensure_all_finite="allow-nan"
+        )
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
