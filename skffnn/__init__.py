@@ -34,10 +34,12 @@ from .regressor import FFNNRegressor
 from .saving import load, save
 from .tabular import (
     AveragedClassifier,
+    AveragedRegressor,
     GapImputer,
     RobustSmoothScaler,
     TableEncoder,
     make_tabular_classifier,
+    make_tabular_regressor,
 )
 from .utils.checks import InvalidParameterError
 
@@ -59,6 +61,7 @@ __all__ = [
     "AdamW",
     "Adaptive",
     "AveragedClassifier",
+    "AveragedRegressor",
     "Checkpoint",
     "Clock",
     "Constant",
@@ -81,6 +84,7 @@ __all__ = [
     "WeightsDisplay",
     "load",
     "make_tabular_classifier",
+    "make_tabular_regressor",
     "save",
 ]
 

@@ -1,5 +1,6 @@
 """FFNNRegressor: the scikit-learn interface to a network that predicts numbers."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -238,13 +239,7 @@ class FFNNRegressor(Documented, RegressorMixin, FFNNEstimator):
         levels = self._fitted_targets().loss.levels
         if levels is None:
             return float(super().score(X, y, sample_weight))
-        y = columns_of(np.asarray(y), "y")
-        f = self.predict(X).reshape(*y.shape, len(levels))
-        scores = [
-            d2_pinball_score(y, f[..., i], alpha=q, sample_weight=sample_weight)
-            for i, q in enumerate(levels)
-        ]
-        return float(np.mean(scores))
+        return d2_of_quantiles(y, self.predict(X), levels, sample_weight)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -256,3 +251,31 @@ class FFNNRegressor(Documented, RegressorMixin, FFNNEstimator):
             return tags
         tags.target_tags.positive_only = not loss.allows(-np.ones(1))
         return tags
+
+
+def d2_of_quantiles(y: Any, f: Array, levels: Sequence[float], weights: Any) -> float:
+    """Return the mean D² of the predictions of several quantiles.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,) or (n_samples, n_targets)
+        Targets.
+    f : ndarray of shape (n_samples, [n_targets,] n_levels)
+        Predictions.
+    levels : sequence of float
+        The levels.
+    weights : array-like of shape (n_samples,) or None
+        Weights of the rows.
+
+    Returns
+    -------
+    score : float
+        The average of `sklearn.metrics.d2_pinball_score`.
+    """
+    y = columns_of(np.asarray(y), "y")
+    f = f.reshape(*y.shape, len(levels))
+    scores = [
+        d2_pinball_score(y, f[..., i], alpha=q, sample_weight=weights)
+        for i, q in enumerate(levels)
+    ]
+    return float(np.mean(scores))

@@ -10,10 +10,14 @@ To add a class, write its `Storage` and enter it in `STORAGES`.
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+)
 from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import StandardScaler
@@ -23,12 +27,14 @@ from .data.targets import Targets
 from .estimator import FFNNEstimator
 from .io.schema import check, fitted_of, require, restore, snapshot
 from .regressor import FFNNRegressor
+from .tabular.averaged import Averaged
 from .tabular.encoder import OTHER, TableEncoder
 from .tabular.ensemble import AveragedClassifier
 from .tabular.gaps import GapImputer
+from .tabular.regression import AveragedRegressor
 from .tabular.scaler import RobustSmoothScaler
 from .tabular.target_means import TargetMeans
-from .tabular.trees import set_trees, trees_of
+from .tabular.trees import Boosting, set_trees, trees_of
 from .utils.checks import check_number
 
 Fitted = dict[str, Any]
@@ -199,14 +205,24 @@ def average_fitted(model: AveragedClassifier) -> Fitted:
     """Return the fitted attributes of an average: what predicts, of its networks."""
     if not hasattr(model, "estimators_"):
         return {}
+    fitted = {"estimators_": packed_networks(model), **attributes(model, *AVERAGE)}
+    if model.blended_:
+        fitted |= packed_blend(model)
+    return fitted
+
+
+def packed_networks(model: Averaged) -> list[Any]:
+    """Return the networks of an average, without what training would go on from."""
     networks = [pack(network) for network in model.estimators_]
     for network in networks:
         network["fitted"].pop("_state", None)
+    return networks
+
+
+def packed_blend(model: Averaged) -> Fitted:
+    """Return what an average is blended with, and the weights."""
     blended = [[pack(copy) for copy in copies] for copies in model.blended_]
-    fitted = {"estimators_": networks, **attributes(model, *AVERAGE)}
-    if blended:
-        fitted |= dict(zip(BLEND, (blended, model.blend_weights_), strict=True))
-    return fitted
+    return dict(zip(BLEND, (blended, model.blend_weights_), strict=True))
 
 
 def restore_average(model: AveragedClassifier, fitted: Fitted) -> None:
@@ -232,52 +248,93 @@ def restore_average(model: AveragedClassifier, fitted: Fitted) -> None:
     model.estimators_ = networks
     model.blended_, model.blend_weights_ = [], np.ones(0)
     if blended is not None:
-        restore_blend(model, blended, weights)
+        require(not model._multilabel, "a blend is for one label")
+        set_blend(model, blended, weights, n_own=0)
+        for copy in chain(*model.blended_):
+            same = np.array_equal(getattr(copy, "classes_", ()), model.classes_)
+            require(same, "the classifiers of a blend are of different tables")
 
 
-def restore_blend(model: AveragedClassifier, blended: Any, weights: Any) -> None:
-    """Set the classifiers that an average is blended with."""
-    require(type(blended) is list and len(blended) > 0, "a blend is damaged")
-    check_vector(weights, len(blended), nan=False)
+def set_blend(model: Averaged, blended: Any, weights: Any, *, n_own: int) -> None:
+    """Set what an average is blended with; `n_own` weights are of the networks."""
+    require(type(blended) is list, "a blend is damaged")
+    require(n_own + len(blended) > 0, "a blend is damaged")
+    check_vector(weights, n_own + len(blended), nan=False)
     require((weights >= 0).all(), "a weight is negative")
-    require(not model._multilabel, "a blend is for one label")
     for copies in blended:
         require(type(copies) is list and len(copies) > 0, "a blend is damaged")
-        for i, content in enumerate(copies):
-            copy = copies[i] = unpack(content)
+        copies[:] = [unpack(content) for content in copies]
+        for copy in copies:
             same = (
-                hasattr(copy, "predict_proba")
+                hasattr(copy, model._method)
                 and getattr(copy, "n_features_in_", None) == model.n_features_in_
-                and np.array_equal(getattr(copy, "classes_", ()), model.classes_)
             )
-            require(same, "the classifiers of a blend are of different tables")
+            require(same, "the models of a blend are of different tables")
     model.blended_, model.blend_weights_ = blended, weights
+
+
+def average_of_numbers_fitted(model: AveragedRegressor) -> Fitted:
+    """Return the fitted attributes of an average of regressors."""
+    if not hasattr(model, "estimators_"):
+        return {}
+    return {
+        "estimators_": packed_networks(model),
+        **attributes(model, "shifts_"),
+        **packed_blend(model),
+    }
+
+
+def restore_average_of_numbers(model: AveragedRegressor, fitted: Fitted) -> None:
+    """Set the fitted attributes of an average of regressors."""
+    networks = [unpack(network) for network in fitted.pop("estimators_")]
+    blended, weights = (fitted.pop(name, None) for name in BLEND)
+    set_attributes(model, fitted, "shifts_")
+    require(len(networks) > 0, "there are no networks")
+    for network in networks:
+        require(type(network) is FFNNRegressor, "a network is something else")
+        same = (
+            hasattr(network, "coefs_")
+            and network.n_features_in_ == model.n_features_in_
+            and network.n_outputs_ == networks[0].n_outputs_
+            and network.get_params() | {"random_state": 0}
+            == networks[0].get_params() | {"random_state": 0}
+        )
+        require(same, "the networks are of different tables")
+    model.estimators_ = networks
+    found: Any = model.shifts_
+    require(type(found) is np.ndarray and found.dtype.kind == "f", "a shift is damaged")
+    require(np.isfinite(found).all(), "a shift is damaged")
+    require(found.size in (1, networks[0].n_outputs_), "a shift is missing")
+    set_blend(model, blended, weights, n_own=1)
 
 
 # ---------------------------------------------------------------------- boosted trees
 
 
-def boosting_fitted(model: HistGradientBoostingClassifier) -> Fitted:
-    """Return the trees as plain arrays, with the classes."""
-    fitted = attributes(model, "classes_")
-    return fitted | {"trees": trees_of(model)} if fitted else {}
+def boosting_fitted(model: Boosting) -> Fitted:
+    """Return the trees as plain arrays; of a classifier the classes too."""
+    if not hasattr(model, "n_iter_"):
+        return {}
+    names = ["classes_"] if hasattr(model, "classes_") else []
+    fitted = {name: getattr(model, name) for name in [*names, "n_features_in_"]}
+    return fitted | {"trees": trees_of(model)}
 
 
-def restore_boosting(model: HistGradientBoostingClassifier, fitted: Fitted) -> None:
+def restore_boosting(model: Boosting, fitted: Fitted) -> None:
     """Set the trees."""
-    require(
-        fitted.keys() == {"classes_", "n_features_in_", "trees"}, "a part is missing"
-    )
-    classes, n = fitted["classes_"], fitted["n_features_in_"]
+    n, y = fitted["n_features_in_"], np.zeros(1)
     require(type(n) is int and 0 < n <= 10**6, "the number of features is wrong")
-    require(
-        type(classes) is np.ndarray and classes.ndim == 1, "the classes are damaged"
-    )
-    once = len(np.unique(classes)) == len(classes)
-    require(once and len(classes) > 1, "the classes are wrong")
     require(type(fitted["trees"]) is dict, "the trees are damaged")
-    set_trees(model, fitted["trees"], classes, n)
-    require(np.array_equal(model.classes_, classes), "the classes are in another order")
+    is_classifier = isinstance(model, HistGradientBoostingClassifier)
+    require(("classes_" in fitted) == is_classifier, "the classes are wrong")
+    if is_classifier:
+        y = fitted["classes_"]
+        require(type(y) is np.ndarray and y.ndim == 1, "the classes are damaged")
+        require(len(y) > 1 and len(np.unique(y)) == len(y), "the classes are wrong")
+    set_trees(model, fitted["trees"], y, n)
+    if is_classifier:
+        same = np.array_equal(model.classes_, y)
+        require(same, "the classes are in another order")
 
 
 # -------------------------------------------------------------------------- tables
@@ -492,7 +549,11 @@ STORAGES: dict[str, Storage] = {
         Storage(FFNNClassifier, network_fitted, restore),
         Storage(FFNNRegressor, network_fitted, restore),
         Storage(AveragedClassifier, average_fitted, restore_average),
+        Storage(
+            AveragedRegressor, average_of_numbers_fitted, restore_average_of_numbers
+        ),
         Storage(HistGradientBoostingClassifier, boosting_fitted, restore_boosting),
+        Storage(HistGradientBoostingRegressor, boosting_fitted, restore_boosting),
         Storage(TableEncoder, encoder_fitted, restore_encoder),
         Storage(RobustSmoothScaler, of_attributes("center_", "scale_"), restore_scaler),
         Storage(GapImputer, of_attributes("features_"), restore_gaps),

@@ -100,7 +100,7 @@ class Peer(ClassifierMixin, BaseEstimator):
         self.names_ = list(nominal(X))
         self.medians_ = X.drop(columns=self.names_).median()
         self.types_ = {
-            name: pd.CategoricalDtype(X[name].unique()) for name in self.names_
+            name: pd.CategoricalDtype(X[name].dropna().unique()) for name in self.names_
         }
         self.model_, more = self.make(self.names_)
         self.model_.fit(self._prepare(X), y, **more)

@@ -2,46 +2,29 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from math import sqrt
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
-from sklearn.utils import check_random_state
-from sklearn.utils.validation import has_fit_parameter, validate_data
+from sklearn.utils.validation import validate_data
 
 from ..classifier import FFNNClassifier
 from ..data.blocks import by_blocks
-from ..data.dataset import Dataset
 from ..data.targets import Targets
 from ..fitting.plan import activations_of
 from ..nn.activations import ACTIVATIONS
-from ..nn.arrays import Array, canonical
+from ..nn.arrays import Array
 from ..nn.network import Network
 from ..prediction import LogitsMixin, check_finite
-from ..utils.checks import (
-    DTYPES,
-    InvalidParameterError,
-    check_choice,
-    check_number,
-    check_weights,
-)
+from ..utils.checks import DTYPES
+from .averaged import Averaged
 from .blending import Blend, blend, log_odds, logits
-from .folds import CrossFit, Folds, fit_copies
-
-# n_networks="auto": each network of a large table is trained on more rows than all of
-# a small one, and four of them have taken as long as eight.
-MANY, FEW, LARGE = 8, 4, 10_000
-
-# Other classifiers than networks are trained on fewer rows if there are very many: one
-# copy instead of one for each fold, and on this many of the rows.
-HUGE, MOST_BLENDED = 50_000, 100_000
+from .folds import CrossFit
 
 # A model is left out of a blend unless it lowers the cross-entropy by this part.
 LEAST_GAIN = 0.02
 
 
-class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
+class AveragedClassifier(LogitsMixin, Averaged):
     """Average of networks trained on all folds but one, each validated on that fold.
 
     The rows are split into M folds, stratified by class. Network k is trained on all
@@ -144,6 +127,11 @@ class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
     (3, (150, 3))
     """
 
+    _network: ClassVar[type] = FFNNClassifier
+    _method: ClassVar[str] = "predict_proba"
+
+    blend_classes: int | None
+
     def __init__(
         self,
         estimator: Any = None,
@@ -190,38 +178,19 @@ class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
             If a parameter or the data are invalid, or if training diverges.
         """
         base = self._checked_estimator()
-        X, y = validate_data(
-            self, X, y, accept_sparse="csr", dtype=DTYPES, multi_output=True
+        data = self._checked_rows(X, y, sample_weight)
+        targets = Targets.from_labels(data.y)
+        single = not targets.multilabel
+        n_classes, most = len(targets.classes), self.blend_classes
+        blends = single and n_classes > 1 and (most is None or n_classes <= most)
+        networks, others = self._train(
+            base,
+            data,
+            targets.codes(data.y) if single else np.zeros(data.n_rows, np.intp),
+            logits,
+            partial(log_odds, targets=targets),
+            blends=blends,
         )
-        y = canonical(y)
-        weights = check_weights(sample_weight, X.shape[0], "sample_weight")
-        if weights is not None:
-            counted = weights > 0
-            X, y, weights = X[counted], y[counted], weights[counted]
-        targets, n_rows = Targets.from_labels(y), X.shape[0]
-        random_state = check_random_state(self.random_state)
-        n: Any = self.n_networks
-        if n == "auto":
-            n = MANY if n_rows <= LARGE else FEW
-        strata = np.zeros(n_rows, np.intp) if targets.multilabel else targets.codes(y)
-        folds = Folds.stratified(Dataset(X, y, weights), strata, n, random_state)
-        seeds = random_state.randint(2**31 - 1, size=n)
-
-        networks = CrossFit(
-            folds, planned(base, n_rows, self.planned_for), seeds, logits
-        )
-        others = [
-            CrossFit(
-                folds,
-                model,
-                seeds,
-                partial(log_odds, targets=targets),
-                n_copies=n if n_rows <= HUGE else 1,
-                most_rows=MOST_BLENDED,
-            )
-            for model in self._others(targets, folds)
-        ]
-        fit_copies([networks, *others], self.n_jobs, self.verbose)
         others = self._worthwhile(networks, others, targets)
         self.estimators_ = networks.fitted
         self.blended_ = [other.fitted for other in others]
@@ -229,37 +198,6 @@ class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
         beta = self._weights([networks, *others], targets)
         self.inverse_temperature_, self.blend_weights_ = float(beta[0]), beta[1:]
         return self
-
-    def _checked_estimator(self) -> Any:
-        """Return the network to train; raise if a parameter is wrong."""
-        if self.n_networks != "auto":
-            check_number("n_networks", self.n_networks, 2, integer=True)
-        for name in ("planned_for", "blend_classes"):
-            if getattr(self, name) is not None:
-                check_number(name, getattr(self, name), 1, integer=True)
-        if isinstance(self.n_jobs, str):
-            check_choice("n_jobs", self.n_jobs, ["auto"], " or an integer")
-        base = FFNNClassifier() if self.estimator is None else self.estimator
-        if not has_fit_parameter(base, "X_val"):
-            raise InvalidParameterError(
-                "estimator must accept validation data, X_val and y_val, in fit, as "
-                f"FFNNClassifier does, got {base!r}."
-            )
-        for model in self.blend_with or ():
-            if not hasattr(model, "predict_proba"):
-                raise InvalidParameterError(
-                    f"blend_with must be classifiers with predict_proba, got {model!r}."
-                )
-        return base
-
-    def _others(self, targets: Targets, folds: Folds) -> Sequence[Any]:
-        """Return the classifiers to blend with, if there is anything to weigh them."""
-        n_classes = len(targets.classes)
-        if targets.multilabel or n_classes < 2 or (folds.number < 0).all():
-            return ()
-        if self.blend_classes is not None and n_classes > self.blend_classes:
-            return ()
-        return self.blend_with or ()
 
     def _worthwhile(
         self, networks: CrossFit, others: list[CrossFit], targets: Targets
@@ -296,10 +234,7 @@ class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
 
     def __setstate__(self, state: Any) -> None:
         super().__setstate__(state)
-        # Of an earlier version, which had networks only.
-        for name in ("blend_with", "blend_classes", "planned_for"):
-            self.__dict__.setdefault(name, None)
-        self.__dict__.setdefault("verbose", 0)
+        self.__dict__.setdefault("blend_classes", None)  # of an earlier version
         if hasattr(self, "estimators_") and not hasattr(self, "blended_"):
             self.blended_, self.blend_weights_ = [], np.ones(0)
 
@@ -348,42 +283,3 @@ class AveragedClassifier(MetaEstimatorMixin, LogitsMixin, BaseEstimator):
         )
         b = [of_layer[:, np.newaxis] for of_layer in b]
         return Network(W, b, activations)
-
-
-def planned(network: Any, n_rows: int, planned_for: int | None) -> Any:
-    """Return a network with epochs, batches and rate that suit the number of rows.
-
-    With r times the rows that its parameters are meant for, it is trained for √r times
-    fewer epochs in batches of √r times as many rows. So the number of steps is always
-    the same. The learning rate grows with the square root of the batch size.
-
-    Parameters
-    ----------
-    network : FFNNClassifier
-        The network.
-    n_rows : int
-        Number of rows of the table.
-    planned_for : int or None
-        The number of rows that its parameters are meant for; None for any. They are
-        not changed for fewer.
-
-    Returns
-    -------
-    network : FFNNClassifier
-        A copy.
-
-    References
-    ----------
-    Malladi, Lyu, Panigrahi & Arora, *On the SDEs and scaling rules for adaptive
-    gradient algorithms*, NeurIPS 2022: the square-root scaling rule of Adam.
-    """
-    network = clone(network)
-    if planned_for is None or n_rows <= planned_for:
-        return network
-    root = sqrt(n_rows / planned_for)
-    size = network.batch_size
-    return network.set_params(
-        max_iter=max(1, round(network.max_iter / root)),
-        batch_size=round(size * root) if size != "auto" else size,
-        learning_rate_init=network.learning_rate_init * sqrt(root),
-    )

@@ -122,7 +122,7 @@ class CrossFit:
         """Whether each row has an output."""
         if not hasattr(self, "out"):
             return np.zeros(len(self.folds.number), dtype=bool)
-        known: Array = ~np.isnan(self.out[:, 0])
+        known: Array = ~np.isnan(self.out.reshape(len(self.out), -1)[:, 0])
         return known
 
     def job(self, k: int) -> Job:

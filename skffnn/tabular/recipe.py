@@ -1,4 +1,4 @@
-"""make_tabular_classifier: a classifier for raw tables that needs no tuning."""
+"""Pipelines for raw tables that need no tuning: for classes, and for numbers."""
 
 from math import inf
 from typing import Any
@@ -6,9 +6,11 @@ from typing import Any
 from sklearn.pipeline import Pipeline
 
 from ..classifier import FFNNClassifier
+from ..regressor import FFNNRegressor
 from .encoder import TableEncoder
 from .ensemble import AveragedClassifier
 from .gaps import GapImputer
+from .regression import AveragedRegressor
 from .scaler import RobustSmoothScaler
 
 # Chosen on twelve tables with at most 3000 training rows. docs/tabular.md describes the
@@ -25,6 +27,10 @@ RECIPE: dict[str, Any] = {
     "max_iter": 100,
     "n_iter_no_change": inf,
     "weight_init": "ntk",
+}
+
+REGRESSION_RECIPE: dict[str, Any] = {
+    name: value for name, value in RECIPE.items() if name != "label_smoothing"
 }
 
 # The number of rows that they are for, and the settings that change with it.
@@ -120,25 +126,109 @@ def make_tabular_classifier(
     """
     from sklearn.ensemble import HistGradientBoostingClassifier  # takes a while
 
-    return Pipeline(
-        [
-            ("encode", TableEncoder(target_means="classes")),
-            ("scale", RobustSmoothScaler(dtype="float32")),
-            ("impute", GapImputer()),
-            (
-                "classifier",
-                AveragedClassifier(
-                    FFNNClassifier(**{**RECIPE, **params}),
-                    n_networks=n_networks,
-                    blend_with=[HistGradientBoostingClassifier(**BOOSTING)]
-                    if boosting
-                    else None,
-                    blend_classes=BOOSTED_CLASSES,
-                    planned_for=None if PLANNED & params.keys() else ROWS,
-                    n_jobs=n_jobs,
-                    random_state=random_state,
-                    verbose=verbose,
-                ),
-            ),
-        ]
+    classifier = AveragedClassifier(
+        FFNNClassifier(**{**RECIPE, **params}),
+        n_networks=n_networks,
+        blend_with=[HistGradientBoostingClassifier(**BOOSTING)] if boosting else None,
+        blend_classes=BOOSTED_CLASSES,
+        planned_for=None if PLANNED & params.keys() else ROWS,
+        n_jobs=n_jobs,
+        random_state=random_state,
+        verbose=verbose,
     )
+    return Pipeline([*preparation("classes"), ("classifier", classifier)])
+
+
+def make_tabular_regressor(
+    *,
+    quantile: Any = None,
+    n_networks: int | str = "auto",
+    boosting: bool = True,
+    n_jobs: int | str | None = "auto",
+    random_state: Any = None,
+    verbose: int = 0,
+    **params: Any,
+) -> Pipeline:
+    """Return a pipeline that predicts numbers from raw tables.
+
+    Its steps are those of `make_tabular_classifier`, but for the last one, `regressor`:
+    `AveragedRegressor` of `FFNNRegressor`, with the parameters
+    `skffnn.tabular.REGRESSION_RECIPE`, blended with `HistGradientBoostingRegressor`.
+
+    Parameters
+    ----------
+    quantile : float or sequence of float, default=None
+        Levels in (0, 1), ascending: the quantiles to predict, in place of the mean.
+        They are calibrated on the rows that each network has not seen, so that the
+        interval from 0.05 to 0.95 covers 90 % of rows to come.
+    n_networks : int or "auto", default="auto"
+        Number of networks to average; "auto" is 8, and 4 for more than 10000 rows.
+    boosting : bool, default=True
+        Whether to blend with gradient-boosted trees, if the mean is predicted by
+        `loss="squared_error"`.
+    n_jobs : int, "auto" or None, default="auto"
+        As in `make_tabular_classifier`.
+    random_state : int, RandomState instance or None, default=None
+        Determines the folds and the seeds of the networks. Pass an int for
+        reproducible results.
+    verbose : int, default=0
+        1 or more shows how many networks are done, and the time left, if the library
+        rich is installed.
+    **params : dict
+        Parameters of `FFNNRegressor` that replace those of
+        `skffnn.tabular.REGRESSION_RECIPE`, such as `loss="poisson"`. `max_iter`,
+        `batch_size` and `learning_rate_init` change with the number of rows beyond
+        3000, unless one of them is given.
+
+    Returns
+    -------
+    model : Pipeline
+        The pipeline, not yet fitted.
+
+    Examples
+    --------
+    >>> from skffnn import make_tabular_regressor
+    >>> table = [[1.0, "red"], [None, "red"], [3.0, None], [4.0, "blue"]] * 20
+    >>> y = [1.0, 2.0, 3.0, 4.0] * 20
+    >>> model = make_tabular_regressor(max_iter=20, random_state=0).fit(table, y)
+    >>> model.predict([[4.0, "blue"]]).round()
+    array([4.])
+    >>> model = make_tabular_regressor(quantile=[0.05, 0.95], max_iter=5).fit(table, y)
+    >>> model.predict(table).shape
+    (80, 2)
+    """
+    from sklearn.ensemble import HistGradientBoostingRegressor  # takes a while
+
+    settings = {**REGRESSION_RECIPE, **params}
+    if quantile is not None:
+        settings |= {"loss": "quantile", "quantile": quantile}
+    regressor = AveragedRegressor(
+        FFNNRegressor(**settings),
+        n_networks=n_networks,
+        blend_with=[HistGradientBoostingRegressor(**BOOSTING)] if boosting else None,
+        planned_for=None if PLANNED & params.keys() else ROWS,
+        n_jobs=n_jobs,
+        random_state=random_state,
+        verbose=verbose,
+    )
+    return Pipeline([*preparation("numbers"), ("regressor", regressor)])
+
+
+def preparation(target_means: str) -> list[tuple[str, Any]]:
+    """Return the steps before the networks.
+
+    Parameters
+    ----------
+    target_means : {"classes", "numbers"}
+        What y is.
+
+    Returns
+    -------
+    steps : list of (name, transformer)
+        Of a pipeline.
+    """
+    return [
+        ("encode", TableEncoder(target_means=target_means)),
+        ("scale", RobustSmoothScaler(dtype="float32")),
+        ("impute", GapImputer()),
+    ]

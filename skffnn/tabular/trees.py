@@ -6,13 +6,14 @@ is needed: where they are, and the fields of their nodes.
 
 from copy import copy
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingClassifier
 
 from ..nn.arrays import Array
 
 Trees = dict[str, Array]
+Boosting = Any  # a HistGradientBoostingClassifier or HistGradientBoostingRegressor
 
 # Fields of a node: a leaf has a value, any other node has two children, and the rows
 # whose feature is not above the threshold, or missing, go to the left one.
@@ -27,12 +28,12 @@ FIELDS: dict[str, str] = {
 }
 
 
-def trees_of(model: HistGradientBoostingClassifier) -> Trees:
+def trees_of(model: Boosting) -> Trees:
     """Return the trees of a fitted model.
 
     Parameters
     ----------
-    model : HistGradientBoostingClassifier
+    model : HistGradientBoostingClassifier or HistGradientBoostingRegressor
         Without categorical features.
 
     Returns
@@ -50,8 +51,7 @@ def trees_of(model: HistGradientBoostingClassifier) -> Trees:
     nodes = np.concatenate([tree.nodes for trees in predictors for tree in trees])
     if nodes["is_categorical"].any():
         raise TypeError(
-            "a HistGradientBoostingClassifier can be saved if no feature is "
-            "categorical."
+            f"a {type(model).__name__} can be saved if no feature is categorical."
         )
     return {
         "baseline": np.asarray(model._baseline_prediction, dtype=np.float64),
@@ -62,25 +62,20 @@ def trees_of(model: HistGradientBoostingClassifier) -> Trees:
     }
 
 
-def set_trees(
-    model: HistGradientBoostingClassifier,
-    trees: Trees,
-    classes: Array,
-    n_features: int,
-) -> None:
+def set_trees(model: Boosting, trees: Trees, y: Array, n_features: int) -> None:
     """Make a model a fitted one with given trees.
 
-    It is fitted to a row of each class, so that nothing is assumed of its other
+    It is fitted to a few rows of zeros, so that nothing is assumed of its other
     attributes, and then gets the trees.
 
     Parameters
     ----------
-    model : HistGradientBoostingClassifier
+    model : HistGradientBoostingClassifier or HistGradientBoostingRegressor
         With its parameters; changed.
     trees : dict of str to ndarray
         As from `trees_of`, but maybe not valid.
-    classes : ndarray of shape (n_classes,)
-        The class labels, sorted; at least two.
+    y : ndarray of shape (n_rows,)
+        Targets of these rows: for a classifier the class labels, sorted, at least two.
     n_features : int
         Number of features.
 
@@ -91,8 +86,8 @@ def set_trees(
     """
     check_trees(trees, n_features)
     sizes, baseline = trees["sizes"], trees["baseline"]
-    fitted = HistGradientBoostingClassifier(max_iter=1, early_stopping=False)
-    fitted.fit(np.zeros((len(classes), n_features)), classes)
+    fitted = type(model)(max_iter=1, early_stopping=False)
+    fitted.fit(np.zeros((len(y), n_features)), y)
     if baseline.shape != (1, fitted.n_trees_per_iteration_) or (
         sizes.shape[1] != baseline.shape[1]
     ):

@@ -13,7 +13,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from skffnn import AveragedClassifier, FFNNClassifier, InvalidParameterError
 from skffnn.data.splitting import folds_by_content
-from skffnn.tabular.ensemble import planned
+from skffnn.tabular.averaged import planned
 
 # Sums of a few terms in a different order.
 RTOL = 1e-12
@@ -267,8 +267,8 @@ def test_what_does_not_help_is_left_out(seed):
 
 
 def test_a_huge_table_has_one_copy_of_fewer_rows(monkeypatch):
-    monkeypatch.setattr("skffnn.tabular.ensemble.HUGE", 1999)
-    monkeypatch.setattr("skffnn.tabular.ensemble.MOST_BLENDED", 700)
+    monkeypatch.setattr("skffnn.tabular.averaged.HUGE", 1999)
+    monkeypatch.setattr("skffnn.tabular.averaged.MOST_BLENDED", 700)
     X, y = with_oracle()
     model = AveragedClassifier(Recorder(), n_networks=4, blend_with=[Oracle()])
     [[copy]] = model.fit(X, y).blended_

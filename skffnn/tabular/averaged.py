@@ -1,0 +1,187 @@
+"""What averages of networks share: folds, copies, and a plan for the number of rows."""
+
+from collections.abc import Callable, Sequence
+from math import sqrt
+from typing import Any, ClassVar
+
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import has_fit_parameter, validate_data
+
+from ..data.dataset import Dataset
+from ..nn.arrays import Array, canonical
+from ..utils.checks import (
+    DTYPES,
+    InvalidParameterError,
+    check_choice,
+    check_number,
+    check_weights,
+)
+from .folds import CrossFit, Folds, fit_copies
+
+# n_networks="auto": each network of a large table is trained on more rows than all of
+# a small one, and four of them have taken as long as eight.
+MANY, FEW, LARGE = 8, 4, 10_000
+
+# Other models than networks are trained on fewer rows if there are very many: one copy
+# instead of one for each fold, and on this many of the rows.
+HUGE, MOST_BLENDED = 50_000, 100_000
+
+Output = Callable[[Any, Any], Array]
+
+
+class Averaged(MetaEstimatorMixin, BaseEstimator):
+    """Base class of averages of networks, each validated on a fold of its own.
+
+    A subclass has the parameters below, names the network that is the default, and the
+    method that it needs of what is blended with the networks.
+    """
+
+    _network: ClassVar[type]
+    _method: ClassVar[str]
+
+    estimator: Any
+    n_networks: int | str
+    blend_with: Sequence[Any] | None
+    planned_for: int | None
+    n_jobs: int | str | None
+    random_state: Any
+    verbose: int
+
+    def _checked_estimator(self) -> Any:
+        """Return the network to train; raise if a parameter is wrong."""
+        if self.n_networks != "auto":
+            check_number("n_networks", self.n_networks, 2, integer=True)
+        for name in ("planned_for", "blend_classes"):
+            if getattr(self, name, None) is not None:
+                check_number(name, getattr(self, name), 1, integer=True)
+        if isinstance(self.n_jobs, str):
+            check_choice("n_jobs", self.n_jobs, ["auto"], " or an integer")
+        base = self._network() if self.estimator is None else self.estimator
+        if not has_fit_parameter(base, "X_val"):
+            raise InvalidParameterError(
+                "estimator must accept validation data, X_val and y_val, in fit, as "
+                f"{self._network.__name__} does, got {base!r}."
+            )
+        for model in self.blend_with or ():
+            if not hasattr(model, self._method):
+                raise InvalidParameterError(
+                    f"blend_with must be estimators with {self._method}, got {model!r}."
+                )
+        return base
+
+    def _checked_rows(
+        self, X: Any, y: Any, sample_weight: Any, **options: Any
+    ) -> Dataset:
+        """Return the rows of non-zero weight."""
+        X, y = validate_data(
+            self, X, y, accept_sparse="csr", dtype=DTYPES, multi_output=True, **options
+        )
+        y = canonical(y)
+        weights = check_weights(sample_weight, X.shape[0], "sample_weight")
+        if weights is not None:
+            counted = weights > 0
+            X, y, weights = X[counted], y[counted], weights[counted]
+        return Dataset(X, y, weights)
+
+    def _train(
+        self,
+        base: Any,
+        data: Dataset,
+        strata: Array,
+        output: Output,
+        other_output: Output,
+        *,
+        blends: bool,
+    ) -> tuple[CrossFit, list[CrossFit]]:
+        """Train networks, and copies of other models, on all folds but one.
+
+        Parameters
+        ----------
+        base : estimator
+            The network.
+        data : Dataset
+            All rows.
+        strata : ndarray of int of shape (n_rows,)
+            The class of each row, by which the folds are alike.
+        output, other_output : callable
+            What is asked of a network, and of another model, for its fold.
+        blends : bool
+            Whether there is anything to blend.
+
+        Returns
+        -------
+        networks : CrossFit
+            The networks.
+        others : list of CrossFit
+            The other models.
+        """
+        n_rows, n = data.n_rows, self.n_networks
+        random_state = check_random_state(self.random_state)
+        if n == "auto":
+            n = MANY if n_rows <= LARGE else FEW
+        folds = Folds.stratified(data, strata, int(n), random_state)
+        seeds = random_state.randint(2**31 - 1, size=n)
+        network = planned(base, n_rows, self.planned_for)
+        networks = CrossFit(folds, network, seeds, output)
+        others = []
+        if blends and (folds.number >= 0).any():
+            others = [
+                CrossFit(
+                    folds,
+                    model,
+                    seeds,
+                    other_output,
+                    n_copies=folds.n if n_rows <= HUGE else 1,
+                    most_rows=MOST_BLENDED,
+                )
+                for model in self.blend_with or ()
+            ]
+        fit_copies([networks, *others], self.n_jobs, self.verbose)
+        return networks, others
+
+    def __setstate__(self, state: Any) -> None:
+        super().__setstate__(state)
+        # Of an earlier version, which had networks only.
+        self.__dict__.setdefault("blend_with", None)
+        self.__dict__.setdefault("planned_for", None)
+        self.__dict__.setdefault("verbose", 0)
+
+
+def planned(network: Any, n_rows: int, planned_for: int | None) -> Any:
+    """Return a network with epochs, batches and rate that suit the number of rows.
+
+    With r times the rows that its parameters are meant for, it is trained for √r times
+    fewer epochs in batches of √r times as many rows. So the number of steps is always
+    the same. The learning rate grows with the square root of the batch size.
+
+    Parameters
+    ----------
+    network : FFNNClassifier
+        The network.
+    n_rows : int
+        Number of rows of the table.
+    planned_for : int or None
+        The number of rows that its parameters are meant for; None for any. They are
+        not changed for fewer.
+
+    Returns
+    -------
+    network : FFNNClassifier
+        A copy.
+
+    References
+    ----------
+    Malladi, Lyu, Panigrahi & Arora, *On the SDEs and scaling rules for adaptive
+    gradient algorithms*, NeurIPS 2022: the square-root scaling rule of Adam.
+    """
+    network = clone(network)
+    if planned_for is None or n_rows <= planned_for:
+        return network
+    root = sqrt(n_rows / planned_for)
+    size = network.batch_size
+    return network.set_params(
+        max_iter=max(1, round(network.max_iter / root)),
+        batch_size=round(size * root) if size != "auto" else size,
+        learning_rate_init=network.learning_rate_init * sqrt(root),
+    )

@@ -1,0 +1,308 @@
+"""AveragedRegressor: networks for numbers, trained as in cross-validation."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from scipy.optimize import nnls
+from sklearn.base import RegressorMixin
+from sklearn.utils import get_tags
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ..nn.arrays import Array
+from ..nn.losses import Quantile
+from ..regressor import FFNNRegressor, d2_of_quantiles
+from ..utils.checks import DTYPES
+from ..utils.documentation import Documented
+from .averaged import Averaged
+from .folds import CrossFit
+
+# In place of the scale of targets that are constant.
+SMALLEST = np.finfo(np.float64).tiny
+
+
+class AveragedRegressor(Documented, RegressorMixin, Averaged):
+    """Average of networks trained on all folds but one, each validated on that fold.
+
+    The rows are split into M folds. Network k is trained on all folds but the k-th,
+    which is its validation set and selects its best epoch. The prediction is the mean
+    of those of the networks.
+
+    With `loss="squared_error"`, other regressors may be blended in, with weights w ≥ 0
+    that minimise the squared error of the out-of-fold predictions, which for each row
+    come from the copy that was not trained on it.
+
+    With several levels q of `loss="quantile"`, the averaged quantiles are shifted until
+    they cover as many of the rows as they should, by the out-of-fold quantiles: above
+    the level 0.5, the shift is the q-quantile of y - f_q(x), with the correction
+    (1 + 1/n) for the number of rows; below it is the mirror image. So the interval from
+    the level 0.05 to the level 0.95 covers 90 % of rows to come, whatever the
+    distribution, if they are drawn as these were.
+
+    Parameters
+    ----------
+    estimator : FFNNRegressor, default=None
+        The network to train, cloned for each fold; None means `FFNNRegressor()`.
+    n_networks : int or "auto", default=5
+        M, the number of networks and of folds, at least 2. "auto" is 8, and 4 for more
+        than 10000 rows.
+    blend_with : list of regressors, default=None
+        Other regressors. A copy of each is trained for every fold. They are used with
+        `loss="squared_error"` alone. A table of more than 50000 rows has one copy, on
+        at most 100000 rows.
+    calibrate : bool, default=True
+        Whether to shift quantiles.
+    planned_for : int or None, default=None
+        The number of rows that `max_iter`, `batch_size` and `learning_rate_init` of the
+        network are meant for, as in `AveragedClassifier`.
+    n_jobs : int, "auto" or None, default="auto"
+        Number of processes, as in `AveragedClassifier`.
+    random_state : int, RandomState instance or None, default=None
+        Determines the folds and the seeds of the networks. Pass an int for
+        reproducible results.
+    verbose : int, default=0
+        1 or more shows how many networks are done, and the time left, if the library
+        rich is installed.
+
+    Attributes
+    ----------
+    estimators_ : list of FFNNRegressor
+        The fitted networks.
+    blended_ : list of list of regressors
+        The copies of each regressor of `blend_with` with a weight above 0.
+    blend_weights_ : ndarray of shape (1 + n_blended,)
+        The weight of the networks, and those of the others.
+    shifts_ : ndarray of shape (n_levels,) or (n_targets, n_levels)
+        What is added to the quantiles; 0 for other losses.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features,)
+        Names of the features, if all column names of X are strings.
+
+    See Also
+    --------
+    make_tabular_regressor : This estimator with preprocessing for tables.
+
+    References
+    ----------
+    Romano, Patterson & Candès, *Conformalized quantile regression*, NeurIPS 2019.
+
+    Barber, Candès, Ramdas & Tibshirani, *Predictive inference with the jackknife+*,
+    Annals of Statistics, 2021: out-of-fold residuals in place of a calibration set.
+
+    Breiman, *Stacked regressions*, Machine Learning 24, 1996.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from skffnn import AveragedRegressor, FFNNRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> network = FFNNRegressor("quantile", (10,), quantile=[0.1, 0.9])
+    >>> model = AveragedRegressor(network, n_networks=3, random_state=0).fit(X, y)
+    >>> model.predict(X).shape
+    (442, 2)
+    """
+
+    _network: ClassVar[type] = FFNNRegressor
+    _method: ClassVar[str] = "predict"
+
+    def __init__(
+        self,
+        estimator: Any = None,
+        *,
+        n_networks: int | str = 5,
+        blend_with: Sequence[Any] | None = None,
+        calibrate: bool = True,
+        planned_for: int | None = None,
+        n_jobs: int | str | None = "auto",
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.estimator = estimator
+        self.n_networks = n_networks
+        self.blend_with = blend_with
+        self.calibrate = calibrate
+        self.planned_for = planned_for
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train the networks.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Training data, finite numbers.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Numbers.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Sample weights, at least 0; only their ratios matter.
+
+        Returns
+        -------
+        self : AveragedRegressor
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or the data are invalid, or if training diverges.
+        """
+        base = self._checked_estimator()
+        data = self._checked_rows(X, y, sample_weight, y_numeric=True)
+        networks, others = self._train(
+            base,
+            data,
+            np.zeros(data.n_rows, np.intp),
+            predicted,
+            predicted,
+            blends=getattr(base, "loss", None) == "squared_error",
+        )
+        self.estimators_ = networks.fitted
+        self.blend_weights_ = stacked([networks, *others]) if others else np.ones(1)
+        is_used = self.blend_weights_ > 0
+        self.blended_ = [
+            o.fitted for o, u in zip(others, is_used[1:], strict=True) if u
+        ]
+        self.blend_weights_ = self.blend_weights_[[True, *is_used[1:]]]
+        levels = self._levels()
+        self.shifts_ = np.zeros(1)
+        if levels is not None and self.calibrate and networks.is_known.any():
+            self.shifts_ = shifts(networks, levels)
+        return self
+
+    def _levels(self) -> tuple[float, ...] | None:
+        """Return the levels of the quantiles that are predicted; None of other losses.
+
+        Those of a single quantile are one, and have no axis of their own.
+        """
+        network = self.estimators_[0]
+        loss = network._loss() if isinstance(network, FFNNRegressor) else None
+        return loss.levels or (loss.quantile,) if isinstance(loss, Quantile) else None
+
+    def predict(self, X: Any) -> Array:
+        """Return a prediction for each row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_targets)
+            Predictions. With a sequence of quantiles there is one more axis, on which
+            they ascend.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=DTYPES)
+        models = [self.estimators_, *self.blended_]
+        means = [np.mean([m.predict(X) for m in copies], axis=0) for copies in models]
+        pairs = zip(self.blend_weights_, means, strict=True)
+        f = sum(weight * mean for weight, mean in pairs) + self.shifts_
+        return np.sort(f, axis=-1) if self._has_axis() else f
+
+    def _has_axis(self) -> bool:
+        """Tell whether predictions have an axis of quantiles."""
+        network = self.estimators_[0]
+        return isinstance(network, FFNNRegressor) and network._loss().levels is not None
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return R², or D² if several quantiles are predicted.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Their targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+            As by `FFNNRegressor.score`.
+        """
+        check_is_fitted(self)
+        if not self._has_axis():
+            return float(super().score(X, y, sample_weight))
+        return d2_of_quantiles(y, self.predict(X), self._levels() or (), sample_weight)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        base = FFNNRegressor() if self.estimator is None else self.estimator
+        tags.target_tags = get_tags(base).target_tags
+        return tags
+
+
+def predicted(model: Any, X: Any) -> Array:
+    """Return the predictions of a fitted model."""
+    f: Array = model.predict(X)
+    return f
+
+
+def stacked(models: Sequence[CrossFit]) -> Array:
+    """Return the weights with which predictions have the least squared error.
+
+    Parameters
+    ----------
+    models : sequence of CrossFit
+        Networks, and other models.
+
+    Returns
+    -------
+    weights : ndarray of shape (n_models,)
+        Not negative; their sum is 1.
+    """
+    rows, data = models[-1].is_known, models[0].folds.data
+    first, *others = [model.out[rows] for model in models]
+    y = np.asarray(data.y[rows], dtype=np.float64).reshape(first.shape)
+    s = np.ones(len(y)) if data.weights is None else np.sqrt(data.weights[rows])
+    # Each column of y counts by its own scale.
+    s = s.reshape(-1, *[1] * (y.ndim - 1)) / np.maximum(y.std(axis=0), SMALLEST)
+    D = np.column_stack([(s * (other - first)).ravel() for other in others])
+    w, _ = nnls(D, (s * (y - first)).ravel())  # y ≈ f_0 + Σ w_k (f_k - f_0)
+    w /= max(1.0, w.sum())
+    return np.array([1 - w.sum(), *w])
+
+
+def shifts(networks: CrossFit, levels: Sequence[float]) -> Array:
+    """Return what to add to quantiles, so that they cover what they should.
+
+    Parameters
+    ----------
+    networks : CrossFit
+        With out-of-fold predictions of quantiles.
+    levels : sequence of float
+        The levels.
+
+    Returns
+    -------
+    shifts : ndarray of shape ([n_targets,] [n_levels])
+        The shape of the prediction for a row.
+    """
+    rows, data = networks.is_known, networks.folds.data
+    out = networks.out[rows]
+    y = np.asarray(data.y[rows], dtype=np.float64)
+    n, weights = len(y), None if data.weights is None else data.weights[rows]
+    residuals = y.reshape(n, -1, 1) - out.reshape(n, -1, len(levels))
+    found = np.empty(residuals.shape[1:])
+    for j, i in np.ndindex(found.shape):
+        q, r = levels[i], residuals[:, j, i]
+        if q >= 0.5:
+            found[j, i] = covering(r, q, weights)
+        else:
+            found[j, i] = -covering(-r, 1 - q, weights)
+    return found.reshape(out.shape[1:])
+
+
+def covering(r: Array, q: float, weights: Array | None) -> float:
+    """Return the number that a part q of residuals to come are not above.
+
+    It is the ⌈q (n + 1)⌉-th of n residuals.
+    """
+    level = min(1.0, q * (1 + 1 / len(r)))
+    return float(np.quantile(r, level, weights=weights, method="inverted_cdf"))
