@@ -231,7 +231,8 @@ def restore_average(model: AveragedClassifier, fitted: Fitted) -> None:
     blended, weights = (fitted.pop(name, None) for name in BLEND)
     set_attributes(model, fitted, *AVERAGE)
     beta = model.inverse_temperature_
-    require(type(beta) is float and 0 < beta < np.inf, "the temperature is wrong")
+    least = 0 if blended else np.nextafter(0, 1)  # of a blend, it may be all trees
+    require(type(beta) is float and least <= beta < np.inf, "the temperature is wrong")
     targets = (model._multilabel, model._sparse_output)
     require({*map(type, targets)} == {bool}, "the kind of the classes is wrong")
     require(len(networks) > 0, "there are no networks")

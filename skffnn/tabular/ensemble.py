@@ -19,6 +19,7 @@ from ..utils.checks import DTYPES
 from .averaged import Averaged
 from .blending import Blend, blend, log_odds, logits
 from .folds import CrossFit
+from .trees import merged
 
 # A model is left out of a blend unless it lowers the cross-entropy by this part.
 LEAST_GAIN = 0.02
@@ -88,7 +89,8 @@ class AveragedClassifier(LogitsMixin, Averaged):
     estimators_ : list of FFNNClassifier
         The fitted networks.
     blended_ : list of list of classifiers
-        The copies of each classifier of `blend_with` that was not left out.
+        The copies of each classifier of `blend_with` that was not left out; those of
+        `HistGradientBoostingClassifier` are merged into one, which is faster.
     blend_weights_ : ndarray of shape (n_blended,)
         Their weights γ.
     classes_ : ndarray of shape (n_classes,)
@@ -193,7 +195,7 @@ class AveragedClassifier(LogitsMixin, Averaged):
         )
         others = self._worthwhile(networks, others, targets)
         self.estimators_ = networks.fitted
-        self.blended_ = [other.fitted for other in others]
+        self.blended_ = [merged(other.fitted) for other in others]
         self._set_targets(targets)
         beta = self._weights([networks, *others], targets)
         self.inverse_temperature_, self.blend_weights_ = float(beta[0]), beta[1:]

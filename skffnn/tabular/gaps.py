@@ -109,7 +109,7 @@ class GapImputer(Documented, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         input_features : array-like of str, default=None
-            Names of the features. By default `feature_names_in_`, or "x0", "x1", …
+            Names of the features. By default `feature_names_in_`, or "x0" and so on.
 
         Returns
         -------

@@ -160,7 +160,7 @@ def make_tabular_regressor(
     quantile : float or sequence of float, default=None
         Levels in (0, 1), ascending: the quantiles to predict, in place of the mean.
         They are calibrated on the rows that each network has not seen, so that the
-        interval from 0.05 to 0.95 covers 90 % of rows to come.
+        interval from 0.05 to 0.95 covers at least 90 % of rows to come.
     n_networks : int or "auto", default="auto"
         Number of networks to average; "auto" is 8, and 4 for more than 10000 rows.
     boosting : bool, default=True

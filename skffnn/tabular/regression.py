@@ -16,6 +16,7 @@ from ..utils.checks import DTYPES
 from ..utils.documentation import Documented
 from .averaged import Averaged
 from .folds import CrossFit
+from .trees import merged
 
 # In place of the scale of targets that are constant.
 SMALLEST = np.finfo(np.float64).tiny
@@ -37,7 +38,8 @@ class AveragedRegressor(Documented, RegressorMixin, Averaged):
     the level 0.5, the shift is the q-quantile of y - f_q(x), with the correction
     (1 + 1/n) for the number of rows; below it is the mirror image. So the interval from
     the level 0.05 to the level 0.95 covers 90 % of rows to come, whatever the
-    distribution, if they are drawn as these were.
+    distribution, if they are drawn as these were; and some more, since the average errs
+    less than the single networks by which it is calibrated.
 
     Parameters
     ----------
@@ -69,7 +71,8 @@ class AveragedRegressor(Documented, RegressorMixin, Averaged):
     estimators_ : list of FFNNRegressor
         The fitted networks.
     blended_ : list of list of regressors
-        The copies of each regressor of `blend_with` with a weight above 0.
+        The copies of each regressor of `blend_with` with a weight above 0; those of
+        `HistGradientBoostingRegressor` are merged into one, which is faster.
     blend_weights_ : ndarray of shape (1 + n_blended,)
         The weight of the networks, and those of the others.
     shifts_ : ndarray of shape (n_levels,) or (n_targets, n_levels)
@@ -163,7 +166,7 @@ class AveragedRegressor(Documented, RegressorMixin, Averaged):
         self.blend_weights_ = stacked([networks, *others]) if others else np.ones(1)
         is_used = self.blend_weights_ > 0
         self.blended_ = [
-            o.fitted for o, u in zip(others, is_used[1:], strict=True) if u
+            merged(o.fitted) for o, u in zip(others, is_used[1:], strict=True) if u
         ]
         self.blend_weights_ = self.blend_weights_[[True, *is_used[1:]]]
         levels = self._levels()

@@ -4,11 +4,17 @@ Of all that scikit-learn does not publish of its trees, this module knows the le
 is needed: where they are, and the fields of their nodes.
 """
 
+from collections.abc import Sequence
 from copy import copy
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from sklearn.base import clone, is_classifier
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+)
 
 from ..nn.arrays import Array
 
@@ -105,11 +111,45 @@ def set_trees(model: Boosting, trees: Trees, y: Array, n_features: int) -> None:
         flat.append(tree)
     n_outputs = sizes.shape[1]
     params = model.get_params(deep=False)
-    vars(model).update(vars(fitted) | params)
+    model.__dict__.update(vars(fitted) | params)
     model._baseline_prediction = baseline
     model._predictors = [
         flat[i : i + n_outputs] for i in range(0, len(flat), n_outputs)
     ]
+
+
+def merged(models: Sequence[Any]) -> list[Any]:
+    """Return one model with the mean output of several, if they are of trees.
+
+    The trees of boosting are added up, so that those of M models, with their values
+    divided by M, are a model too. It predicts in one call what M calls would.
+
+    Parameters
+    ----------
+    models : sequence of estimator
+        Fitted copies of one model.
+
+    Returns
+    -------
+    models : list of estimator
+        One; or the same, if they are something else, or split by categories.
+    """
+    first, M = models[0], len(models)
+    if not isinstance(
+        first, HistGradientBoostingClassifier | HistGradientBoostingRegressor
+    ):
+        return list(models)
+    try:
+        each = [trees_of(model) for model in models]
+    except TypeError:
+        return list(models)
+    together = {name: np.concatenate([t[name] for t in each]) for name in each[0]}
+    together["value"] = together["value"] / M
+    together["baseline"] = np.mean([trees["baseline"] for trees in each], axis=0)
+    model = clone(first)
+    y = first.classes_ if is_classifier(first) else np.zeros(1)
+    set_trees(model, together, y, first.n_features_in_)
+    return [model]
 
 
 def check_trees(trees: Trees, n_features: int) -> None:

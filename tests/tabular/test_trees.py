@@ -2,11 +2,16 @@
 
 import numpy as np
 import pytest
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.base import clone
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+)
+from sklearn.naive_bayes import GaussianNB
 
 import skffnn
 from skffnn import AveragedClassifier, FFNNClassifier, FileFormatError
-from skffnn.tabular.trees import check_trees, set_trees, trees_of
+from skffnn.tabular.trees import check_trees, merged, set_trees, trees_of
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((400, 3))
@@ -30,6 +35,32 @@ def test_trees_predict_as_before(model):
     np.testing.assert_array_equal(again.predict(X), model.predict(X))
     assert repr(again) == repr(model)
     assert again.n_iter_ == model.n_iter_
+
+
+def test_merged_trees_have_the_mean_output(model):
+    others = [
+        clone(BOOSTING).set_params(max_iter=n).fit(X[n::2], model.predict(X[n::2]))
+        for n in (1, 2, 3)
+    ]
+    [one] = merged(others)
+    each = [other.decision_function(X) for other in others]
+    np.testing.assert_allclose(one.decision_function(X), np.mean(each, axis=0))
+    assert one.n_iter_ == 6
+    regressors = [
+        HistGradientBoostingRegressor(max_iter=n).fit(X, X[:, 0] > n) for n in (1, 2)
+    ]
+    [one] = merged(regressors)
+    mean = np.mean([regressor.predict(X) for regressor in regressors], axis=0)
+    np.testing.assert_allclose(one.predict(X), mean)
+
+
+def test_what_is_no_tree_is_not_merged():
+    codes = np.arange(60)[:, np.newaxis] % 3
+    by_category = HistGradientBoostingClassifier(
+        categorical_features=[0], min_samples_leaf=1
+    ).fit(codes, codes[:, 0] == 1)
+    for models in ([by_category, by_category], [GaussianNB(), GaussianNB()]):
+        assert merged(models) == models
 
 
 def test_trees_by_categories_are_refused():
