@@ -9,6 +9,7 @@ pd = pytest.importorskip("pandas")
 pytest.importorskip("rich")
 
 from benchmarks.accuracy import __main__ as command  # noqa: E402
+from benchmarks.accuracy import regression  # noqa: E402
 from benchmarks.accuracy.comparison import Comparison, sign_of_difference  # noqa: E402
 from benchmarks.accuracy.models import ABLATION, MODELS, available  # noqa: E402
 from benchmarks.accuracy.results import Fit, Results  # noqa: E402
@@ -198,3 +199,47 @@ def test_every_model_takes_a_raw_table(folder, name):
         model.set_params(**dict.fromkeys(epochs, 2))
     model.fit(X, y)
     assert model.predict_proba(X).shape == (N_ROWS, 2)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.filterwarnings("ignore:batch_size:UserWarning")  # a small table
+def test_regressors_are_compared(folder, capsys, monkeypatch):
+    quick = {
+        name: lambda X, seed, n, make=make: make(X, seed, n).set_params(
+            regressor__estimator__max_iter=1, regressor__n_networks=2
+        )
+        for name, make in [
+            ("means", regression.MEANS),
+            ("intervals", regression.INTERVALS),
+        ]
+        for make in [make[regression.OURS]]
+    }
+    means = {regression.OURS: quick["means"]} | {
+        name: regression.MEANS[name] for name in (regression.BASE, regression.BOOSTING)
+    }
+    intervals = {
+        regression.OURS: quick["intervals"],
+        regression.BOOSTING: regression.INTERVALS[regression.BOOSTING],
+    }
+    monkeypatch.setattr(regression, "KINDS", {"mean": means, "interval": intervals})
+    out = folder / "results.jsonl"
+    options = ["--data-dir", str(folder), "--out", str(out), "--seeds", "1"]
+    options += ["--rows", "60", "--tables", "diabetes", "mixed"]
+    assert regression.main(options) == 0
+    lines = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
+    assert len(lines) == 2 * (3 + 2)
+    assert all(line["rmse"] > 0 for line in lines if line["model"].startswith("mean"))
+    assert all(0 <= line.get("coverage", 0) <= 1 for line in lines)
+    shown = capsys.readouterr().out
+    assert "Ratios to MLPRegressor" in shown
+    assert "covered, of 90 %" in shown
+    assert regression.main([*options, "--report-only"]) == 0
+
+
+def test_the_last_column_of_many_numbers_is_predicted(folder):
+    X, _ = read(folder, "mixed")
+    assert regression.target_of(X) == "z"  # "id" has seven values
+    features, y = regression.rows_of("mixed", folder)
+    assert list(features) == ["x", "colour", "id"]
+    np.testing.assert_array_equal(y, X["z"])
+    assert regression.target_of(X[["colour", "id"]]) is None

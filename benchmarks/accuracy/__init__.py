@@ -8,4 +8,5 @@ the folder is one table: a header, features, and the class in the last column, `
     scores      error, log loss, AUC, calibration error
     results     what was measured, a line for each fit, so that a run can be resumed
     comparison  ratios, wins, paired tests
+    regression  the same for numbers and intervals, a command of its own
 """

@@ -63,17 +63,22 @@ def standardised(make: Callable[[int], Any]) -> Maker:
     return maker
 
 
-def boosting(X: pd.DataFrame, seed: int, n_threads: int) -> Any:
-    """Return gradient boosting, which takes missing numbers and codes as they are."""
-    names = nominal(X)
+def coded(X: pd.DataFrame, model: Any) -> Any:
+    """Put codes in place of categories before a model that takes missing numbers."""
     codes = OrdinalEncoder(
         handle_unknown="use_encoded_value", unknown_value=np.nan, max_categories=254
     )
     return make_pipeline(
-        make_column_transformer((codes, names), remainder="passthrough"),
-        HistGradientBoostingClassifier(
-            categorical_features=range(len(names)), random_state=seed
-        ),
+        make_column_transformer((codes, nominal(X)), remainder="passthrough"), model
+    )
+
+
+def boosting(X: pd.DataFrame, seed: int, n_threads: int) -> Any:
+    """Return gradient boosting, which takes missing numbers and codes as they are."""
+    columns = range(len(nominal(X)))
+    return coded(
+        X,
+        HistGradientBoostingClassifier(categorical_features=columns, random_state=seed),
     )
 
 
