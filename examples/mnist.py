@@ -200,6 +200,9 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    if "ipykernel" in sys.modules:  # a notebook, whose own arguments are no options
+        main([])
+    else:
+        sys.exit(main())
 
 # sphinx_gallery_thumbnail_path = "images/mnist_mistakes.svg"

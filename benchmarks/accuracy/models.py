@@ -109,12 +109,16 @@ class Peer(ClassifierMixin, BaseEstimator):
         }
         self.model_, more = self.make(self.names_)
         self.model_.fit(self._prepare(X), y, **more)
-        self.classes_ = self.model_.classes_
+        self.classes_ = getattr(self.model_, "classes_", None)
         return self
 
     def predict_proba(self, X: pd.DataFrame) -> Any:
         """Return the probability of each class."""
         return np.asarray(self.model_.predict_proba(self._prepare(X)))
+
+    def predict(self, X: pd.DataFrame) -> Any:
+        """Return the numbers that a regressor predicts."""
+        return np.asarray(self.model_.predict(self._prepare(X))).ravel()
 
     def _prepare(self, X: pd.DataFrame) -> pd.DataFrame:
         """Return the table in the form that the model takes."""

@@ -33,7 +33,7 @@ from skffnn import FFNNRegressor, make_tabular_regressor
 
 from ..report import Table, fill
 from .comparison import Comparison
-from .models import CATBOOST, LIGHTGBM, coded, standardised
+from .models import CATBOOST, LIGHTGBM, REALMLP, coded, of_pytabkit, standardised
 from .results import Fit, Results
 from .tables import TEST_PART, names, read
 
@@ -152,6 +152,7 @@ MEANS: dict[str, Any] = {
     BOOSTING: boosting,
     LIGHTGBM: lightgbm,
     CATBOOST: catboost,
+    REALMLP: of_pytabkit("RealMLP_TD_S_Regressor"),
 }
 INTERVALS: dict[str, Any] = {
     OURS: lambda X, seed, n: make_tabular_regressor(
@@ -170,7 +171,7 @@ INTERVALS: dict[str, Any] = {
         [catboost(X, seed, n, loss_function=f"Quantile:alpha={q}") for q in LEVELS]
     ),
 }
-NEEDS = {CATBOOST: "catboost", LIGHTGBM: "lightgbm"}
+NEEDS = {CATBOOST: "catboost", LIGHTGBM: "lightgbm", REALMLP: "pytabkit"}
 KINDS: dict[str, dict[str, Any]] = {"mean": MEANS, "interval": INTERVALS}
 
 
