@@ -6,7 +6,6 @@ what is persisted. Here it is only told what to compute.
 
 from collections.abc import Sequence
 from concurrent.futures import CancelledError
-from contextlib import nullcontext
 from typing import Any
 
 import dask
@@ -15,7 +14,7 @@ from distributed import Client, get_client
 from distributed.comm import CommClosedError
 
 from ..utils.checks import InvalidParameterError
-from .tasks import Sums, added
+from .tasks import Sums, added, ready
 
 # Sums that one task adds up: with more partitions, there is a tree of them.
 FAN_IN = 8
@@ -57,6 +56,9 @@ class Cluster:
                 f"client must be None or a distributed.Client, got {client!r}."
             )
         self.client = client
+        # A partition is kept where it is first worked on. A worker that is still busy
+        # importing would get none, and wait for the others in all that follows.
+        client.run(ready, on_error="ignore")
 
     def get(self, value: Any) -> Any:
         """Compute a task, or a list of them.
@@ -137,35 +139,6 @@ class Cluster:
             Sent to each worker once.
         """
         return self.keep([constant(value)])[0]
-
-    def placed(self, number: int) -> Any:
-        """Say where a partition should be: they are dealt out to the threads.
-
-        Dask keeps what a task returns on the worker that ran it, and places the tasks
-        by what is free at that moment. Seven partitions of eight may then be on one of
-        two workers, which would make them wait for each other in all that follows.
-
-        Parameters
-        ----------
-        number : int
-            The number of the partition.
-
-        Returns
-        -------
-        context : context manager
-            In which the tasks of the partition are made. If the worker is lost, they
-            run on another one.
-        """
-        workers = self.client.scheduler_info(n_workers=-1)["workers"]
-        threads = sorted(
-            (place, address)
-            for address, worker in workers.items()
-            for place in range(worker["nthreads"])
-        )
-        if not threads:
-            return nullcontext()
-        _, address = threads[number % len(threads)]
-        return dask.annotate(workers=[address], allow_other_workers=True)
 
     def has_room(self, n_bytes: float) -> bool:
         """Tell whether the workers have memory to keep as much as that.

@@ -95,10 +95,10 @@ class Checked:
     ) -> None:
         self.cluster = cluster
         known, X = constant(model), given[0]
-        self.rows = []
-        for i, part in enumerate(partitions_of(given, suffix)):
-            with cluster.placed(i):
-                self.rows.append(task(checked)(i, *part, known, suffix))
+        self.rows = [
+            task(checked)(i, *part, known, suffix)
+            for i, part in enumerate(partitions_of(given, suffix))
+        ]
         self.keep = persist is True
         if persist == "auto":  # as far as it can be told before they are read
             self.keep = cluster.has_room(X.nbytes if hasattr(X, "chunks") else np.nan)
@@ -130,10 +130,7 @@ class Checked:
         outlines : list of Outline
             What the client has to know of them.
         """
-        parts = []
-        for i, rows in enumerate(self.rows):
-            with self.cluster.placed(i):
-                parts.append(prepare(i, rows))
+        parts = [prepare(i, rows) for i, rows in enumerate(self.rows)]
         if self.keep:
             parts = self.cluster.keep(parts)
         outlines = self.cluster.get([task(outline)(part) for part in parts])

@@ -151,6 +151,10 @@ class Outline:
     state: TrainingState | None
 
 
+def ready() -> None:
+    """Do nothing, where all that is needed has been imported."""
+
+
 # --------------------------------------------------------------------- preparation
 
 

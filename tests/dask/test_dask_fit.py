@@ -17,11 +17,7 @@ da = pytest.importorskip("dask.array", reason="needs Dask")
 dd = pytest.importorskip("dask.dataframe", reason="needs Dask")
 pd = pytest.importorskip("pandas")
 
-import distributed  # noqa: E402
-
 from skffnn.dask import DaskFFNNClassifier  # noqa: E402
-from skffnn.dask.cluster import Cluster  # noqa: E402
-from skffnn.dask.fit import Checked  # noqa: E402
 from skffnn.dask.tasks import Part, aligned, checked  # noqa: E402
 from skffnn.data.dataset import Dataset  # noqa: E402
 
@@ -296,17 +292,6 @@ def test_features_from_another_worker_are_aligned(client):
     rows = csr_array((moved[0], np.arange(6), np.array([0, 6])), shape=(1, 6))
     rows.data = moved[0]
     assert aligned(rows).data.flags.aligned
-
-
-def test_partitions_are_dealt_out_to_the_workers(client):
-    # Dask alone may keep seven of eight with one of two workers.
-    rows = in_chunks(X, y, chunks=(30,) * 10)
-    train = Checked(
-        Cluster(client), (*rows, None), known(6), persist=True, identify=False
-    )
-    distributed.wait(distributed.futures_of(train.rows))
-    kept = client.has_what().values()
-    assert [sum("checked" in str(key) for key in keys) for keys in kept] == [5, 5]
 
 
 @pytest.fixture(scope="module")
