@@ -230,7 +230,8 @@ def report(args: argparse.Namespace, results: Results) -> None:
             continue
         n = len(comparison.seeds)
         splits = min(map(len, comparison.seeds.values()))
-        what = f"at most {args.rows} training rows, {n} tables, {splits} splits"
+        of_splits = "1 split" if splits == 1 else f"{splits} splits"
+        what = f"at most {args.rows} training rows, {n} tables, {of_splits}"
         lines = []
         for model in models:
             line = [
