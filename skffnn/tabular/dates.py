@@ -45,11 +45,10 @@ def as_dates(column: Any) -> Array | None:
 
 def local(column: Any) -> Any:
     """Return a series without its time zone: what a clock on the wall shows."""
-    dates: Any = getattr(column, "dt", None)
     if getattr(column.dtype, "tz", None) is not None:  # pandas
-        return dates.tz_localize(None)
+        return column.dt.tz_localize(None)
     if getattr(column.dtype, "time_zone", None) is not None:  # polars
-        return dates.replace_time_zone(None)
+        return column.dt.replace_time_zone(None)
     return column
 
 

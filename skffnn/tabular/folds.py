@@ -150,7 +150,8 @@ class CrossFit:
         # A batch larger than the folds of a small table is not worth a warning.
         if isinstance(getattr(model, "batch_size", None), Integral):
             model.set_params(batch_size=min(model.batch_size, len(train)))
-        model.n_features_in_ = data.X.shape[1]
+        if isinstance(model, FFNNEstimator):  # rows of a stack are checked no more
+            model.n_features_in_ = data.X.shape[1]
         if not len(validation):
             return Job(model, data.take(train))
         rows = data.take(validation)

@@ -128,7 +128,7 @@ class RobustSmoothScaler(
         """Scale and clip some rows."""
         with np.errstate(over="ignore"):
             z = (X - self.center_) / np.where(self.scale_ > 0, self.scale_, np.inf)
-        largest = np.finfo(z.dtype).max
+        largest = np.finfo(z.dtype).max * min(1.0, self.limit)  # z / limit is finite
         z = np.clip(z, -largest, largest)
         z = np.where(np.isnan(self.center_), 0, z)
         clipped: Array = z / np.hypot(1, z / self.limit)

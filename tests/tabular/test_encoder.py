@@ -360,3 +360,13 @@ def test_equal_input_features_are_numbered():
     encoder = TableEncoder().fit([[1, 2, "red", "red"]])
     names = encoder.get_feature_names_out(["x", "x", "y", "y"])
     assert list(names) == ["x", "x_2", "y_'red'", "y_'red'_2"]
+
+
+def test_categories_that_are_whole_numbers_with_gaps():
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame({"a": pd.Categorical([1, 2, None, 1])})
+    encoder = TableEncoder()
+    encoded = encoder.fit_transform(frame)
+    names = encoder.get_feature_names_out().tolist()
+    assert names[-1] == "a_missing"
+    np.testing.assert_array_equal(encoded.argmax(axis=1), [0, 1, 2, 0])

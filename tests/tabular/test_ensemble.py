@@ -8,6 +8,8 @@ from sklearn.datasets import make_classification, make_multilabel_classification
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import check_estimator
 
@@ -323,6 +325,16 @@ def test_what_has_no_probabilities_cannot_be_blended():
     model = AveragedClassifier(blend_with=[RidgeClassifier()])
     with pytest.raises(InvalidParameterError, match=r"blend_with .* got RidgeClassif"):
         model.fit([[0.0], [1.0]], [0, 1])
+
+
+def test_a_pipeline_is_blended():
+    X, y = with_oracle()
+    model = AveragedClassifier(
+        NETWORK,
+        n_networks=2,
+        blend_with=[make_pipeline(StandardScaler(), GaussianNB())],
+    )
+    assert model.fit(X[:, 1:], y).predict_proba(X[:, 1:]).shape == (2000, 2)
 
 
 def test_sample_weights_reach_what_is_blended():

@@ -113,3 +113,9 @@ def test_an_invalid_limit_is_refused(limit):
 def test_infinity_is_rejected():
     with pytest.raises(ValueError, match="infinity"):
         RobustSmoothScaler().fit([[0.0], [np.inf]])
+
+
+def test_the_largest_number_is_clipped_to_a_small_limit():
+    scaler = RobustSmoothScaler(limit=0.5).fit([[0.0], [1.0], [2.0], [3.0]])
+    x = np.finfo(np.float64).max
+    np.testing.assert_array_equal(scaler.transform([[x], [-x]]), [[0.5], [-0.5]])
