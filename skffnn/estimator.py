@@ -435,11 +435,14 @@ class FFNNEstimator(BaseEstimator):
                 X = validate_data(
                     self, X, reset=False, accept_sparse="csr", dtype=DTYPES
                 )
+        return X, self._network(np.result_type(X.dtype, self.coefs_[0].dtype))
+
+    def _network(self, dtype: Any) -> Network:
+        """Return the fitted network in a type, with new buffers."""
         activations = activations_of(self.activation, len(self.coefs_) - 1)
-        dtype = np.result_type(X.dtype, self.coefs_[0].dtype)
         W = [coef.astype(dtype, copy=False) for coef in self.coefs_]
         b = [intercept.astype(dtype, copy=False) for intercept in self.intercepts_]
-        return X, Network(W, b, activations)
+        return Network(W, b, activations)
 
     def hidden_features(self, X: Any, layer: int = -1) -> Array:
         """Return the activations h(k) of a hidden layer, the lecture's feature space.

@@ -1,6 +1,7 @@
-"""How long the tests take: `--long` lets them look further."""
+"""How far the tests look: `--long` lets them take longer, `--data-dir` has tables."""
 
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -18,6 +19,13 @@ def pytest_addoption(parser):
         default=0.0,
         metavar="PART",
         help="also run the long tests: 1 is all of them, 0.1 a tenth of their length",
+    )
+    parser.addoption(
+        "--data-dir",
+        type=Path,
+        metavar="DIR",
+        help="folder of tables, NAME.csv.gz with a column target, for tests that want "
+        "more of them",
     )
 
 

@@ -67,7 +67,13 @@ def test_the_lines_that_a_page_includes_are_in_the_source(page, path, options):
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_examples_run_as_printed(page):
     text = page.read_text("utf-8")
-    for word, library in {"import pandas": "pandas", "Display": "matplotlib"}.items():
+    needed = {
+        "import pandas": "pandas",
+        "Display": "matplotlib",
+        "import skl2onnx": "skl2onnx",
+        "import onnxruntime": "onnxruntime",
+    }
+    for word, library in needed.items():
         if word in text:
             pytest.importorskip(library)
     failed, _ = doctest.testfile(

@@ -23,7 +23,10 @@ PARTS = [
     "optim.schedules",
 ]
 # Outer rooms need a library, and import it at the top: nothing else imports them.
-ROOMS = {"dask": {"dask", "distributed", "pandas"}}
+ROOMS = {
+    "dask": {"dask", "distributed", "pandas"},
+    "onnx": {"onnx", "skl2onnx"},
+}
 RUNTIME = {"numpy", "scipy", "sklearn", "joblib", "threadpoolctl", "skffnn"}
 # What these import where they use it, and nowhere else.
 OPTIONAL = {

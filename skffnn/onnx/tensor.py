@@ -1,0 +1,361 @@
+"""Tensors of an ONNX graph that is being built: arithmetic on them adds nodes to it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+from onnx import TensorProto
+from onnx.helper import np_dtype_to_tensor_dtype
+from onnx.numpy_helper import from_array
+from skl2onnx.common.data_types import (
+    BooleanTensorType,
+    DoubleTensorType,
+    FloatTensorType,
+    Int64TensorType,
+    StringTensorType,
+)
+
+# The types of tensors as dtypes of NumPy.
+DTYPES: dict[type, Any] = {
+    FloatTensorType: np.dtype(np.float32),
+    DoubleTensorType: np.dtype(np.float64),
+    Int64TensorType: np.dtype(np.int64),
+    BooleanTensorType: np.dtype(np.bool_),
+    StringTensorType: np.dtype(object),
+}
+TYPES: dict[Any, type] = {dtype: kind for kind, dtype in DTYPES.items()}
+
+# From here on, the axes of a sum are an input and no longer an attribute.
+OLDEST_OPSET = 13
+
+
+class Graph:
+    """The graph that a converter adds to.
+
+    Parameters
+    ----------
+    scope, container : object
+        As skl2onnx gives them to a converter.
+
+    Raises
+    ------
+    ValueError
+        If the opset is older than 13.
+    """
+
+    def __init__(self, scope: Any, container: Any) -> None:
+        if container.target_opset < OLDEST_OPSET:
+            raise ValueError(
+                f"target_opset must be at least {OLDEST_OPSET}, got "
+                f"{container.target_opset}."
+            )
+        self.scope, self.container = scope, container
+
+    def constant(self, value: Any, dtype: Any) -> "Tensor":
+        """Return a tensor with given values.
+
+        Parameters
+        ----------
+        value : array-like
+            Numbers or strings.
+        dtype : dtype
+            Type of the tensor, unless `value` is an array that holds no floats: such an
+            array keeps its own.
+
+        Returns
+        -------
+        tensor : Tensor
+            An initialiser of the graph.
+        """
+        name = self.scope.get_unique_variable_name("constant")
+        if not isinstance(value, np.ndarray) or value.dtype.kind == "f":
+            value = np.asarray(value, dtype)
+        if value.dtype.kind == "O":
+            kind, content = TensorProto.STRING, value.ravel().tolist()
+        else:
+            kind, content = np_dtype_to_tensor_dtype(value.dtype), from_array(value)
+        self.container.add_initializer(name, kind, list(value.shape), content)
+        return Tensor(self, name, value.dtype)
+
+    def inputs(self, operator: Any) -> list["Tensor"]:
+        """Return the inputs of the model that is converted.
+
+        Parameters
+        ----------
+        operator : object
+            As skl2onnx gives it to a converter.
+
+        Returns
+        -------
+        tensors : list of Tensor
+            One for each input.
+        """
+        return [Tensor(self, v.full_name, dtype_of(v)) for v in operator.inputs]
+
+    def matrix(self, operator: Any) -> "Tensor":
+        """Return the rows of a model that takes numbers.
+
+        Parameters
+        ----------
+        operator : object
+            As skl2onnx gives it to a converter.
+
+        Returns
+        -------
+        x : Tensor of shape (n_samples, n_features)
+            The inputs side by side, of the type that the model would see.
+        """
+        dtype = dtype_of_numbers(operator)
+        parts = [x.cast(dtype) for x in self.inputs(operator)]
+        return concatenated(parts)
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A value in a graph.
+
+    The operators of Python add nodes, with constants of the type of the tensor. `op`
+    adds any other one.
+
+    Attributes
+    ----------
+    graph : Graph
+        Where it is.
+    name : str
+        Its name there.
+    dtype : dtype
+        Its type.
+    """
+
+    graph: Graph
+    name: str
+    dtype: Any
+
+    def op(
+        self,
+        op_type: str,
+        *others: Any,
+        dtype: Any = None,
+        ml_version: int | None = None,
+        **attributes: Any,
+    ) -> "Tensor":
+        """Add a node whose first input is this tensor.
+
+        Parameters
+        ----------
+        op_type : str
+            Name of the ONNX operator, such as "Exp".
+        *others : Tensor, array or number
+            Further inputs.
+        dtype : dtype, default=None
+            Type of the output; None is that of this tensor.
+        ml_version : int, default=None
+            For an operator of ONNX for machine learning, the version that it has there.
+        **attributes : dict
+            Attributes of the operator.
+
+        Returns
+        -------
+        output : Tensor
+            Its only output.
+        """
+        scope, container = self.graph.scope, self.graph.container
+        inputs = [self, *map(self._tensor, others)]
+        output = scope.get_unique_variable_name(op_type.lower())
+        container.add_node(
+            op_type,
+            [x.name for x in inputs],
+            [output],
+            op_domain="" if ml_version is None else "ai.onnx.ml",
+            op_version=ml_version,
+            name=scope.get_unique_operator_name(op_type),
+            **attributes,
+        )
+        dtype = self.dtype if dtype is None else np.dtype(dtype)
+        return Tensor(self.graph, output, dtype)
+
+    def _tensor(self, value: Any) -> "Tensor":
+        """Return another operand as a tensor."""
+        if isinstance(value, Tensor):
+            return value
+        return self.graph.constant(value, self.dtype)
+
+    def cast(self, dtype: Any) -> "Tensor":
+        """Return the tensor in another type.
+
+        Parameters
+        ----------
+        dtype : dtype
+            The type.
+
+        Returns
+        -------
+        tensor : Tensor
+            The same one, if it has that type.
+        """
+        dtype = np.dtype(dtype)
+        if dtype == self.dtype:
+            return self
+        return self.op("Cast", dtype=dtype, to=np_dtype_to_tensor_dtype(dtype))
+
+    def reshape(self, *shape: int) -> "Tensor":
+        """Return the tensor in another shape.
+
+        Parameters
+        ----------
+        *shape : int
+            One number may be -1.
+
+        Returns
+        -------
+        tensor : Tensor
+            In that shape.
+        """
+        return self.op("Reshape", np.array(shape, np.int64))
+
+    def columns(self, indices: Sequence[int]) -> "Tensor":
+        """Return some columns of a matrix.
+
+        Parameters
+        ----------
+        indices : sequence of int
+            Which.
+
+        Returns
+        -------
+        columns : Tensor of shape (n_samples, n_indices)
+            In that order.
+        """
+        return self.op("Gather", np.asarray(indices, np.int64), axis=1)
+
+    def named(self, variable: Any) -> None:
+        """Make the tensor an output of the model that is converted.
+
+        Parameters
+        ----------
+        variable : object
+            One of the outputs of the operator that skl2onnx gives to a converter.
+        """
+        self.graph.container.add_node(
+            "Identity",
+            [self.name],
+            [variable.full_name],
+            name=self.graph.scope.get_unique_operator_name("Identity"),
+        )
+
+    def __add__(self, other: Any) -> "Tensor":
+        return self.op("Add", other)
+
+    def __radd__(self, other: Any) -> "Tensor":
+        return self._tensor(other).op("Add", self)
+
+    def __sub__(self, other: Any) -> "Tensor":
+        return self.op("Sub", other)
+
+    def __rsub__(self, other: Any) -> "Tensor":
+        return self._tensor(other).op("Sub", self)
+
+    def __mul__(self, other: Any) -> "Tensor":
+        return self.op("Mul", other)
+
+    def __rmul__(self, other: Any) -> "Tensor":
+        return self._tensor(other).op("Mul", self)
+
+    def __truediv__(self, other: Any) -> "Tensor":
+        return self.op("Div", other)
+
+    def __rtruediv__(self, other: Any) -> "Tensor":
+        return self._tensor(other).op("Div", self)
+
+    def __matmul__(self, other: Any) -> "Tensor":
+        return self.op("MatMul", other)
+
+    def __neg__(self) -> "Tensor":
+        return self.op("Neg")
+
+    # An array on the left leaves the arithmetic to the tensor.
+    __array_ufunc__ = None
+
+
+def concatenated(parts: Sequence[Tensor]) -> Tensor:
+    """Return matrices side by side.
+
+    Parameters
+    ----------
+    parts : sequence of Tensor of shape (n_samples, n_columns)
+        At least one, all of one type.
+
+    Returns
+    -------
+    x : Tensor of shape (n_samples, n_all_columns)
+        All columns.
+    """
+    first, *rest = parts
+    return first.op("Concat", *rest, axis=1) if rest else first
+
+
+def dtype_of(variable: Any) -> Any:
+    """Return the dtype of an input of an operator; raise if there is no such one."""
+    for kind, dtype in DTYPES.items():
+        if isinstance(variable.type, kind):
+            return dtype
+    raise TypeError(
+        f"the input {variable.raw_name!r} must be of floats, doubles, 64-bit integers, "
+        f"booleans or strings, got {variable.type}."
+    )
+
+
+def dtype_of_numbers(operator: Any) -> Any:
+    """Return the type in which a model sees its inputs: float32 or float64.
+
+    Parameters
+    ----------
+    operator : object
+        As skl2onnx gives it to a converter.
+
+    Returns
+    -------
+    dtype : dtype
+        As scikit-learn has it: that of the inputs, and float64 for whole numbers.
+
+    Raises
+    ------
+    TypeError
+        If an input is of strings.
+    """
+    dtypes = [dtype_of(variable) for variable in operator.inputs]
+    if any(dtype.kind == "O" for dtype in dtypes):
+        raise TypeError(
+            f"{type(operator.raw_operator).__name__} takes numbers, but an input is of "
+            "strings: put a TableEncoder before it."
+        )
+    is_single = all(dtype == np.float32 for dtype in dtypes)
+    return np.dtype(np.float32 if is_single else np.float64)
+
+
+def declare(variable: Any, dtype: Any, *shape: int | None) -> None:
+    """Say what an output of the model that is converted holds.
+
+    Parameters
+    ----------
+    variable : object
+        One of the outputs of an operator.
+    dtype : dtype
+        Its type.
+    *shape : int
+        Its shape, but for the first axis, the rows.
+    """
+    variable.set_type(TYPES[np.dtype(dtype)]([None, *shape]))
+
+
+def n_columns(variable: Any) -> int:
+    """Return how many columns an input has; raise if its type does not say it."""
+    shape = variable.type.shape
+    if len(shape) < 2 or not all(isinstance(size, int) for size in shape[1:]):
+        raise ValueError(
+            f"the type of the input {variable.raw_name!r} must say how many columns it "
+            f"has, such as [None, 1], got {list(shape)}."
+        )
+    return prod(shape[1:])
