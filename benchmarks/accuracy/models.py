@@ -83,22 +83,31 @@ def boosting(X: pd.DataFrame, seed: int, n_threads: int) -> Any:
 
 
 class Peer(ClassifierMixin, BaseEstimator):
-    """A model of another library, by the parameters that it is given.
+    """A model of another library, and the table in the form that it takes.
 
     Parameters
     ----------
-    make : callable
-        Takes the names of nominal columns, and returns the model and more arguments of
-        its `fit`.
+    model : estimator
+        The model.
     as_categories : bool
         Whether nominal columns are of the type "category"; otherwise they are strings,
         "missing" among them.
     fill : bool
         Whether missing numbers become medians.
+    fit_params : dict
+        More arguments of its `fit`.
     """
 
-    def __init__(self, make: Any, *, as_categories: bool, fill: bool = False) -> None:
-        self.make, self.as_categories, self.fill = make, as_categories, fill
+    def __init__(
+        self,
+        model: Any,
+        *,
+        as_categories: bool,
+        fill: bool = False,
+        fit_params: Any = None,
+    ) -> None:
+        self.model, self.as_categories = model, as_categories
+        self.fill, self.fit_params = fill, fit_params
 
     def fit(self, X: pd.DataFrame, y: Any) -> "Peer":
         """Train the model."""
@@ -107,18 +116,17 @@ class Peer(ClassifierMixin, BaseEstimator):
         self.types_ = {
             name: pd.CategoricalDtype(X[name].dropna().unique()) for name in self.names_
         }
-        self.model_, more = self.make(self.names_)
-        self.model_.fit(self._prepare(X), y, **more)
-        self.classes_ = getattr(self.model_, "classes_", None)
+        self.model.fit(self._prepare(X), y, **self.fit_params or {})
+        self.classes_ = getattr(self.model, "classes_", None)
         return self
 
     def predict_proba(self, X: pd.DataFrame) -> Any:
         """Return the probability of each class."""
-        return np.asarray(self.model_.predict_proba(self._prepare(X)))
+        return np.asarray(self.model.predict_proba(self._prepare(X)))
 
     def predict(self, X: pd.DataFrame) -> Any:
         """Return the numbers that a regressor predicts."""
-        return np.asarray(self.model_.predict(self._prepare(X))).ravel()
+        return np.asarray(self.model.predict(self._prepare(X))).ravel()
 
     def _prepare(self, X: pd.DataFrame) -> pd.DataFrame:
         """Return the table in the form that the model takes."""
@@ -131,61 +139,45 @@ class Peer(ClassifierMixin, BaseEstimator):
 
 def catboost(X: pd.DataFrame, seed: int, n_threads: int) -> Peer:
     """Return CatBoost with its defaults."""
+    from catboost import CatBoostClassifier
 
-    def make(names: list[str]) -> Any:
-        from catboost import CatBoostClassifier
-
-        model = CatBoostClassifier(
-            random_seed=seed,
-            thread_count=n_threads,
-            cat_features=names,
-            verbose=False,
-            allow_writing_files=False,
-        )
-        return model, {}
-
-    return Peer(make, as_categories=False)
+    model = CatBoostClassifier(
+        random_seed=seed,
+        thread_count=n_threads,
+        cat_features=list(nominal(X)),
+        verbose=False,
+        allow_writing_files=False,
+    )
+    return Peer(model, as_categories=False)
 
 
 def lightgbm(X: pd.DataFrame, seed: int, n_threads: int) -> Peer:
     """Return LightGBM with its defaults."""
+    from lightgbm import LGBMClassifier
 
-    def make(names: list[str]) -> Any:
-        from lightgbm import LGBMClassifier
-
-        model = LGBMClassifier(random_state=seed, n_jobs=n_threads, verbose=-1)
-        return model, {}
-
-    return Peer(make, as_categories=True)
+    model = LGBMClassifier(random_state=seed, n_jobs=n_threads, verbose=-1)
+    return Peer(model, as_categories=True)
 
 
 def xgboost(X: pd.DataFrame, seed: int, n_threads: int) -> Peer:
     """Return XGBoost with its defaults."""
+    from xgboost import XGBClassifier
 
-    def make(names: list[str]) -> Any:
-        from xgboost import XGBClassifier
-
-        model = XGBClassifier(
-            random_state=seed, n_jobs=n_threads, enable_categorical=True
-        )
-        return model, {}
-
-    return Peer(make, as_categories=True)
+    model = XGBClassifier(random_state=seed, n_jobs=n_threads, enable_categorical=True)
+    return Peer(model, as_categories=True)
 
 
 def of_pytabkit(kind: str) -> Maker:
     """Return what makes a model of pytabkit, with medians for missing numbers."""
 
     def maker(X: pd.DataFrame, seed: int, n_threads: int) -> Peer:
-        def make(names: list[str]) -> Any:
-            import pytabkit
+        import pytabkit
 
-            model = getattr(pytabkit, kind)(
-                device="cpu", random_state=seed, n_threads=n_threads, verbosity=0
-            )
-            return model, {"cat_col_names": names}
-
-        return Peer(make, as_categories=True, fill=True)
+        model = getattr(pytabkit, kind)(
+            device="cpu", random_state=seed, n_threads=n_threads, verbosity=0
+        )
+        names = {"cat_col_names": list(nominal(X))}
+        return Peer(model, as_categories=True, fill=True, fit_params=names)
 
     return maker
 

@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 from onnx.numpy_helper import from_array
 
-from ..nn.arrays import Array
-from ..tabular.trees import Trees, trees_of
+from ..tabular.trees import Trees, places, trees_of
 from .tensor import Tensor
 
 
@@ -45,14 +44,6 @@ def raw_predictions(model: Any, x: Tensor) -> Tensor:
         **targets(trees),
     )
     return leaves.cast(np.float64) + trees["baseline"]
-
-
-def places(trees: Trees) -> tuple[Array, Array]:
-    """Return the tree of each node, and its number within it."""
-    sizes = trees["sizes"].ravel()
-    first = np.cumsum(sizes) - sizes
-    tree = np.repeat(np.arange(len(sizes)), sizes)
-    return tree, np.arange(sizes.sum()) - first[tree]
 
 
 def nodes(trees: Trees) -> dict[str, Any]:

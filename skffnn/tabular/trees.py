@@ -68,6 +68,14 @@ def trees_of(model: Boosting) -> Trees:
     }
 
 
+def places(trees: Trees) -> tuple[Array, Array]:
+    """Return the tree of each node, and its number within it."""
+    sizes = trees["sizes"].ravel()
+    first = np.cumsum(sizes) - sizes
+    tree = np.repeat(np.arange(len(sizes)), sizes)
+    return tree, np.arange(sizes.sum()) - first[tree]
+
+
 def set_trees(model: Boosting, trees: Trees, y: Array, n_features: int) -> None:
     """Make a model a fitted one with given trees.
 
@@ -176,8 +184,8 @@ def check_trees(trees: Trees, n_features: int) -> None:
     if not ((feature >= 0) & (feature < n_features)).all():
         raise ValueError("a tree asks for a feature that does not exist")
     # A child comes after its parent: so no path comes back to where it was.
-    within = np.concatenate([np.arange(n) for n in sizes.ravel()])
-    last = np.repeat(sizes.ravel(), sizes.ravel())
+    tree, within = places(trees)
+    last = sizes.ravel()[tree]
     for side in ("left", "right"):
         child = trees[side].astype(np.int64)
         if not (leaf | ((child > within) & (child < last))).all():
