@@ -57,7 +57,8 @@ def trees_of(model: Boosting) -> Trees:
     nodes = np.concatenate([tree.nodes for trees in predictors for tree in trees])
     if nodes["is_categorical"].any():
         raise TypeError(
-            f"a {type(model).__name__} can be saved if no feature is categorical."
+            f"a {type(model).__name__} can be saved, or converted, if no feature is "
+            "categorical."
         )
     return {
         "baseline": np.asarray(model._baseline_prediction, dtype=np.float64),
