@@ -8,8 +8,10 @@ import pytest
 pd = pytest.importorskip("pandas")
 pytest.importorskip("rich")
 
+from sklearn.utils import Bunch  # noqa: E402
+
 from benchmarks.accuracy import __main__ as command  # noqa: E402
-from benchmarks.accuracy import regression  # noqa: E402
+from benchmarks.accuracy import fetch, regression  # noqa: E402
 from benchmarks.accuracy.comparison import Comparison, sign_of_difference  # noqa: E402
 from benchmarks.accuracy.models import ABLATION, MODELS, available  # noqa: E402
 from benchmarks.accuracy.results import Fit, Results  # noqa: E402
@@ -243,3 +245,35 @@ def test_the_last_column_of_many_numbers_is_predicted(folder):
     assert list(features) == ["x", "colour", "id"]
     np.testing.assert_array_equal(y, X["z"])
     assert regression.target_of(X[["colour", "id"]]) is None
+
+
+# ----------------------------------------------------------------------- the tables
+
+
+def test_tables_are_fetched_once(tmp_path, monkeypatch):
+    calls = []
+
+    def answered(data_id, **_):
+        calls.append(data_id)
+        X = pd.DataFrame({"x": range(1000), "colour": ["red", None] * 500})
+        return Bunch(data=X, target=pd.Series(["good", "bad"] * 500))
+
+    monkeypatch.setattr(fetch, "fetch_openml", answered)
+    args = ["--data-dir", str(tmp_path), "--tables", "german"]
+    assert fetch.main(args) == fetch.main(args) == 0
+    assert calls == [fetch.SOURCES["german"].data_id]
+    X, y = read(tmp_path, "german")
+    assert X.shape == (1000, 2)
+    assert nominal(X) == ["colour"]
+    assert X["colour"].isna().sum() == 500
+    np.testing.assert_array_equal(y, [1, 0] * 500)
+
+
+def test_another_data_set_than_expected_is_refused(tmp_path, monkeypatch):
+    few = Bunch(data=pd.DataFrame({"x": [1.0, 2.0]}), target=pd.Series([0, 1]))
+    monkeypatch.setattr(fetch, "fetch_openml", lambda **_: few)
+    with pytest.raises(
+        ValueError, match=r"letter should have 20000 rows, but .* has 2"
+    ):
+        fetch.main(["--data-dir", str(tmp_path), "--tables", "letter"])
+    assert not list(tmp_path.iterdir())

@@ -83,9 +83,12 @@ class Killer(threading.Thread):
     def run(self):
         while len(self.killed) < self.n_kills and not self.stopped.is_set():
             time.sleep(self.rng.uniform(0.02, 0.4))
-            nanny = self.cluster.workers[int(self.rng.integers(2))]
-            # A nanny gives up a worker that dies while it starts.
-            if nanny.status.name == "running" and nanny.pid not in (None, *self.killed):
+            # Those that take part: a nanny gives up a worker that dies while it starts.
+            names = sorted(w.name for w in list(self.cluster.scheduler.workers.values()))
+            if not names:
+                continue
+            nanny = self.cluster.workers[self.rng.choice(names)]
+            if nanny.pid not in (None, *self.killed):
                 self.killed.append(nanny.pid)
                 os.kill(nanny.pid, signal.SIGKILL)
 
@@ -96,6 +99,8 @@ def test_killed_workers_change_no_bit(part):
         # As many deaths as here no task survives by default, which is right elsewhere.
         "distributed.scheduler.allowed-failures": 1000,
         "distributed.comm.timeouts.connect": "5s",
+        # Nor does a cluster wait this long for a worker to come back.
+        "distributed.deploy.lost-worker-timeout": "1h",
     }
     with (
         dask.config.set(settings),
