@@ -272,8 +272,6 @@ def test_tables_are_fetched_once(tmp_path, monkeypatch):
 def test_another_data_set_than_expected_is_refused(tmp_path, monkeypatch):
     few = Bunch(data=pd.DataFrame({"x": [1.0, 2.0]}), target=pd.Series([0, 1]))
     monkeypatch.setattr(fetch, "fetch_openml", lambda **_: few)
-    with pytest.raises(
-        ValueError, match=r"letter should have 20000 rows, but .* has 2"
-    ):
+    with pytest.raises(ValueError, match="letter should have 20000 rows"):
         fetch.main(["--data-dir", str(tmp_path), "--tables", "letter"])
     assert not list(tmp_path.iterdir())
