@@ -55,7 +55,7 @@ bench: .venv/bench/stamp
 test-oldest: .venv/oldest/stamp
 	$(call PYTEST,.venv/oldest)
 
-# Fuzzing, kills and streams at full length, about ten minutes.
+# Fuzzing, kills and streams at full length, about twenty minutes.
 .PHONY: test-long
 test-long: .venv/test/stamp
 	$(call PYTEST,.venv/test) -m "long or only_long" --long $(LONG) tests
