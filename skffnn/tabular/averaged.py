@@ -152,8 +152,9 @@ def planned(network: Any, n_rows: int, planned_for: int | None) -> Any:
     """Return a network with epochs, batches and rate that suit the number of rows.
 
     With r times the rows that its parameters are meant for, it is trained for √r times
-    fewer epochs in batches of √r times as many rows. So the number of steps is always
-    the same. The learning rate grows with the square root of the batch size.
+    fewer epochs. If r > 1, batches have √r times as many rows, so that the number of
+    steps is always the same, and the learning rate grows with the square root of the
+    batch size. If r < 1, batches and learning rate remain, and there are more epochs.
 
     Parameters
     ----------
@@ -162,8 +163,7 @@ def planned(network: Any, n_rows: int, planned_for: int | None) -> Any:
     n_rows : int
         Number of rows of the table.
     planned_for : int or None
-        The number of rows that its parameters are meant for; None for any. They are
-        not changed for fewer.
+        The number of rows that its parameters are meant for; None for any.
 
     Returns
     -------
@@ -176,12 +176,13 @@ def planned(network: Any, n_rows: int, planned_for: int | None) -> Any:
     gradient algorithms*, NeurIPS 2022: the square-root scaling rule of Adam.
     """
     network = clone(network)
-    if planned_for is None or n_rows <= planned_for:
+    if planned_for is None:
         return network
     root = sqrt(n_rows / planned_for)
+    growth = max(root, 1)  # of a batch
     size = network.batch_size
     return network.set_params(
         max_iter=max(1, round(network.max_iter / root)),
-        batch_size=round(size * root) if size != "auto" else size,
-        learning_rate_init=network.learning_rate_init * sqrt(root),
+        batch_size=round(size * growth) if size != "auto" else size,
+        learning_rate_init=network.learning_rate_init * sqrt(growth),
     )

@@ -70,8 +70,8 @@ class AveragedClassifier(LogitsMixin, Averaged):
         The number of rows that `max_iter`, `batch_size` and `learning_rate_init` of the
         network are meant for. A table with r times as many rows is trained on for √r
         times fewer epochs, in batches of √r times as many rows, at r^(1/4) times the
-        learning rate, so that the number of steps is always the same. None, and fewer
-        rows, change nothing.
+        learning rate, so that the number of steps is always the same. A smaller table
+        is trained on for more epochs, in the same batches. None changes nothing.
     n_jobs : int, "auto" or None, default="auto"
         Number of processes that train networks. "auto" uses all processors if training
         takes longer than starting the processes, and one inside another parallel

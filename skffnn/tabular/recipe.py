@@ -23,8 +23,8 @@ RECIPE: dict[str, Any] = {
     "beta_2": 0.95,
     "label_smoothing": 0.1,
     "learning_rate": "cosine",
-    "learning_rate_init": 0.04,
-    "max_iter": 100,
+    "learning_rate_init": 0.055,
+    "max_iter": 60,
     "n_iter_no_change": inf,
     "weight_init": "ntk",
 }
@@ -40,7 +40,7 @@ PLANNED = {"max_iter", "batch_size", "learning_rate_init"}
 # Boosted trees beside the networks: smaller ones than by default, and as many as their
 # fold asks for. Chosen on the same tables.
 BOOSTING: dict[str, Any] = {
-    "learning_rate": 0.15,
+    "learning_rate": 0.2,
     "max_leaf_nodes": 15,
     "min_samples_leaf": 10,
     "max_iter": 300,
@@ -101,8 +101,8 @@ def make_tabular_classifier(
         rich is installed.
     **params : dict
         Parameters of `FFNNClassifier` that replace those of `skffnn.tabular.RECIPE`.
-        `max_iter`, `batch_size` and `learning_rate_init` change with the number of rows
-        beyond 3000, unless one of them is given.
+        `max_iter`, `batch_size` and `learning_rate_init` are for 3000 rows, and change
+        with the number of rows, unless one of them is given.
 
     Returns
     -------
@@ -177,8 +177,8 @@ def make_tabular_regressor(
     **params : dict
         Parameters of `FFNNRegressor` that replace those of
         `skffnn.tabular.REGRESSION_RECIPE`, such as `loss="poisson"`. `max_iter`,
-        `batch_size` and `learning_rate_init` change with the number of rows beyond
-        3000, unless one of them is given.
+        `batch_size` and `learning_rate_init` are for 3000 rows, and change with the
+        number of rows, unless one of them is given.
 
     Returns
     -------

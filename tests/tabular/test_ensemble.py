@@ -356,7 +356,10 @@ def test_settings_change_with_the_number_of_rows():
     more = planned(network, 48_000, planned_for=3000)  # sixteen times as many
     assert (more.max_iter, more.batch_size) == (25, 512)
     assert more.learning_rate_init == pytest.approx(0.08)
-    for n_rows, planned_for in ((3000, 3000), (20, 3000), (10**6, None)):
+    fewer = planned(network, 750, planned_for=3000)
+    assert (fewer.max_iter, fewer.batch_size) == (200, 128)
+    assert fewer.learning_rate_init == 0.04
+    for n_rows, planned_for in ((3000, 3000), (20, None), (10**6, None)):
         same = planned(network, n_rows, planned_for)
         assert same.get_params() == network.get_params()
     assert planned(network.set_params(batch_size="auto"), 12_000, 3000).max_iter == 50

@@ -141,6 +141,7 @@ def test_a_grid_search_reaches_every_step():
         "impute__gap": [1.0],
         "scale__limit": [2.0],
         "classifier__n_networks": [2],
+        "classifier__planned_for": [None],  # so that max_iter is what it says
         "classifier__estimator__max_iter": [2, 3],
     }
     search = GridSearchCV(make_tabular_classifier(), grid, cv=2)
