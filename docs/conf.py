@@ -15,6 +15,7 @@ copyright = author
 version = release = version_of("skffnn")
 
 extensions = [
+    "drawing",  # in _ext
     "myst_parser",
     "numpydoc",
     "reference",  # in _ext
