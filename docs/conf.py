@@ -15,10 +15,10 @@ copyright = author
 version = release = version_of("skffnn")
 
 extensions = [
-    "drawing",  # in _ext
     "myst_parser",
     "numpydoc",
     "reference",  # in _ext
+    "drawing",  # in _ext
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.mathjax",

@@ -2,24 +2,24 @@
 Handwritten digits: MNIST
 =========================
 
-**How many of the 10000 digits of MNIST's official test set does a network read right
-that was trained on a CPU, in NumPy, for ten epochs, and which does it mistake?**
+**How many of the 10000 test images of MNIST does a network classify correctly after ten
+epochs on a CPU, in NumPy? And which digits does it confuse?**
 
-It reads about 98.7 % right, all but 133. Below are a picture of the mistakes of which
-it was most sure, and a table of which digit it takes for which.
+It classifies about 98.7 % correctly, all but 133. The figures below show the most
+confident mistakes and the confusion matrix.
 
-The data are 70000 images of 28 × 28 grey pixels, of which the first 60000 are for
-training (LeCun, Cortes & Burges, *The MNIST database of handwritten digits*, 1998).
-Here they are 784 numbers each: the network does not know which pixels are neighbours.
+MNIST has 70000 images of 28 × 28 grey pixels. The first 60000 are the training set
+(LeCun, Cortes & Burges, *The MNIST database of handwritten digits*, 1998). Here each
+image is just 784 numbers: the network does not know which pixels are neighbours.
 
 Usage::
 
     python examples/mnist.py --npz mnist.npz
     python examples/mnist.py --save pictures
 
-The file has the arrays X_train, y_train, X_test and y_test. Without one the data are
-downloaded from OpenML and kept in scikit-learn's cache. ``--save`` writes the two
-pictures below to a folder.
+The file contains the arrays X_train, y_train, X_test and y_test. Without a file, the
+data are downloaded from OpenML and stored in scikit-learn's cache. ``--save`` writes
+the two figures below to a folder.
 """
 
 import argparse
@@ -40,15 +40,16 @@ N_TRAIN = 60000  # the official split: the rest of MNIST is for testing
 
 
 class DataError(Exception):
-    """The data cannot be had; the message is one line."""
+    """The data are not available; the message is one line."""
 
 
 # %%
 # The network
 # -----------
-# These settings were chosen by their accuracy on the last 10000 training rows, of a
-# network trained on the other 50000: 98.5 %. The schedule ``one_cycle`` plans the
-# learning rate over ``max_iter`` epochs; ``alpha`` is the weight decay of AdamW.
+# The settings were chosen on a validation set, the last 10000 training images: trained
+# on the other 50000, the network classified 98.5 % of them correctly. The schedule
+# ``one_cycle`` plans the learning rate over ``max_iter`` epochs. With ``adamw``,
+# ``alpha`` is the weight decay.
 
 
 def network(epochs):
@@ -96,20 +97,21 @@ def scaled(X):
 
 
 # %%
-# The mistakes
-# ------------
-# The 30 test images that are read wrong with the highest probability. Above each is
-# what it shows, what it was read as, and with which probability. Some would puzzle a
-# person too; the sevens with a bar would not. Of the 133 mistakes 39 have a probability
-# above 90 %. The others are found if a person looks at what was read with less.
+# The most confident mistakes
+# ---------------------------
+# These are the 30 test images that were misclassified with the highest probability.
+# Each title gives the true digit, the predicted digit and its probability. Some would
+# puzzle a person too, but not the sevens with a bar. Of the 133 mistakes, 39 have a
+# probability above 90 %. The other 94 would be found if a person checked all
+# predictions with a probability below that.
 #
 # .. image:: /images/mnist_mistakes.svg
-#     :alt: Thirty digits that were read wrong, each with what it is, what it was read
-#         as, and with which probability.
+#     :alt: Thirty misclassified digits, each with the true digit, the predicted digit
+#         and its probability.
 
 
 def draw_mistakes(figure, X, y, f, classes):
-    """Draw the test images that are read wrong with the highest probability."""
+    """Draw the test images that are misclassified with the highest probability."""
     read, sure = classes[f.argmax(axis=1)], f.max(axis=1)
     wrong = np.flatnonzero(read != y)
     wrong = wrong[np.argsort(-sure[wrong], kind="stable")]
@@ -122,13 +124,13 @@ def draw_mistakes(figure, X, y, f, classes):
 
 
 # %%
-# Which digit is taken for which
-# ------------------------------
-# 4 and 9 are mixed up most often, and 7 is read as 2. The colours are those of the
-# mistakes; the diagonal, which is what was read right, is far beyond their scale.
+# The confusion matrix
+# --------------------
+# The network most often confuses 4 and 9, and takes 7 for 2. The colours show the
+# mistakes; the diagonal, with the correct predictions, is far beyond their scale.
 #
 # .. image:: /images/mnist_confusion.svg
-#     :alt: A table of the ten digits by what they are and what they were read as.
+#     :alt: A table of the ten digits by true digit and predicted digit.
 
 
 def draw_confusion(figure, y, read):
@@ -136,16 +138,16 @@ def draw_confusion(figure, y, read):
     table = confusion_matrix(y, read)
     most = max(1, table[~np.eye(len(table), dtype=bool)].max())
     display = ConfusionMatrixDisplay(table, display_labels=np.unique(y))
-    # Three times the most: the numbers stay legible on the darkest of the mistakes.
+    # Three times the maximum keeps the numbers legible on the darkest mistake.
     colours = {"cmap": "Oranges", "im_kw": {"vmin": 0, "vmax": 3 * most}}
     display.plot(ax=figure.subplots(), colorbar=False, **colours)
     display.ax_.set(xlabel="read as", ylabel="in truth")
 
 
 # %%
-# Training and the test
-# ---------------------
-# The test rows are used once, at the end.
+# Training and testing
+# --------------------
+# The test images are used only once, at the end.
 
 
 def main(argv=None):

@@ -1,29 +1,31 @@
 """
-The penalty: how α bends a boundary
-===================================
+Regularisation: how alpha changes the decision boundary
+=======================================================
 
-Where classes overlap, a network that is large enough draws its boundary round every
-stray point. The penalty α Ω(θ), half the sum of the squared weights times α, makes it
-pay for that: to bend sharply takes large weights.
+Where classes overlap, a large network can draw its boundary around every stray point.
+That is overfitting. The penalty α Ω(θ), which is α times half the sum of the squared
+weights, makes such boundaries expensive, because a sharp bend needs large weights.
 
-**How strong must the penalty be, and what does the boundary look like if it is not?**
+**How strong should the penalty be, and what happens if it is too weak or too strong?**
 
-The first picture shows a network of 50 neurons on 100 points: without much of a penalty
-it has islands, with too much of one it hardly bends. The second shows that the loss on
-the training points does not tell, for it only ever grows with α; the loss on other
-points has its lowest value in between.
+The first figure shows a network of 50 neurons fitted to 100 points. With a weak
+penalty, its boundary has islands around single points. With a strong one, it is almost
+a straight line. The second figure shows that the training loss cannot tell which
+penalty is best, because it always increases with α. The test loss has its minimum in
+between.
 """
 
 # %%
-# Data whose truth is known
-# -------------------------
-# Two arcs, and points scattered round them. As they are made here, the probability of
-# each class at each place is known: the best boundary that there is, and the log loss
-# that no classifier gets below but by luck.
+# Data with known probabilities
+# -----------------------------
+# The data are two arcs with noise. Because we generate them, we know the true
+# probability of each class at every point, and so the best possible boundary and its
+# log loss.
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.lines import Line2D
 from scipy.spatial.distance import cdist
 from sklearn.inspection import DecisionBoundaryDisplay
 from sklearn.metrics import log_loss
@@ -37,7 +39,7 @@ ARCS = np.stack([arc, [1, 0.5] - arc])
 
 
 def draw(n, seed):
-    """Return points and their classes."""
+    """Return n points and their classes."""
     rng = np.random.default_rng(seed)
     y = np.arange(n) % 2
     centres = ARCS[y, rng.integers(100, size=n)]
@@ -58,7 +60,7 @@ best = log_loss(y_test, truth(X_test))
 
 
 def fit(alpha, X, y):
-    """Return a network of 50 neurons."""
+    """Return a fitted network of 50 neurons."""
     return FFNNClassifier(
         50,
         activation="tanh",
@@ -70,7 +72,7 @@ def fit(alpha, X, y):
 
 
 def losses(model, X, y):
-    """Return the log loss on training and on test points."""
+    """Return the log loss on the training points and on the test points."""
     return (
         log_loss(y, model.predict_proba(X)),
         log_loss(y_test, model.predict_proba(X_test)),
@@ -80,8 +82,8 @@ def losses(model, X, y):
 # %%
 # Six penalties
 # -------------
-# The colour is the probability of the orange class, the black line the boundary
-# f(x) = 1/2, and the dashed line the best one that there is.
+# The colour shows the probability of the orange class. The solid line is the boundary
+# of the network, and the dashed line is the best possible one.
 
 BLUE, ORANGE = "#2f6db3", "#e07b28"
 BETWEEN = LinearSegmentedColormap.from_list("moons", [BLUE, "#f7f7f7", ORANGE])
@@ -122,15 +124,24 @@ for ax, alpha in zip(axes.flat, ALPHAS, strict=True):
         + f"\ntraining loss {train:.2f}, test loss {test:.2f}"
     )
     ax.set(aspect="equal", xticks=[], yticks=[])
+fig.legend(
+    handles=[
+        Line2D([], [], color="k", label="the network's boundary"),
+        Line2D([], [], color="k", ls="--", lw=1, label="the best possible boundary"),
+    ],
+    loc="outside lower center",
+    ncols=2,
+)
 print(f"   truth            {best:9.3f}")
 
 # %%
 # The whole range
 # ---------------
-# The mean over three sets of 100 training points. Where the two curves part, on the
-# left, the network has learned by heart, and its probabilities, near 0 and 1, are a
-# great loss where they are wrong. On the right they meet, because the network learns
-# nothing at all: it ends near ln 2 = 0.69, the loss of a guess.
+# Each value is the mean over three training sets of 100 points. On the left, where the
+# curves are far apart, the network overfits: its probabilities are close to 0 and 1,
+# which is costly where they are wrong. On the right, the curves meet because the
+# network learns nothing at all. Both losses approach ln 2 = 0.69, the loss of always
+# predicting 1/2.
 
 alphas = np.logspace(-6, 1, 15)
 sets = [draw(100, seed) for seed in range(2, 5)]
@@ -142,12 +153,12 @@ chosen = alphas[np.argmin(test)]
 print(f"\nlowest test loss {test.min():.2f} at alpha = {chosen:.1g}")
 
 fig, ax = plt.subplots(figsize=(6.4, 4), layout="constrained")
-ax.plot(alphas, test, "D-", color=ORANGE, label="test points")
-ax.plot(alphas, train, "o-", color=BLUE, label="training points")
-ax.axhline(best, color="k", linestyle="--", linewidth=1, label="the truth, test points")
-ax.axhline(np.log(2), color="0.5", linestyle=":", label="a guess, ln 2")
+ax.plot(alphas, test, "D-", color=ORANGE, label="test set")
+ax.plot(alphas, train, "o-", color=BLUE, label="training set")
+ax.axhline(best, color="k", linestyle="--", linewidth=1, label="best possible")
+ax.axhline(np.log(2), color="0.5", linestyle=":", label="guessing, ln 2")
 ax.set(xscale="log", ylim=(0, 1.5), xlabel=r"penalty $\alpha$", ylabel="log loss")
-ax.set_title("How strong a penalty?")
+ax.set_title("Training and test loss")
 ax.legend()
 ax.grid(alpha=0.3)
 

@@ -1,23 +1,24 @@
 """
-Calibration: can its probabilities be believed?
-===============================================
+Calibration: can you trust the probabilities?
+=============================================
 
-A forecaster who says 80 % should be right in 80 % of such cases. A network that has
-learned its training rows by heart says 99 % far too often: there it was always right.
+When a weather forecast says 80 %, it should rain in 80 % of such cases. A network that
+overfits says 99 % far too often, because on its training rows it was always right.
 
-**How can a network be brought to say what it knows, and no more?**
+**How do you get well-calibrated probabilities from a network?**
 
-The first picture shows that the plain network is far too sure of itself, and that
-smoothed labels, a calibration by cross-validation and an average of networks with a
-temperature are all closer to the truth. The second shows why: they use the whole range
-of probabilities. The average has the lowest log loss, since it is more accurate too.
+The first figure shows that a plain network is overconfident. Label smoothing,
+calibration by cross-validation, and averaging networks with a temperature all bring the
+probabilities closer to the observed frequencies. The second figure shows how: they use
+the whole range of probabilities. The average has the lowest log loss, because it is
+also more accurate.
 """
 
 # %%
-# Data with doubt in them
-# -----------------------
-# Two classes that overlap, and one label in ten is drawn by lot. 1000 rows for
-# training, and many to measure calibration on, which takes many.
+# Data with noisy labels
+# ----------------------
+# Two classes overlap, and one label in ten is random. There are 1000 training rows and
+# 8000 test rows, because measuring calibration takes many.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -42,19 +43,22 @@ X_train, X_test, y_train, y_test = train_test_split(
 )
 
 # %%
-# Four ways
-# ---------
+# Four methods
+# ------------
 # The plain network minimises the cross-entropy of the training rows, and nothing else.
+# The other methods change training or correct the probabilities afterwards:
 #
-# - ``label_smoothing`` takes a part of each label away, so that no output that is quite
-#   sure is best: it acts in training.
-# - ``CalibratedClassifierCV`` of scikit-learn trains the network on four fifths of the
-#   rows and learns on the other fifth by which curve to correct its outputs, five
-#   times over: it acts afterwards.
-# - ``AveragedClassifier`` trains eight networks, each validated on an eighth of the
-#   rows, averages their logits and multiplies them by one number, the inverse of a
-#   temperature: below 1, if they were too sure. Without the temperature
-#   (``calibrate=False``), the average alone.
+# - ``label_smoothing`` moves the targets away from 0 and 1, so that extreme
+#   probabilities are no longer optimal.
+#
+# - ``CalibratedClassifierCV`` from scikit-learn trains the network on four fifths of
+#   the rows and fits a calibration curve on the remaining fifth. It does so five times
+#   and averages the results.
+#
+# - ``AveragedClassifier`` trains eight networks, each validated on a different eighth
+#   of the rows. It averages their logits and multiplies them by an inverse temperature,
+#   which is below 1 if they were overconfident. ``calibrate=False`` leaves the
+#   temperature out.
 
 plan = {"learning_rate": "one_cycle", "learning_rate_init": 0.01, "max_iter": 40}
 network = FFNNClassifier((64, 64), batch_size=50, random_state=0, **plan)
@@ -73,12 +77,12 @@ models = {
 
 
 def calibration_error(y, f, n_bins=15):
-    """Return how far probability and frequency are apart, on average over the rows."""
+    """Return the mean difference between probability and frequency."""
     which = np.digitize(f, np.linspace(0, 1, n_bins + 1)[1:-1])
     return sum(abs((y - f)[which == b].sum()) for b in range(n_bins)) / len(y)
 
 
-print("                        accuracy  log loss  calibration error  surer than 95 %")
+print("                        accuracy  log loss  calibration error  over 95 % sure")
 f = {}
 for name, model in models.items():
     f[name] = model.fit(X_train, y_train).predict_proba(X_test)[:, 1].astype(float)
@@ -88,14 +92,16 @@ for name, model in models.items():
 print(f"\ninverse temperature: {average.inverse_temperature_:.2f}")
 
 # %%
-# What was said, and what came
-# ----------------------------
-# Test rows in ten groups by their predicted probability: how many in each group are
-# indeed of class 1? On the dotted diagonal the two agree. A curve that is flatter than
-# the diagonal is the mark of too much confidence, a steeper one of too little. The two
-# at the end of the legend are a little too modest: both learn their correction from
-# single networks and then average several, and an average is less sure than each of
-# them. Averaging alone does a part of the work: in the table it is "average, bare".
+# Reliability diagram
+# -------------------
+# The test rows are divided into ten groups by predicted probability. For each group,
+# the diagram shows the fraction of rows that belong to class 1. On the dotted diagonal,
+# predictions and frequencies agree. A curve flatter than the diagonal is a sign of
+# overconfidence, and a steeper one of underconfidence.
+#
+# The last two methods are slightly underconfident. Both learn their correction from
+# single networks and then average several, and an average is less confident than its
+# members. Averaging alone does part of the work: in the table it is "average, bare".
 
 STYLES = {
     "plain": ("#D55E00", "X"),
@@ -109,18 +115,18 @@ for name, (colour, marker) in STYLES.items():
         y_test, f[name], n_bins=10, name=name, color=colour, marker=marker, ax=ax
     )
 ax.set(
-    title="Reliability",
-    xlabel="predicted probability of class 1, mean of the group",
-    ylabel="part of the group that is of class 1",
+    title="Reliability diagram",
+    xlabel="mean predicted probability of class 1",
+    ylabel="fraction of rows in class 1",
     aspect="equal",
 )
 ax.grid(alpha=0.3)
 
 # %%
-# How sure they are
-# -----------------
-# The same probabilities, counted. The plain network hardly ever doubts; the others say
-# everything between 0 and 1.
+# Histograms of the probabilities
+# -------------------------------
+# The plain network is almost always close to 0 or 1. The other methods use the whole
+# range.
 
 fig, axes = plt.subplots(
     2, 2, figsize=(6.4, 4.6), layout="constrained", sharex=True, sharey=True
@@ -129,6 +135,7 @@ for ax, (name, (colour, _)) in zip(axes.flat, STYLES.items(), strict=True):
     ax.hist(f[name], bins=20, range=(0, 1), color=colour)
     ax.set_title(name)
     ax.grid(alpha=0.3)
+fig.suptitle("How often each probability is predicted")
 fig.supxlabel("predicted probability of class 1")
 fig.supylabel("test rows")
 

@@ -2,15 +2,19 @@
 When does a second machine help?
 ================================
 
-Two worker processes of this machine stand for two machines. Each may use less memory
-than the rows would take, so that neither could hold the table: they are read anew in
-each round. The pictures show the loss on rows that none of them has seen, against the
-seconds of training, for one machine that does have the memory, for one worker and for
-two, and for L-BFGS on two workers.
+Two worker processes on this computer stand for two machines. Neither has enough memory
+for the whole table, so the rows are read again in each round.
+
+**How fast is training on one machine, on one worker and on two?**
+
+The figure shows the loss on test rows against the seconds of training: for one machine
+that does have enough memory, for one worker, for two workers, and for L-BFGS on two
+workers. A single machine is the fastest as long as it can hold the rows. Where it
+cannot, two workers read and train side by side.
 """
 
 # %%
-# The table is made where it is read, partition by partition.
+# The table is generated where it is needed, one partition at a time.
 
 import time
 
@@ -47,11 +51,11 @@ X_test = rows_of(part=1000, n=20_000)
 y_test = labels_of(X_test)
 
 # %%
-# A listener to the end of each epoch notes the time and the loss.
+# A listener records the time and the test loss at the end of each epoch.
 
 
 class Watch(Listener):
-    """Notes seconds of training and the loss on the test rows."""
+    """Records seconds of training and the test loss."""
 
     def __enter__(self):
         self.seconds, self.losses, self.start = [], [], time.perf_counter()
@@ -66,7 +70,7 @@ class Watch(Listener):
 
 
 def watched(kind):
-    """Return an estimator that is watched."""
+    """Return an estimator class that records its training."""
 
     class Watched(kind):
         def _listeners(self, *args):
@@ -80,7 +84,7 @@ SETTINGS = {"hidden_layer_sizes": (32,), "batch_size": 1000, "random_state": 0}
 curves = {}
 
 if __name__ == "__main__":
-    print(f"{X.nbytes / 2**20:.0f} MiB of rows, {LIMIT} of memory for a worker")
+    print(f"{X.nbytes / 2**20:.0f} MiB of rows, {LIMIT} of memory per worker")
     here = watched(FFNNClassifier)(**SETTINGS, max_iter=3)
     X_here = np.concatenate([rows_of(part) for part in range(N_PARTITIONS)])
     here.fit(X_here, labels_of(X_here))
@@ -101,19 +105,20 @@ if __name__ == "__main__":
                 **SETTINGS, max_iter=3, n_rounds=1, persist=False
             )
             there.fit(X, y)
-            curves[f"workers: {n_workers}"] = there.watch_
+            curves["1 worker" if n_workers == 1 else "2 workers"] = there.watch_
             if n_workers == 2:
                 there.set_params(solver="lbfgs", max_iter=6).fit(X, y)
-                curves["L-BFGS, workers: 2"] = there.watch_
+                curves["2 workers, L-BFGS"] = there.watch_
 
     fig, ax = plt.subplots(figsize=(6, 4), layout="constrained")
     for name, watch in curves.items():
         ax.plot(watch.seconds, watch.losses, "o-", markersize=3, label=name)
     ax.set_xlabel("seconds of training")
-    ax.set_ylabel("log loss on test rows")
+    ax.set_ylabel("test log loss")
+    ax.set_title("One machine and two")
     ax.legend()
     plt.show()
 
 # %%
-# One machine is the fastest as long as it can hold the rows. Where it cannot, the rows
-# are made or read again in each round; two workers do that side by side.
+# A single machine is the fastest as long as it can hold the rows. Otherwise the rows
+# are generated or read again in each round, and two workers do that side by side.

@@ -1,20 +1,25 @@
 """
-Counts: the Poisson loss
-========================
+Count data: the Poisson loss
+============================
 
-How many bicycles pass in an hour is a count: never below 0, often small, and its spread
-grows with its mean. The Poisson loss is made for such targets, the squared error is
-not.
+The number of bicycles that pass a counter in an hour is a count: it is never negative,
+it is often small, and its spread grows with its mean. The Poisson loss is made for such
+targets. The squared error is not.
 
 **What does a network predict for the quiet hours?**
+
+The figure shows predictions for a working day, on a linear axis and on a logarithmic
+one. Both losses find the rush hours. In quiet hours, the squared error predicts
+negative counts. The Poisson loss never does, and on average it is closer to the true
+rate.
 """
 
 # %%
-# Bicycles that pass in an hour
-# -----------------------------
-# The hourly rate has two rush hours on working days and one broad hump at weekends; at
-# night it is nearly 0. Rain halves it. The true rate is known here, so that predictions
-# can be compared with it.
+# Bicycles per hour
+# -----------------
+# The hourly rate has two rush hours on working days and one broad peak at weekends. At
+# night it is almost 0. Rain halves it. Because the data are simulated, we can compare
+# predictions with the true rate.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -42,8 +47,8 @@ print(f"hours without a bicycle: {(counts == 0).mean():.0%}, most: {counts.max()
 # %%
 # Two losses
 # ----------
-# The same network, but for its loss. With the Poisson loss the output is exp(a), and so
-# above 0.
+# The two networks differ only in their loss. With the Poisson loss, the output is
+# exp(a), which is always positive.
 
 models = {
     loss: FFNNRegressor(
@@ -59,7 +64,7 @@ models = {
     for loss in ("squared_error", "poisson")
 }
 truth = rate(hour, weekend, rain)[test]
-print("               lowest   deviance  distance from the true rate")
+print("               lowest   deviance  mean error of the rate")
 for loss, model in models.items():
     f = model.predict(X[test])
     deviance = mean_poisson_deviance(counts[test], np.maximum(f, 1e-3))
@@ -68,8 +73,10 @@ for loss, model in models.items():
 # %%
 # A working day without rain
 # --------------------------
-# Both find the rush hours. At night the squared error, for which a tenth of a bicycle
-# is nothing, goes below 0; the deviance heeds ratios.
+# For the squared error, a tenth of a bicycle is nothing, so it drops below 0 at noon
+# and at night. The Poisson deviance depends on ratios, so small counts matter too. (The
+# logarithmic axis cannot show negative predictions, and the orange curve has gaps
+# there.)
 
 COLOURS = {"squared_error": "#e07b28", "poisson": "#2f6db3"}
 grid = np.linspace(0, 24, 400)
@@ -81,10 +88,11 @@ for ax, scale in zip(axes, ("linear", "log"), strict=True):
         colour = COLOURS[loss]
         f = model.predict(day)
         f = np.where(f > 0, f, np.nan) if scale == "log" else f
-        ax.plot(grid, f, color=colour, linewidth=2, label=loss.replace("_", " "))
-    ax.set(yscale=scale, ylabel=f"bicycles in an hour, {scale} axis")
+        ax.plot(grid, f, color=colour, linewidth=2, label=loss)
+    ax.set(yscale=scale, ylabel=f"bicycles per hour, {scale} axis")
 axes[0].axhline(0, color="#8a8a8a", linewidth=0.8)
 axes[0].legend(loc="upper left")
+axes[0].set_title("Predictions for a working day without rain")
 axes[1].set(xlabel="hour of the day", xticks=range(0, 25, 4), ylim=(0.03, 40))
 
 plt.show()

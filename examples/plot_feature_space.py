@@ -1,23 +1,24 @@
 """
-Feature space: what the hidden layer sees
-=========================================
+Feature space: what the last layer sees
+=======================================
 
-The last layer of a network is the logistic model: it can draw straight lines and
-planes, and nothing else. But it does not draw them among the inputs x. It draws them
-among the activations h of the last hidden layer, the feature space.
+The last layer of a network is a logistic model: its decision boundaries are straight.
+But they are straight in the space of h, the activations of the last hidden layer, and
+not in the space of the inputs x. The space of h is called the feature space.
 
-**What does a hidden layer do to the points, so that straight lines are enough?**
+**How does a hidden layer transform the data so that straight boundaries are enough?**
 
-The first picture shows how two neurons lay the plane on a bent curve, so that one line
-separates the classes of XOR. The second shows that the classes of handwritten digits
-lie further apart in feature space than as pixels, even for digits that the network has
-not seen.
+The first figure shows how two neurons bend the plane into a curve, so that one straight
+line separates the classes of XOR. The second figure shows that the classes of
+handwritten digits are further apart in feature space than as pixels, even for images
+that were not used for training.
 """
 
 # %%
-# Four clouds
-# -----------
-# The corners of XOR, with 50 points around each. ``hidden_features`` returns h.
+# Four clusters
+# -------------
+# The data are the four corners of XOR, with 50 points around each. ``hidden_features``
+# returns the activations h.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -39,20 +40,20 @@ y = np.repeat([0, 1, 1, 0], 50)
 settings = {"activation": "tanh", "solver": "lbfgs", "alpha": 1e-2, "max_iter": 1000}
 network = FFNNClassifier(2, **settings, random_state=4).fit(X, y)
 h = network.hidden_features(X)
-print("XOR, right without a hidden layer")
+print("Accuracy of a logistic model on XOR, from x and from h")
 for name, points in [("x", X), ("h", h)]:
     logistic = FFNNClassifier((), **settings, random_state=0).fit(points, y)
     print(f"{name}  {logistic.score(points, y):.1%}")
 
 # %%
-# The plane, bent
-# ---------------
-# On the left the input space, on the right what the two neurons make of it. Both look
-# along the grey diagonal, on which the first goes from -1 to 1 after (0, 0) and the
-# second before (1, 1). So the whole plane comes to lie on one bent curve, and the
-# orange points on the bend. The dashed line on the right is where the output is 1/2,
-# w · h + b = 0. It is straight. The two dashed lines on the left are this one line,
-# seen from the input space.
+# Bending the plane
+# -----------------
+# On the left is the input space, on the right the activations of the two neurons. Both
+# neurons respond to the position along the grey diagonal. The first changes from -1 to
+# 1 after (0, 0), and the second before (1, 1). The whole plane is therefore mapped
+# close to one bent curve, with the orange points at the bend. The dashed line on the
+# right, w · h + b = 0, is where the predicted probability is 1/2. It is straight. The
+# two dashed lines on the left are the same line, seen in the input space.
 
 BLUE, ORANGE = "#2f6db3", "#e07b28"
 BETWEEN = LinearSegmentedColormap.from_list("xor", [BLUE, "#f7f7f7", ORANGE])
@@ -75,7 +76,7 @@ diagonal = np.column_stack([along, along])
 left.plot(*diagonal.T, color="0.7", linewidth=5, zorder=0)
 right.plot(*network.hidden_features(diagonal).T, color="0.7", linewidth=5, zorder=0)
 w, b = network.coefs_[1][:, 0], network.intercepts_[1][0]
-foot = -b * w / (w @ w)  # the point of the line that is closest to 0
+foot = -b * w / (w @ w)  # the point of the line closest to 0
 right.axline(foot, foot + np.array([-w[1], w[0]]), color="k", linestyle="--")
 for ax, points in (left, X), (right, h):
     for label, colour, marker in (0, BLUE, "o"), (1, ORANGE, "D"):
@@ -88,12 +89,13 @@ right.set(title="Feature space", xlabel="$h_1$", ylabel="$h_2$")
 right.set(xlim=(-1.15, 1.15), ylim=(-1.15, 1.15))
 
 # %%
-# Digits
-# ------
-# Images of 8 × 8 pixels, and a network with two hidden layers. How well are the classes
-# apart? The simplest classifier that there is tells: give each test image the class
-# whose mean, over the training images, is nearest. It is right more often with each
-# layer, also in the plane of the two directions in which a space is widest (PCA).
+# Handwritten digits
+# ------------------
+# The images have 8 × 8 pixels, and the network has two hidden layers. To measure how
+# well the classes are separated, we use a very simple classifier: assign each test
+# image to the class whose mean, over the training images, is nearest. Its accuracy
+# increases from layer to layer. The same holds when each space is reduced to its first
+# two principal components (PCA).
 
 X, y = load_digits(return_X_y=True)
 X_train, X_test, y_train, y_test = train_test_split(
@@ -116,27 +118,27 @@ spaces = {
 
 
 def nearest_mean(train, test):
-    """Return the part of the test rows that are nearest to the mean of their class."""
+    """Return the fraction of test rows that are nearest to the mean of their class."""
     means = [train[y_train == digit].mean(axis=0) for digit in range(10)]
     return np.mean(cdist(test, means).argmin(axis=1) == y_test)
 
 
-print(f"\nDigits: the network has {reader.score(X_test, y_test):.1%} right")
-print("nearest mean of     all dimensions  two (PCA)")
+print(f"\nTest accuracy of the network on digits: {reader.score(X_test, y_test):.1%}")
+print("Nearest mean        all dimensions  two (PCA)")
 for name, (train, test) in spaces.items():
     plane = PCA(2).fit(train)
     flat = nearest_mean(plane.transform(train), plane.transform(test))
     print(f"{name:<14}      {nearest_mean(train, test):14.1%}  {flat:9.1%}")
 
 # %%
-# Two maps of each space
-# ----------------------
-# Digits that were kept back, each drawn as what it is. PCA is a projection. t-SNE (van
-# der Maaten & Hinton, *Visualizing data using t-SNE*, 2008) keeps neighbours together
-# and says little about distances between groups. It finds groups in the pixels too,
-# but with bridges and strangers in them.
+# Maps of both spaces
+# -------------------
+# Each test image is drawn as the digit that it shows. PCA is a linear projection. t-SNE
+# (van der Maaten & Hinton, *Visualizing data using t-SNE*, 2008) keeps neighbours
+# together and says little about the distances between clusters. It finds clusters in
+# the pixels too, but there some of them touch, and some contain other digits.
 
-# Ten colours that differ in lightness too; and the digits say which is which.
+# The colours differ in lightness too, and the markers are the digits themselves.
 COLOURS = ["#332288", "#117733", "#882255", "#0072B2", "#D55E00"]
 COLOURS += ["#44AA99", "#AA4499", "#999933", "#000000", "#CC6677"]
 

@@ -2,25 +2,26 @@
 Learning curves: how many rows does a network need?
 ===================================================
 
-A classifier with many parameters can learn more than one with few, and is said to need
-more rows for it.
+A classifier with many parameters can learn more complex patterns than a simple one, and
+is said to need more rows for it.
 
-**From how many rows on does a network pay, beside simpler classifiers, and would more
+**From how many rows on is a network better than simpler classifiers, and would more
 rows still help?**
 
-The first picture shows that there is no number that holds for all data. On images of
-digits the network is behind logistic regression with 50 rows, and ahead of it from 400
-on. Where no straight line helps, it is ahead from the start, and needs some 800 rows
-to come up to a support vector machine. The second picture shows that more rows would
+The first figure shows that the answer depends on the data. On the digits, the network
+is behind logistic regression with 50 rows and ahead of it from 400 rows on. On data for
+which linear boundaries are useless, it is ahead from the start, and needs about 800
+rows to match a support vector machine. The second figure shows that more rows would
 still help there.
 """
 
 # %%
-# Two sets of data
-# ----------------
-# Handwritten digits; and ten numbers of which the class says whether the sum of their
-# squares is above its median (Hastie, Tibshirani & Friedman, *The elements of
-# statistical learning*, 2009, equation 10.2): the inside of a sphere and the outside.
+# Two data sets
+# -------------
+# The first data set is handwritten digits. The second has ten features, and the class
+# says whether the sum of their squares is above its median (Hastie, Tibshirani &
+# Friedman, *The elements of statistical learning*, 2009, equation 10.2). In other
+# words, the classes are the inside and the outside of a sphere.
 
 import matplotlib.pyplot as plt
 from sklearn.datasets import load_digits, make_hastie_10_2
@@ -43,8 +44,8 @@ TABLES = {
 # %%
 # Four classifiers
 # ----------------
-# All at settings that are not tuned to the number of rows, and those of the peers are
-# scikit-learn's own. 40 epochs are few steps where there are few rows.
+# No setting is tuned to the number of rows, and the other classifiers keep
+# scikit-learn's defaults. Note that 40 epochs are few steps when there are few rows.
 
 network = FFNNClassifier(
     (64, 64),
@@ -66,12 +67,13 @@ peers = {
 }
 
 # %%
-# Accuracy against the number of rows
-# -----------------------------------
-# The mean over three splits, each time on a third of the rows, which were kept back. On
-# the sphere logistic regression only ever guesses, and near neighbours are few in ten
-# dimensions. The support vector machine does best with few rows: its kernel measures
-# distances, as the truth does. The network has to find that out.
+# Accuracy by number of rows
+# --------------------------
+# Each value is the mean over three random splits with a third of the rows held out. On
+# the sphere, logistic regression does no better than guessing, and nearest neighbours
+# suffer from the ten dimensions. The support vector machine is best with few rows: its
+# kernel measures distances, which is exactly what defines the classes. The network has
+# to learn that.
 
 STYLES = [("0.5", "o"), ("#009E73", "s"), ("#D55E00", "^"), ("#0072B2", "D")]
 cv = StratifiedShuffleSplit(n_splits=3, test_size=0.33, random_state=0)
@@ -96,6 +98,7 @@ for ax, (table, (X, y, sizes)) in zip(axes, TABLES.items(), strict=True):
         mean = display.test_scores.mean(axis=1)
         print(f"{name:<22}", *(f"{score:6.1%}" for score in mean))
     ax.set(xscale="log", xlabel="training rows", title=table.capitalize())
+    ax.set_ylabel("validation accuracy")
     ax.set_xticks(sizes, sizes)
     ax.minorticks_off()
     ax.grid(alpha=0.3)
@@ -106,10 +109,10 @@ axes[1].get_legend().remove()
 # %%
 # Would more rows help?
 # ---------------------
-# The loss on the training rows and on the others. As long as the two are apart, and the
-# upper one falls, more rows help. With few rows the network knows them by heart: its
-# loss on them is next to 0, and on the others it is above ln 2 = 0.69, that of a guess,
-# since it is sure and wrong.
+# The figure shows the loss on the training set and on the validation set. As long as
+# there is a gap between the two and the upper curve is falling, more rows help. With
+# few rows the network overfits: its training loss is almost 0, while its validation
+# loss is above ln 2 = 0.69, the loss of a guess, because it is confident and wrong.
 
 X, y, sizes = TABLES["sphere"]
 fig, ax = plt.subplots(figsize=(6.4, 4), layout="constrained")
@@ -128,7 +131,7 @@ display = LearningCurveDisplay.from_estimator(
 for curve, band, name, style in zip(
     display.lines_,
     display.fill_between_,
-    ["training rows", "rows kept back"],
+    ["training set", "validation set"],
     [("#0072B2", "o"), ("#D55E00", "D")],
     strict=True,
 ):
@@ -140,7 +143,8 @@ ax.minorticks_off()
 ax.grid(alpha=0.3)
 ax.legend()
 print("log loss              ", *(f"{n:6}" for n in sizes), "rows")
-for name, scores in ("training", display.train_scores), ("kept", display.test_scores):
+losses = {"training": display.train_scores, "validation": display.test_scores}
+for name, scores in losses.items():
     print(f"{name:<22}", *(f"{-score:6.3f}" for score in scores.mean(axis=1)))
 
 plt.show()

@@ -2,25 +2,25 @@
 Logic gates: why a network needs a hidden layer
 ===============================================
 
-AND and OR give 1 for points of the plane that a straight line separates from those
-with 0. XOR does not: its ones lie on one diagonal of the square and its zeros on the
-other. A network without a hidden layer is the logistic model, whose boundary is a
-straight line.
+A straight line separates the ones of AND from its zeros, and the same is true of OR. It
+is not true of XOR, whose ones lie on one diagonal of the square and whose zeros lie on
+the other. A network without a hidden layer is a logistic model, and its decision
+boundary is a straight line.
 
-**Which gates does it learn, and what does a hidden layer change?**
+**Which gates can such a network learn, and what does a hidden layer change?**
 
-The first picture shows that only XOR is out of its reach, and that two hidden neurons
-are enough. The second shows that two are enough for some starts alone: from the others
-training ends in a local minimum.
+The first figure shows that only XOR is out of reach, and that two hidden neurons are
+enough for it. The second figure shows that two neurons succeed only from some random
+starts. From the others, training ends in a local minimum.
 """
 
 # %%
-# Four examples are all that there is
-# -----------------------------------
-# A gate has two inputs, and each row of the table is a training example. With so few,
-# L-BFGS minimises the loss over all of them at once. A small penalty (``alpha``) holds
-# the weights back: without one they would grow for ever, to bring the probabilities of
-# a gate that can be learned ever closer to 0 and 1.
+# Four training examples
+# ----------------------
+# A gate has two inputs, and each row of its truth table is a training example. With so
+# few examples, L-BFGS minimises the loss over all of them at once. A small penalty
+# (``alpha``) limits the weights. Without it, the weights of a gate that can be learned
+# would grow forever and bring the probabilities closer and closer to 0 and 1.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -34,7 +34,7 @@ GATES = {"AND": [0, 0, 0, 1], "OR": [0, 1, 1, 1], "XOR": [0, 1, 1, 0]}
 
 
 def network(hidden_layer_sizes, random_state=4):
-    """Return a network of tanh neurons."""
+    """Return a network of tanh neurons, not yet fitted."""
     return FFNNClassifier(
         hidden_layer_sizes,
         activation="tanh",
@@ -49,10 +49,10 @@ cases = [("AND", ()), ("OR", ()), ("XOR", ()), ("XOR", (2,))]
 models = [network(hidden).fit(X, GATES[gate]) for gate, hidden in cases]
 
 # %%
-# What each network has learned
-# -----------------------------
-# The columns in the middle are the probabilities f(x) of a 1. Without a hidden layer,
-# the best that the loss allows for XOR is to give every input the probability 1/2: a
+# What the networks learn
+# -----------------------
+# The columns in the middle are the predicted probabilities of a 1. Without a hidden
+# layer, the best the network can do for XOR is to predict 1/2 for every input, at a
 # loss of ln 2 = 0.693.
 
 print("gate  hidden   f(0,0)  f(0,1)  f(1,0)  f(1,1)    loss  learned")
@@ -65,10 +65,11 @@ for (gate, hidden), model in zip(cases, models, strict=True):
     print(f"{gate:<4}  {width:>6}   {probabilities}  {model.loss_:6.3f}  {answer}")
 
 # %%
-# The boundaries
-# --------------
-# The colour is the probability of a 1, the black line the boundary f(x) = 1/2. With two
-# hidden neurons there are two lines, one for each, and the ones lie between them.
+# The decision boundaries
+# -----------------------
+# The colour shows the probability of a 1, and the black line is the decision boundary.
+# With two hidden neurons there are two lines, one for each neuron, and the ones lie
+# between them.
 
 BLUE, ORANGE = "#2f6db3", "#e07b28"
 BETWEEN = LinearSegmentedColormap.from_list("gate", [BLUE, "#f7f7f7", ORANGE])
@@ -110,18 +111,18 @@ for ax in axes[:, 0]:
 fig.colorbar(display.surface_, ax=axes, label="probability of a 1", shrink=0.6)
 
 # %%
-# Not every start gets there
-# --------------------------
-# Each dot is one of 50 random starts, and the loss in which its training ended. One
-# neuron never learns XOR. With two, the losses fall into a few groups: the one on the
-# left has learned XOR, the others are local minima that no small step leaves. A wider
-# layer has a way out of them. What the hidden layer does to the four points is in
-# :doc:`plot_feature_space`.
+# Not every start succeeds
+# ------------------------
+# Each marker is one of 50 random starts, placed at its loss after training. A single
+# hidden neuron never learns XOR. With two, the losses form a few groups. The group on
+# the left has learned XOR; the others are stuck in local minima. With eight neurons,
+# every start succeeds. :doc:`plot_feature_space` shows what the hidden layer does to
+# the points.
 
 WIDTHS = [1, 2, 4, 8]
 rng = np.random.default_rng(0)
 fig, ax = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
-print("\nXOR learned from 50 random starts")
+print("\nStarts, of 50, that learned XOR")
 for row, width in enumerate(WIDTHS):
     starts = [network((width,), seed).fit(X, GATES["XOR"]) for seed in range(50)]
     learned = np.array([model.score(X, GATES["XOR"]) == 1 for model in starts])

@@ -2,27 +2,28 @@
 A mixed table, end to end: who misses an appointment?
 =====================================================
 
-A clinic has a table of 2500 appointments: numbers and names side by side, and cells
-that nobody filled in. About one appointment in three was missed.
+A clinic has a table of 2500 appointments with numbers, categories and missing values.
+About one appointment in three was missed.
 
-**How far does a network come on such a table without any preparation or tuning, and
-what has it learned?**
+**How good is a network on such a table without any preprocessing or tuning, and what
+has it learned?**
 
-``make_tabular_classifier`` takes the frame as it is, is right about as often as
-gradient boosting, and has the lower log loss. The first picture shows that both rely on
-the same columns and ignore the one that is noise. The second shows what they make of
-two of them, beside the truth, which is known here because the table is made by us: the
-curves of the network are smooth and too flat, those of boosting ragged.
+``make_tabular_classifier`` takes the DataFrame as it is. It is about as accurate as
+gradient boosting and has a lower log loss. The first figure shows that both models rely
+on the same columns and ignore the one that is noise. The second figure compares what
+they have learned about two columns with the truth, which is known because the table is
+simulated. The curves of the network are smooth but too flat; those of gradient boosting
+are jagged.
 """
 
 # %%
 # The table
 # ---------
-# The longer the wait, the more people stay away; less so if they were sent a letter,
-# and least with a text message. The young and the very old come less often. Some
-# clinics are worse than others; the room has nothing to do with it. For those without
-# a fixed address the distance is missing, and they stay away more often: the empty cell
-# says something.
+# The longer people wait for an appointment, the more of them miss it. A reminder by
+# letter reduces this, and a text message reduces it most. Among the young and the very
+# old more appointments are missed. Some clinics do worse than others. The room has no
+# effect. People without a fixed address have no distance, and miss more appointments:
+# the missing value is informative.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -53,7 +54,7 @@ CLINIC = {"A": -1.2, "B": -0.6, "C": 0.0, "D": 0.0, "E": 0.6, "F": 1.2}
 
 
 def truth(table):
-    """Return the probability of a miss, for a table without empty cells."""
+    """Return the probability of a miss, for a table without missing values."""
     z = -5 + 3.2 * np.log1p(table["wait"] / 10) * table["reminder"].map(FORGETS)
     z += 2 * ((table["age"] - 58) / 25) ** 2 + table["clinic"].map(CLINIC)
     z += np.where(no_address[table.index], 2.0, 0.1 * table["distance"])
@@ -65,24 +66,23 @@ p = truth(complete)
 y = np.where(rng.random(n) < p, "missed", "kept")
 table.loc[no_address, "distance"] = np.nan
 table.loc[rng.random(n) < 0.05, "reminder"] = None
-nominal = ["reminder", "clinic", "room"]
-table[nominal] = table[nominal].astype("category")
+categorical = ["reminder", "clinic", "room"]
+table[categorical] = table[categorical].astype("category")
 
 print(table.head(5).to_string(float_format="{:.1f}".format))
 print(f"\n{n} appointments, {np.mean(y == 'missed'):.0%} missed")
-print(
-    f"empty cells: {table.isna().mean()[['distance', 'reminder']].round(2).to_dict()}"
-)
+missing = table.isna().mean()[["distance", "reminder"]]
+print(f"missing values: {missing.round(2).to_dict()}")
 
 # %%
 # Two classifiers, and the truth
 # ------------------------------
-# Both take the frame as it is, and both have their default settings, but for two: four
-# networks that are averaged, instead of eight, take half the time, and the boosted
-# trees that would be blended into them are left out, so that the two can be compared.
-# The last line is what somebody would reach who knew the true probabilities, and what
-# stood in the empty cells. One table made up by us proves little: :doc:`/tabular` has a
-# comparison on twelve real ones.
+# Both take the DataFrame as it is and use their default settings, with two exceptions.
+# Averaging four networks instead of eight halves the time. And the gradient boosting
+# that is blended into the average by default is left out, so that the two can be
+# compared. The last line is the best possible result: it uses the true probabilities,
+# including the values that are missing in the table. A single simulated table proves
+# little; :doc:`/tabular` has a comparison on twelve real ones.
 
 X_train, X_test, y_train, y_test, _, p_test = train_test_split(
     table, y, p, train_size=1500, stratify=y, random_state=0
@@ -105,11 +105,11 @@ for name, probability in (f | {"truth": p_test}).items():
     print(f"{name:<8}  {accuracy:8.1%}  {loss:8.3f}  {auc:5.3f}")
 
 # %%
-# Which columns it relies on
-# --------------------------
-# ``permutation_importance`` shuffles one column of the test rows at a time, and looks
-# how much worse the log loss becomes. The lines say how much that differs between five
-# shuffles. Boosting is surer of itself, and so it has more to lose.
+# Permutation importance
+# ----------------------
+# ``permutation_importance`` shuffles one column of the test rows at a time and measures
+# how much the log loss increases. The error bars show the standard deviation over five
+# shuffles. Gradient boosting is more confident, so it has more to lose.
 
 COLOURS = {"network": "#0072B2", "boosting": "#E69F00"}
 fig, ax = plt.subplots(figsize=(6.4, 4.2), layout="constrained")
@@ -130,20 +130,20 @@ for shift, (name, model) in zip((0.2, -0.2), models.items(), strict=True):
 ax.set(
     yticks=range(len(order)),
     yticklabels=table.columns[order],
-    xlabel="increase of the log loss when the column is shuffled",
+    xlabel="increase in log loss when the column is shuffled",
     title="Permutation importance",
 )
 ax.grid(axis="x", alpha=0.3)
 ax.legend(loc="lower right")
 
 # %%
-# What it makes of them
-# ---------------------
-# The partial dependence on a column: the mean predicted probability of a miss if every
-# appointment had this value in it. The dashed line is the same mean of the true
-# probabilities. Those of the network turn where the truth does, once for the age, but
-# keep closer to the mean than they should. Boosting goes to the depth of the curve, and
-# up and down with the noise on its way.
+# Partial dependence
+# ------------------
+# The partial dependence on a column is the mean predicted probability of a miss if
+# every appointment had a given value in that column. The dashed line is the same mean
+# of the true probabilities. The curves of the network turn only where the true ones do,
+# once for the age, but stay too close to the mean. Those of gradient boosting reach the
+# depth of the true curve, but follow the noise up and down on the way.
 
 fig, axes = plt.subplots(2, 1, figsize=(6.4, 6.6), layout="constrained")
 columns = ["wait", "age"]

@@ -1,24 +1,25 @@
 """
-A network and its peers: one boundary each
-==========================================
+Comparing decision boundaries
+=============================
 
-Each kind of classifier has boundaries of its own kind: straight lines, steps along the
-axes, smooth curves.
+Every kind of classifier has its own kind of decision boundary: straight lines, steps
+along the axes, or smooth curves.
 
-**What do five classifiers make of the same points, and which of them suits which?**
+**What do five classifiers learn from the same points, and which suits which data?**
 
-The picture shows three sets of points, one below the other classifier for classifier.
-Logistic regression does as well as any where a line is all that is needed, and fails
-elsewhere; boosting fits boxes; the support vector machine and the networks draw smooth
-curves and have the lowest losses where classes are bent. ``FFNNClassifier`` and
-``MLPClassifier`` minimise the same objective here and find the same boundary.
+The figure has one column for each data set and one row for each classifier. Logistic
+regression is as good as any other where a straight line is enough, and fails elsewhere.
+Gradient boosting builds its boundary from boxes. The support vector machine and the
+networks draw smooth curves and have the lowest log losses on the curved data sets.
+``FFNNClassifier`` and ``MLPClassifier`` minimise the same objective here and find the
+same boundary.
 """
 
 # %%
-# Three sets of points
-# --------------------
-# One that a line divides, with some overlap; two arcs; and two rings. 150 points to
-# learn from, 2000 to measure on.
+# Three data sets
+# ---------------
+# Two overlapping clusters that a line separates, two arcs, and two rings. Each has 150
+# training points and 2000 test points.
 
 import matplotlib.pyplot as plt
 from matplotlib.colors import LinearSegmentedColormap
@@ -48,10 +49,11 @@ POINTS = {
 # %%
 # Five classifiers
 # ----------------
-# All but boosting need features on one scale, and get them in a pipeline. The support
-# vector machine has no probabilities of its own; ``CalibratedClassifierCV`` gives it
-# some. ``MLPClassifier`` divides its penalty by the number of rows (with L-BFGS), and
-# so ``alpha=0.003 * n_train`` is what ``alpha=0.003`` is for ``FFNNClassifier``.
+# All classifiers are used in a pipeline with ``StandardScaler``, which all but gradient
+# boosting need. A support vector machine does not predict probabilities, so it is
+# wrapped in ``CalibratedClassifierCV``. With L-BFGS, ``MLPClassifier`` divides its
+# penalty by the number of rows. Its ``alpha=0.003 * n_train`` therefore corresponds to
+# ``alpha=0.003`` for ``FFNNClassifier``.
 
 settings = {
     "hidden_layer_sizes": (50,),
@@ -69,10 +71,11 @@ CLASSIFIERS = {
 }
 
 # %%
-# Fifteen boundaries
-# ------------------
-# The colour is the probability of the orange class, the black line the boundary. Above
-# each panel are the accuracy and the log loss on the test points.
+# Fifteen decision boundaries
+# ---------------------------
+# The colour shows the probability of the orange class, and the black line is the
+# decision boundary. The title of each panel gives the accuracy and the log loss on the
+# test points.
 
 BLUE, ORANGE = "#2f6db3", "#e07b28"
 BETWEEN = LinearSegmentedColormap.from_list("peers", [BLUE, "#f7f7f7", ORANGE])

@@ -1,26 +1,25 @@
 """
-A table with mixed columns: pipeline, grid search and class weights
-===================================================================
+Pipeline, grid search and class weights
+=======================================
 
-Real tables have numbers and names side by side, cells that are missing, and classes of
-which one is rare. Here a foundry has measured 2500 castings, of which about one in
-seven is faulty.
+Real tables have numbers and categories, missing values, and rare classes. Here a
+foundry has measured 2500 castings, about one in seven of which is faulty.
 
 **How large a network and how strong a penalty does such a table need, and what do class
 weights change?**
 
-The first picture shows that a hidden layer is needed, and that a penalty which is too
-strong undoes it. The second shows that without class weights many more of the faulty
-castings are missed.
+The first figure shows that a hidden layer is needed, and that too strong a penalty
+cancels its benefit. The second figure shows that without class weights, many more
+faulty castings are missed.
 """
 
 # %%
 # The castings
 # ------------
-# Each alloy pours best at a temperature of its own: too hot is as bad as too cold,
-# which no model that is linear in the temperature can say. Low pressure does harm where
-# cooling is fast. The rest is chance. Now and then a sensor gave no reading, or nobody
-# wrote down the alloy.
+# Each alloy has its own best pouring temperature. Too hot is as bad as too cold, which
+# a model that is linear in the temperature cannot represent. Low pressure is harmful
+# where cooling is fast. The rest is chance. Some sensor readings and some alloys are
+# missing.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -60,15 +59,15 @@ print(f"\n{n} castings, {np.mean(y == 'faulty'):.1%} of them faulty")
 # %%
 # The pipeline
 # ------------
-# Numbers are imputed and scaled; names become columns of 0 and 1, one of them for a
-# name that is missing. The schedule ``one_cycle`` plans the learning rate over
-# ``max_iter`` epochs, so that no stopping rule is needed.
+# Numbers are imputed and scaled. Categories are one-hot encoded, with an extra column
+# for missing values. The schedule ``one_cycle`` plans the learning rate over
+# ``max_iter`` epochs, so no stopping rule is needed.
 
 numbers = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
-names = OneHotEncoder(handle_unknown="ignore")
+categories = OneHotEncoder(handle_unknown="ignore")
 columns = make_column_transformer(
     (numbers, make_column_selector(dtype_include="number")),
-    (names, make_column_selector(dtype_exclude="number")),
+    (categories, make_column_selector(dtype_exclude="number")),
 )
 network = FFNNClassifier(
     batch_size=50,
@@ -84,8 +83,8 @@ X_train, X_test, y_train, y_test = train_test_split(
 # %%
 # The grid search
 # ---------------
-# The score is the balanced accuracy, the mean over the classes of the part that is told
-# right, so that the rare class counts as much as the other.
+# The score is balanced accuracy, the mean of the recall of both classes, so that the
+# rare class counts as much as the other.
 
 SIZES = {"none": (), "8": (8,), "32, 32": (32, 32)}
 grid = {
@@ -111,7 +110,7 @@ print(f"  {'balanced accuracy':<20}{search.best_score_:.3f}")
 # %%
 # Size and penalty
 # ----------------
-# Each point is the better of the two activations, with class weights.
+# Each point is the better of the two activation functions, with class weights.
 
 fig, ax = plt.subplots(figsize=(6.4, 4.2), layout="constrained")
 styles = [("none", "o-", "0.45"), ("8", "s-", "#e07b28"), ("32, 32", "D-", "#2f6db3")]
@@ -125,20 +124,21 @@ for name, style, colour in styles:
 ax.set(
     xscale="log",
     xlabel=r"penalty $\alpha$",
-    ylabel="balanced accuracy in cross-validation",
-    title="How large a network, how strong a penalty?",
+    ylabel="cross-validated balanced accuracy",
+    title="Network size and penalty",
 )
 ax.grid(alpha=0.3)
 ax.legend()
 
 # %%
-# What class weights change
-# -------------------------
-# The best network with class weights and the best one without, on the castings that
-# were kept back. With ``class_weight="balanced"`` both classes have the same weight in
-# the loss: more of the faulty castings are found, at the price of more false alarms.
+# The effect of class weights
+# ---------------------------
+# The figure compares the best network with class weights and the best one without, on
+# held-out castings. With ``class_weight="balanced"`` both classes have the same total
+# weight in the loss. More of the faulty castings are found, at the price of more false
+# alarms.
 
-print("\nOn the castings kept back:")
+print("\nOn held-out castings:")
 print("class_weight  balanced accuracy  faulty found  false alarms")
 fig, axes = plt.subplots(1, 2, figsize=(7, 3.8), layout="constrained")
 for ax, class_weight in zip(axes, grid["class_weight"], strict=True):
@@ -166,9 +166,9 @@ for ax, class_weight in zip(axes, grid["class_weight"], strict=True):
     )
     ax.set(
         title=f"class_weight={class_weight!r}\nbalanced accuracy {score:.2f}",
-        xlabel="predicted",
-        ylabel="in truth",
+        xlabel="predicted class",
+        ylabel="true class",
     )
-fig.suptitle("Castings kept back, as shares of each true class")
+fig.suptitle("Held-out castings, in per cent of each true class")
 
 plt.show()

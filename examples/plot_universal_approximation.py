@@ -1,24 +1,26 @@
 """
-Universal approximation: the wider, the closer
-==============================================
+Universal approximation: wider layers, closer fits
+==================================================
 
-With enough neurons in one hidden layer a network comes as close as one likes to any
-continuous function on a bounded region (Cybenko, *Approximation by superpositions of a
-sigmoidal function*, 1989; Hornik, Stinchcombe & White, *Multilayer feedforward networks
-are universal approximators*, 1989). The theorem does not say how many are enough.
+With enough neurons in one hidden layer, a network can approximate any continuous
+function on a bounded region as closely as you like (Cybenko, *Approximation by
+superpositions of a sigmoidal function*, 1989; Hornik, Stinchcombe & White, *Multilayer
+feedforward networks are universal approximators*, 1989). The theorem does not say how
+many neurons are enough.
 
 **How wide must the layer be to tell two spirals apart?**
 
-The picture shows what networks of one to 64 neurons make of the same points: one neuron
-draws a line, and each further one lets the boundary bend once more.
+The figure shows what networks with 1 to 64 hidden neurons learn from the same points. A
+single neuron draws a straight line. Each additional neuron lets the boundary bend once
+more.
 """
 
 # %%
 # Two spirals
 # -----------
-# Each class winds one and a half times round the centre, between the arms of the other.
-# Half of the points are for training; the others tell whether the boundary is right
-# between them too.
+# Each class winds one and a half times around the centre, between the arms of the other
+# class. Half of the points are used for training. The other half shows whether the
+# boundary is also right between the training points.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -40,10 +42,10 @@ X_train, X_test, y_train, y_test = train_test_split(
 )
 
 # %%
-# Growing width
-# -------------
-# One hidden layer of tanh neurons, trained by L-BFGS from three random starts, of which
-# the one with the lowest loss on the training points is kept.
+# Wider and wider layers
+# ----------------------
+# Each network has one hidden layer of tanh neurons. It is trained by L-BFGS from three
+# random starts, and the one with the lowest training loss is kept.
 
 WIDTHS = [1, 2, 4, 8, 16, 64]
 
@@ -74,10 +76,10 @@ for width, model in zip(WIDTHS, models, strict=True):
     )
 
 # %%
-# The boundaries
-# --------------
-# The colour is the probability of the orange class, the black line the boundary
-# f(x) = 1/2. The points are those of the test set, which training did not see.
+# The decision boundaries
+# -----------------------
+# The colour shows the probability of the orange class, and the black line is the
+# decision boundary. The points are test points, which the networks have not seen.
 
 BLUE, ORANGE = "#2f6db3", "#e07b28"
 BETWEEN = LinearSegmentedColormap.from_list("spirals", [BLUE, "#f7f7f7", ORANGE])
@@ -106,7 +108,7 @@ for ax, width, model in zip(axes.flat, WIDTHS, models, strict=True):
         points = X_test[y_test == label]
         ax.scatter(*points.T, s=12, color=colour, edgecolor="w", linewidth=0.4)
     neurons = "1 hidden neuron" if width == 1 else f"{width} hidden neurons"
-    ax.set_title(f"{neurons}\n{model.score(X_test, y_test):.1%} of the test points")
+    ax.set_title(f"{neurons}\ntest accuracy {model.score(X_test, y_test):.1%}")
     ax.set(aspect="equal", xticks=[], yticks=[])
 fig.colorbar(
     display.surface_, ax=axes, label="probability of the orange class", shrink=0.5

@@ -3,6 +3,7 @@
 import ast
 import doctest
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -118,3 +119,30 @@ def test_links_lead_somewhere(page):
         if not exists((page.parent / target).resolve())
     ]
     assert not missing
+
+
+MATHEMATICS = DOCS / "mathematics"
+
+
+def test_the_notation_names_what_is_in_the_source():
+    text = (MATHEMATICS / "index.md").read_text("utf-8")
+    named = re.findall(r"`(\w+/\w+\.py)`, `([\w.]+)`", text)
+    assert len(named) > 30
+    for file, name in named:
+        assert lines_of((PACKAGE / file).read_text("utf-8"), name), f"{name} in {file}"
+
+
+def test_each_drawing_is_on_a_page_and_can_be_drawn():
+    pytest.importorskip("matplotlib")
+    names = [
+        name
+        for page in MATHEMATICS.glob("*.md")
+        for name, options, caption in directives(page, "drawing")
+        if options["alt"] and caption
+    ]
+    functions = runpy.run_path(str(MATHEMATICS / "drawings.py"))
+    drawn = functions["drawn"](id).__code__  # that of all its functions
+    made = [n for n, f in functions.items() if getattr(f, "__code__", None) is drawn]
+    assert sorted(names) == sorted(made)
+    for name in names:
+        assert functions[name]().get_axes()

@@ -215,13 +215,13 @@ def test_learning_curves():
     assert (network > nearest + 5).all()
     assert (network[:3] < support[:3] - 5).all()
     assert (abs(network[-2:] - support[-2:]) < 2).all()
-    (training,), (kept,) = (
+    (training,), (validation,) = (
         map(numbers, rows(out, "training")),
-        map(numbers, rows(out, "kept")),
+        map(numbers, rows(out, "validation")),
     )
     assert max(training) < 0.1
-    assert kept[0] > np.log(2)
-    assert kept[-1] < kept[-2] < kept[-3]
+    assert validation[0] > np.log(2)
+    assert validation[-1] < validation[-2] < validation[-3]
 
 
 @in_the_gallery

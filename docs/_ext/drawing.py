@@ -16,7 +16,7 @@ from docutils.nodes import Node
 from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
 
-STYLE = "drawing"
+STYLE = "drawing"  # the class of the element
 
 
 def as_svg(figure: Any, ink: str) -> str:
@@ -42,7 +42,7 @@ def as_svg(figure: Any, ink: str) -> str:
         r' id="([^"]+)"', lambda found: found[0] if found[1] in kept else "", svg
     )
     svg = re.sub(r"<metadata>.*?</metadata>\s*|<!--.*?-->\s*", "", svg, flags=re.DOTALL)
-    return re.sub(r'(<svg [^>]*?)width="([\d.]+)pt" height="[\d.]+pt"', r"\1", svg, 1)
+    return re.sub(r'(<svg [^>]*?)width="([\d.]+)pt" height="[\d.]+pt"', r"\1", svg)
 
 
 class Drawing(SphinxDirective):
@@ -64,7 +64,7 @@ class Drawing(SphinxDirective):
         image = nodes.raw(
             "",
             f'<div class="{STYLE}" role="img" aria-label="{label}"'
-            f' style="max-width: {width:g}in">{svg}</div>',
+            f' style="margin: auto; max-width: {width:g}in">{svg}</div>',
             format="html",
         )
         node = nodes.figure("", image, align="center")

@@ -1,12 +1,11 @@
-"""The drawings of these pages, made when the site is built.
+"""The drawings in these pages, made when the site is built.
 
-Each function without an argument returns a figure. INK stands for the colour of the
-text: the site puts its own in its place.
+Each function with the decorator `drawn` returns a figure of matplotlib. INK stands for
+the colour of the text of the page, which differs between light and dark themes.
 """
 
 from functools import wraps
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
@@ -36,7 +35,7 @@ STYLE = {
 
 
 def drawn(draw):
-    """Give a function the style, a figure and axes; return a function without any."""
+    """Call the function with an empty figure, in the style of these drawings."""
 
     @wraps(draw)
     def make():
@@ -46,12 +45,11 @@ def drawn(draw):
             figure.draw_without_rendering()
         return figure
 
-    del make.__wrapped__
     return make
 
 
 def empty_axes(figure, width, height):
-    """Return axes in inches, without any frame."""
+    """Return axes without a frame that cover the figure, in units of inches."""
     figure.set_layout_engine("none")
     figure.set_size_inches(width, height)
     ax = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(0, height))
@@ -67,7 +65,7 @@ def arrow(ax, start, end, **style):
 
 @drawn
 def network(figure):
-    """A network of three layers, with the letters of its parts."""
+    """Draw a network with two hidden layers, and the letters of its parts."""
     ax = empty_axes(figure, 7, 4.1)
     sizes, names = [3, 4, 4, 2], ["input", "hidden", "hidden", "output"]
     x = [0.8, 2.6, 4.4, 6.2]
@@ -98,12 +96,13 @@ def network(figure):
         ax.text(x[k], 3.8, f"layer {k}\n{names[k]}", ha="center", va="center")
         text = f"$D^{{({k})}} = {size}$"
         ax.text(x[k], 1.0, text, ha="center", va="center", fontsize=12)
-        ax.text(x[k], 0.75, below[k], ha="center", va="top", fontsize=13, linespacing=1.5)
+        style = {"ha": "center", "va": "top", "fontsize": 13, "linespacing": 1.5}
+        ax.text(x[k], 0.75, below[k], **style)
 
 
 @drawn
 def backward(figure):
-    """Forward to the loss, back to the errors, and the gradients in between."""
+    """Draw the forward pass, the errors on the way back, and the gradients."""
     ax = empty_axes(figure, 7.2, 3.7)
     x = [0.35, 1.85, 3.1, 4.6, 5.75, 6.85]
     top, middle, low = 3.2, 1.95, 0.6
@@ -127,8 +126,8 @@ def backward(figure):
     arrow(ax, (x[5], low), (x[3] + 0.65, low), **style)
     arrow(ax, (x[3] - 0.65, low), (x[2] + 0.3, low), **style)
     arrow(ax, (x[2] - 0.3, low), (x[1] + 0.3, low), **style)
-    of_output = r"\frac{\partial \ell}{\partial f} \, \frac{\partial f}{\partial a^{(2)}}"
-    text(x[4] + 0.4, low - 0.36, f"${of_output}$", 16, **style)
+    factors = r"\frac{\partial \ell}{\partial f} \frac{\partial f}{\partial a^{(2)}}"
+    text(x[4] + 0.4, low - 0.36, f"${factors}$", 16, **style)
     text((x[2] + x[3]) / 2 - 0.15, low - 0.3, r"$(W^{(2)})^\top$", 12, **style)
     text((x[1] + x[2]) / 2, low - 0.3, r"$\odot \, g'(a^{(1)})$", 12, **style)
 
@@ -146,7 +145,7 @@ def backward(figure):
 
 @drawn
 def shapes(figure):
-    """The products of a layer as rectangles, rows down and neurons across."""
+    """Draw the products of a layer as rectangles, rows down and neurons across."""
     ax = empty_axes(figure, 7.4, 6.5)
     B, lower, upper = 0.95, 0.62, 0.42  # rows, neurons below and neurons of the layer
     one = 0.13
@@ -158,7 +157,8 @@ def shapes(figure):
         ax.add_patch(box)
         x, y = left + width / 2, height / 2 + 0.07
         ax.text(x, middle + y, names[width], ha="center", fontsize=10)
-        ax.text(left - 0.07, middle, names[height], ha="right", va="center", fontsize=10)
+        side = {"ha": "right", "va": "center", "fontsize": 10}
+        ax.text(left - 0.07, middle, names[height], **side)
         ax.text(x, middle - y, f"${name}$", ha="center", va="top", fontsize=12)
 
     def line(middle, title, *parts):
@@ -166,7 +166,8 @@ def shapes(figure):
         left = 1.25
         for part in parts:
             if isinstance(part, str):
-                ax.text(left + 0.18, middle, part, ha="center", va="center", fontsize=14)
+                centred = {"ha": "center", "va": "center", "fontsize": 14}
+                ax.text(left + 0.18, middle, part, **centred)
                 left += 0.3
             else:
                 height, width, _, _ = part
@@ -215,7 +216,7 @@ def shapes(figure):
 
 @drawn
 def loss_against_logit(figure):
-    """The loss of one label against its logit, and its slope, f - y."""
+    """Draw the loss of a label against its logit, and its slope, f - y."""
     figure.set_size_inches(6.8, 3.7)
     left, right = figure.subplots(1, 2)
     a = np.linspace(-6, 6, 241)
@@ -235,7 +236,7 @@ def loss_against_logit(figure):
 
 @drawn
 def landscape(figure):
-    """Forty steps down a narrow valley, without momentum and with it."""
+    """Draw forty steps down a narrow valley, without momentum and with it."""
     figure.set_size_inches(6.8, 4.6)
     axes = figure.subplots(2, 1, sharex=True, sharey=True)
     steep = np.array([1.0, 40.0])
@@ -263,7 +264,7 @@ def landscape(figure):
 
 @drawn
 def activations(figure):
-    """The ten activation functions and their derivatives."""
+    """Draw the activation functions and their derivatives."""
     figure.set_size_inches(7, 5.6)
     axes = figure.subplots(3, 4, sharex=True, sharey=True).ravel()
     a = np.linspace(-4, 4, 401)
@@ -279,7 +280,3 @@ def activations(figure):
     for ax in axes[len(ACTIVATIONS) :]:
         ax.remove()
     figure.legend(*axes[0].get_legend_handles_labels(), loc=(0.62, 0.12))
-
-
-if __name__ == "__main__":
-    plt.show()
