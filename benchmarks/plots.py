@@ -23,17 +23,23 @@ STYLE: Any = {
     "xtick.color": INK,
     "ytick.color": INK,
 }
-# Okabe & Ito's colours, which the colour-blind can tell apart too.
-PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00"]
+# One colour for each contestant in all plots: those of Okabe & Ito, which the
+# colour-blind can tell apart too. Anything else has the colour of the ink.
+OUR_COLOUR, THEIR_COLOUR = "#0072B2", "#D55E00"
 COLOURS = {
-    "FFNNClassifier": PALETTE[0],
-    "MLPClassifier": PALETTE[1],
-    "PyTorch": PALETTE[2],
-    "skorch": PALETTE[3],
-    "FFNNGridSearchCV": PALETTE[0],
-    "GridSearchCV(FFNNClassifier)": PALETTE[4],
-    "GridSearchCV(MLPClassifier)": PALETTE[1],
-}  # of anything else: the ink
+    "FFNNClassifier": OUR_COLOUR,
+    "MLPClassifier": THEIR_COLOUR,
+    "PyTorch": "#009E73",
+    "skorch": "#CC79A7",
+    "FFNNGridSearchCV": OUR_COLOUR,
+    "GridSearchCV(FFNNClassifier)": "#56B4E9",
+    "GridSearchCV(MLPClassifier)": THEIR_COLOUR,
+    "make_tabular_classifier": OUR_COLOUR,
+    "HistGradientBoosting": "#E69F00",
+    "LightGBM": "#882255",
+}
+# For plots of FFNNClassifier alone.
+SHADES = ["#08306B", "#0072B2", "#2F97D3", "#6DB6E3", "#A3D0EE", INK]
 WIDTH = 7.0  # inches, at 100 pixels each
 
 

@@ -16,6 +16,7 @@ from .measure import Spread
 
 FILE = "results.json"
 PIPED_WIDTH = 160
+NOTHING = "—"  # in a cell of a page that has no figure
 
 
 @dataclass
@@ -29,7 +30,8 @@ class Table:
     def markdown(self) -> str:
         """Return the table in Markdown."""
         right = ["---", *["---:"] * (len(self.columns) - 1)]
-        lines = [self.columns, right, *self.rows]
+        rows = [[cell or NOTHING for cell in row] for row in self.rows]
+        lines = [self.columns, right, *rows]
         text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
         return f"**{self.title}**\n\n{text}\n"
 

@@ -66,7 +66,7 @@ html_static_path = ["_static"]
 html_css_files = ["skffnn.css"]
 html_show_sourcelink = False
 # Pages with no others beside them have nothing to list there.
-html_sidebars = {"index": [], "from_mlpclassifier": [], "performance": []}
+html_sidebars = {"index": [], "from_mlpclassifier": [], "benchmarks": []}
 html_theme_options = {
     "header_links_before_dropdown": 6,
     "navbar_align": "left",

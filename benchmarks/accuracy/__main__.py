@@ -21,6 +21,15 @@ from .tables import names, read, split
 PROG = "python -m benchmarks.accuracy"
 ROWS = 3000
 SEEDS = 5
+# Of models, where each is a column.
+SHORT_NAMES = {
+    "make_tabular_classifier": "tabular",
+    "FFNNClassifier": "FFNN",
+    "MLPClassifier": "MLP",
+    "MLPClassifier, early stopping": "MLP, stopped early",
+    "LogisticRegression": "logistic",
+    "HistGradientBoosting": "HGB",
+}
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -76,7 +85,7 @@ def measure(fit: Fit, folder: Path, n_threads: int) -> dict[str, float]:
 
 def comparison_table(comparison: Comparison, base: str, title: str) -> Table:
     """Return one line for each model: its ratios to another, and who is better."""
-    columns = ["", "error", "rank", "log loss", "rank", "wins/ties/losses", "p"]
+    columns = ["", "error", "rank", "log loss", "rank", "W/T/L", "p"]
     columns += ["AUC", "ECE", "worst ECE", "fit"]
     lines = []
     for model in comparison.models:
@@ -111,7 +120,8 @@ def detail_table(comparison: Comparison, figure: str, title: str) -> Table:
         ]
         for table in comparison.seeds
     ]
-    return Table(title, ["", *comparison.models], lines)
+    columns = [SHORT_NAMES.get(model, model) for model in comparison.models]
+    return Table(title, ["", *columns], lines)
 
 
 def report(args: argparse.Namespace, results: Results, models: Sequence[str]) -> None:

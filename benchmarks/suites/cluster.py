@@ -15,7 +15,7 @@ import numpy as np
 from scipy.optimize import nnls
 
 from ..measure import Bench, SkipError, ratio, spread
-from ..plots import panels
+from ..plots import INK, SHADES, logarithmic, panels
 from ..report import Table, seconds, times
 
 FEATURES = 50
@@ -216,12 +216,15 @@ def plot(result: Any) -> Any:
     figure, axes = panels(1, 2, 3.2)
     for ax, what in zip(axes[0], ("evaluation", "round"), strict=True):
         costs = fitted(result, what)
-        for n, marker in ((1, "o"), (2, "s")):
+        for n, marker, shade in ((1, "o", SHADES[0]), (2, "s", SHADES[3])):
             measured = [spread(e["seconds"][what][str(n)]).median for e in result]
             model = [costs @ terms(Case(**e["case"]), what, n) for e in result]
-            ax.loglog(measured, model, marker, label=f"{n} worker{'s' * (n > 1)}")
+            look = {"color": shade, "label": f"{n} worker{'s' * (n > 1)}"}
+            ax.plot(measured, model, marker, **look)
+        logarithmic(ax.xaxis)
+        logarithmic(ax.yaxis)
         low, high = ax.get_xlim()
-        ax.plot([low, high], [low, high], color="grey", linewidth=0.8)
+        ax.plot([low, high], [low, high], color=INK, linewidth=0.8)
         ax.set_xlabel(f"seconds of one {what}, measured")
         ax.set_ylabel("by the model")
         ax.grid(True)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..measure import Bench, SkipError, spread
-from ..plots import INK, PALETTE, logarithmic, panels
+from ..plots import COLOURS, INK, logarithmic, panels
 from ..report import Table
 from ..torch_peers import Torch
 from ..workloads import Settings
@@ -194,13 +194,17 @@ def plot(result: Any) -> Any:
     """Draw the test accuracy over the time of training, one line for each seed."""
     figure, axes = panels(1, 1, 3.6)
     ax = axes[0, 0]
-    for (name, run), colour in zip(result.items(), [*PALETTE, INK], strict=False):
+    for name, run in result.items():
+        peer, _, variant = name.partition(", ")
+        usual = variant in ("", f"{LONG} epochs")
+        style = {"color": COLOURS[peer], "linestyle": "-" if usual else ":"}
+        style |= {"marker": "o", "markersize": 4}
+        style |= {} if usual else {"markerfacecolor": "none"}
         for j, curves in enumerate(zip(run["seconds"], run["accuracy"], strict=True)):
             seconds, accuracy = curves
             percent = [100 * value for value in accuracy]
             label = None if j else name
-            look = {"color": colour, "markersize": 3, "label": label}
-            ax.plot(seconds, percent, "o-", **look)
+            ax.plot(seconds, percent, label=label, **style)
     for target in TARGETS:
         ax.axhline(100 * target, color=INK, linestyle="--", linewidth=1)
     logarithmic(ax.xaxis)

@@ -11,7 +11,7 @@ import numpy as np
 from ..fits import OURS
 from ..measure import Bench, spread
 from ..peers import FFNN, Floor
-from ..plots import INK, PALETTE, legend, panels
+from ..plots import SHADES, legend, panels
 from ..report import Table
 from ..workloads import QUICK_WORKLOADS, WORKLOADS, Problem, Settings, Workload, load
 
@@ -166,10 +166,18 @@ def mean_times(budget: float, *functions: Callable[[], Any]) -> list[float]:
 
 
 def medians(figures: Any) -> dict[str, float]:
-    """Return the median of each part, with the rest, and of the step."""
+    """Return the median of each part, with the rest, and of the step.
+
+    No part is negative. A network whose products are faster than `np.matmul` would
+    have a negative rest of elementwise work, which is taken from the products. Parts
+    that take longer alone than together are the whole step, and nothing is left.
+    """
     parts = {name: spread(values).median for name, values in figures.items()}
     step = parts.pop("step")
-    return {**parts, "rest": step - sum(parts.values()), "step": step}
+    parts["products"] += min(0, parts["network"])
+    parts["network"] = max(0, parts["network"])
+    known = sum(parts.values())
+    return {**parts, "rest": max(0, step - known), "step": max(step, known)}
 
 
 def tables(result: Any) -> list[Table]:
@@ -186,17 +194,18 @@ def tables(result: Any) -> list[Table]:
 
 
 def plot(result: Any) -> Any:
-    """Draw the shares as stacked bars; a negative rest is left out."""
+    """Draw the shares as stacked bars."""
     figure, axes = panels(1, 1, 3.4)
     ax = axes[0, 0]
     steps = [medians(figures) for figures in result.values()]
     left = np.zeros(len(steps))
-    for (name, label), color in zip(PARTS.items(), [*PALETTE, INK], strict=True):
-        shares = [max(0, 100 * parts[name] / parts["step"]) for parts in steps]
+    for (name, label), color in zip(PARTS.items(), SHADES, strict=True):
+        shares = [100 * parts[name] / parts["step"] for parts in steps]
         ax.barh(range(len(steps)), shares, left=left, color=color, label=label)
         left += shares
     ax.set_yticks(range(len(steps)), list(result))
     ax.invert_yaxis()
+    ax.set_xlim(0, 100)
     ax.set_xlabel("% of a training step")
     legend(figure, ax, columns=3)
     return figure

@@ -6,7 +6,7 @@ from typing import Any
 from ..accuracy.models import LIGHTGBM, MODELS, OURS, available
 from ..accuracy.scores import scores
 from ..measure import Bench, memory_of
-from ..plots import PALETTE, legend, panels
+from ..plots import COLOURS, legend, panels
 from ..report import Table, megabytes, seconds
 from ..workloads import mixed_table
 
@@ -71,10 +71,10 @@ def plot(result: Any) -> Any:
     """Draw error and time against the number of rows."""
     figure, axes = panels(1, 2, 3)
     for ax, figure_of in zip(axes[0], ("error", "seconds"), strict=True):
-        for name, colour in zip(result, PALETTE, strict=False):
-            rows = [one["rows"] for one in result[name]]
-            values = [one[figure_of] for one in result[name]]
-            ax.plot(rows, values, "o-", color=colour, label=name)
+        for name, runs in result.items():
+            rows = [one["rows"] for one in runs]
+            values = [one[figure_of] for one in runs]
+            ax.plot(rows, values, "o-", color=COLOURS[name], label=name)
         ax.set_xscale("log")
         ax.set_xlabel("training rows")
         ax.set_ylabel(figure_of)

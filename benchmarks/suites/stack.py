@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_limits
 
 from ..fits import OURS
 from ..measure import Bench, ratio
-from ..plots import panels
+from ..plots import INK, SHADES, panels
 from ..report import Table, times
 from ..workloads import Problem, load
 
@@ -23,6 +23,7 @@ SHAPES: list[tuple[tuple[int, int, int], tuple[int, ...], int, int]] = [
 ]
 MEMBERS = [2, 4, 8, 16, 32, 64]
 ALONE = "alone"
+MARKERS = "os^Dv*"
 
 
 def run(bench: Bench) -> Any:
@@ -116,11 +117,13 @@ def plot(result: Any) -> Any:
     """Draw the gain against the number of members."""
     figure, axes = panels(1, 1, 3.8)
     ax = axes[0, 0]
-    for name, r in result.items():
+    looks = zip(SHADES, MARKERS, strict=True)
+    for (name, r), (shade, marker) in zip(result.items(), looks, strict=False):
         members = [m for m in r if m not in ("n", ALONE)]
         gain = [ratio(r[ALONE]["seconds"], r[m]["seconds"]).median for m in members]
-        ax.plot([int(m) for m in members], gain, marker="o", label=name)
-    ax.axhline(1, color="0.6", linewidth=0.8)
+        look = {"color": shade, "marker": marker, "label": name}
+        ax.plot([int(m) for m in members], gain, **look)
+    ax.axhline(1, color=INK, linewidth=0.8)
     ax.set(xscale="log", yscale="log")
     ticks = [2**i for i in range(1, 7)]
     ax.set_xticks(ticks, [str(t) for t in ticks])

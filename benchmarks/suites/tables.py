@@ -72,7 +72,9 @@ def tables(result: Any) -> list[Table]:
 def plot(result: Any) -> Any:
     """Draw the times."""
     figure, axes = panels(1, 1, 1.4)
-    series = {"time": [spread(runs["seconds"]) for runs in result.values()]}
+    series = {
+        "make_tabular_classifier": [spread(runs["seconds"]) for runs in result.values()]
+    }
     grouped(axes[0, 0], list(result), series, bars=True)
     axes[0, 0].set_xlabel("seconds")
     return figure
