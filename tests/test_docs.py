@@ -83,6 +83,42 @@ def test_examples_run_as_printed(page):
     assert failed == 0
 
 
+# Paths that still have phrases which the style note replaces; () checks everything.
+NOT_YET_PLAIN = (
+    "README.md",
+    "docs/index.md",
+    "docs/mathematics",
+    "docs/user_guide/looking.md",
+    "docs/user_guide/results.md",
+    "examples",
+    "skffnn",
+)
+
+
+def discouraged():
+    """Return the phrases in the left column of the style note."""
+    note = (ROOT / "CONTRIBUTING.md").read_text("utf-8").split("## Style of prose")[1]
+    rows = re.findall(r"^\| (.+) \| .+ \|$", note, re.MULTILINE)
+    return [phrase for row in rows[1:] for phrase in row.split(", ")]
+
+
+def prose():
+    """Return what is written for readers: pages, examples and modules."""
+    files = [*PAGES, *sorted((ROOT / "examples").glob("**/*.py"))]
+    if PACKAGE.parent == ROOT:  # and not installed elsewhere
+        files += sorted(PACKAGE.glob("**/*.py"))
+    skipped = tuple(str(ROOT / path) for path in NOT_YET_PLAIN)
+    return [file for file in files if not str(file).startswith(skipped)]
+
+
+@pytest.mark.parametrize("file", prose(), ids=name_of)
+def test_prose_avoids_the_phrases_that_the_style_note_replaces(file):
+    words = " ".join(re.findall(r"[^\s#]+", file.read_text("utf-8")))
+    pattern = r"\b(?:" + "|".join(map(re.escape, discouraged())) + r")\b"
+    found = re.findall(pattern, words, re.IGNORECASE)
+    assert not found, "the table in CONTRIBUTING.md says what to write instead"
+
+
 def test_the_first_example_of_the_readme_runs(capsys):
     code = BLOCK.search((ROOT / "README.md").read_text("utf-8"))[1]
     exec(compile(code, "README.md", "exec"), {})
