@@ -79,5 +79,5 @@ def plot(result: Any) -> Any:
         ax.set_xlabel("training rows")
         ax.set_ylabel(figure_of)
     axes[0, 1].set_yscale("log")
-    legend(axes[0, 0])
+    legend(figure, axes[0, 0])
     return figure
