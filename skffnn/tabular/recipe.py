@@ -13,8 +13,8 @@ from .gaps import GapImputer
 from .regression import AveragedRegressor
 from .scaler import RobustSmoothScaler
 
-# Chosen on twelve tables with at most 3000 training rows. docs/tabular.md describes the
-# procedure and the effect of each setting.
+# Chosen on twelve tables with at most 3000 training rows. docs/tabular_trials.md
+# describes the procedure and the effect of each setting.
 RECIPE: dict[str, Any] = {
     "hidden_layer_sizes": (128, 128),
     "activation": "mish",
