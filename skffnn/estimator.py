@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .data.base_targets import BaseTargets
 from .data.blocks import by_blocks
 from .data.dataset import Dataset
+from .fitting.callbacks import CallbackSupport
 from .fitting.fit import BaseFit, Fit
 from .fitting.listeners import Listener, reporter
 from .fitting.plan import Losses, Plan, activations_of, supports_partial_fit
@@ -166,7 +167,7 @@ ATTRIBUTES = """
 """
 
 
-class FFNNEstimator(BaseEstimator):
+class FFNNEstimator(CallbackSupport, BaseEstimator):
     """Base class of the estimators: training, checking, prediction of features.
 
     A subclass names its losses and its kind of targets, has the method `_new_targets`,
@@ -296,7 +297,7 @@ class FFNNEstimator(BaseEstimator):
                 previous=previous,
                 n_iter=n_iter,
             )
-            self.__dict__.update(fit.run(self._listeners(fit, manager)))
+            self._run(fit, self._listeners(fit, manager), X, y, sample_weight)
         return self
 
     def _new_fit(self, train: Dataset, validation: Dataset | None) -> Fit:
@@ -322,7 +323,7 @@ class FFNNEstimator(BaseEstimator):
             train = self._check(X, y, sample_weight, reset=previous is None)
             targets = targets_of(plan, train)
             fit = Fit(plan, targets, train, None, self._as_fitted, previous=previous)
-            self.__dict__.update(fit.run(self._listeners(fit)))
+            self._run(fit, self._listeners(fit), X, y, sample_weight)
         return self
 
     def __setstate__(self, state: Any) -> None:
@@ -330,6 +331,12 @@ class FFNNEstimator(BaseEstimator):
         for name, parameter in signature(type(self)).parameters.items():
             self.__dict__.setdefault(name, parameter.default)  # if new since then
         upgrade(self.__dict__)
+
+    def __copy__(self) -> Self:
+        """Return a copy that shares all attributes; a pickle may lack some."""
+        model = type(self).__new__(type(self))
+        model.__dict__.update(self.__dict__)
+        return model
 
     def _is_warm(self) -> bool:
         """Return whether `fit` continues the previous one."""

@@ -37,6 +37,7 @@ from sklearn.utils.validation import has_fit_parameter
 
 from .data.dataset import Dataset
 from .estimator import FFNNEstimator
+from .fitting.callbacks import callbacks_of
 from .fitting.listeners import Listener
 from .fitting.plan import hidden_sizes
 from .fitting.stack import layout, run
@@ -196,9 +197,12 @@ def processes_for(jobs: Sequence[Job]) -> int | None:
     -------
     n_jobs : int or None
         All cores, if the fits take longer than it takes to start the processes; None,
-        which is one unless `joblib.parallel_config` says otherwise, if they do not, or
-        if they are part of something that runs in parallel already.
+        which is one unless `joblib.parallel_config` says otherwise, if they do not, if
+        they are part of something that runs in parallel already, or if they have
+        callbacks: what a copy in another process collects may be lost.
     """
+    if any(callbacks_of(job.estimator) for job in jobs):
+        return None
     backend, n_jobs = get_active_backend()
     is_nested = backend.nesting_level > 0 or n_jobs not in (None, 1)
     if is_nested or sum(map(seconds_of, jobs)) < WORTH_PROCESSES:
@@ -266,13 +270,14 @@ def kind_of(job: Job) -> Any:
 def is_stackable(estimator: Any) -> bool:
     """Tell whether an estimator may be fitted in a stack, as far as it can say.
 
-    A subclass may fit in another way; progress, checkpoints and the continuation of an
-    earlier fit belong to one fit.
+    A subclass may fit in another way; progress, callbacks, checkpoints and the
+    continuation of an earlier fit belong to one fit.
     """
     return (
         isinstance(estimator, FFNNEstimator)
         and estimator._is_ours()
         and not estimator.verbose
+        and not callbacks_of(estimator)
         and estimator.checkpoint is None
         and not estimator.warm_start
     )

@@ -40,6 +40,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from .data.dataset import Dataset
 from .estimator import FFNNEstimator
+from .fitting.callbacks import has_callbacks
 from .fitting.listeners import counted
 from .many import Job, Result, attempted, fit_many
 from .utils.warn import InterruptionWarning, recorded, warn, warn_again
@@ -56,8 +57,13 @@ class StackedSearch:
     verbose: int
     cv: Any
 
+    _rehearsal: "Rehearsal | None" = None
+
     def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
         """Run the search.
+
+        With callbacks, of the search or of an estimator within it, scikit-learn makes
+        the fits, one by one: so the callbacks hear of each fit and of its epochs.
 
         Parameters
         ----------
@@ -80,6 +86,9 @@ class StackedSearch:
             If Ctrl-C ended the search. What has been scored is in `cv_results_`, with
             NaN for the rest; the best of it is not refitted.
         """
+        if has_callbacks(self):
+            fitted: Self = super().fit(X, y, **params)  # type: ignore[misc]
+            return fitted
         search: Any = copy(self)  # left as it was, if anything goes wrong
         search._rehearsal = rehearsal = Rehearsal(
             self.estimator, self.n_jobs, self.verbose
@@ -109,7 +118,11 @@ class StackedSearch:
         self, evaluate_candidates: Callable[..., Any], *, callback_ctx: Any = None
     ) -> None:
         """Make the fits of candidates before scikit-learn evaluates them."""
+        context = {} if callback_ctx is None else {"callback_ctx": callback_ctx}
         search: Any = self
+        if search._rehearsal is None:
+            super()._run_search(evaluate_candidates, **context)  # type: ignore[misc]
+            return
         rehearsal, (X, y, params) = search._rehearsal, search._given
         X, y = indexable(X, y)
         routed = search._get_routed_params_for_fit(params)
@@ -136,7 +149,6 @@ class StackedSearch:
             rehearsal.has_results = True
             return results
 
-        context = {} if callback_ctx is None else {"callback_ctx": callback_ctx}
         try:
             super()._run_search(evaluate, **context)  # type: ignore[misc]
         except KeyboardInterrupt:
@@ -145,8 +157,8 @@ class StackedSearch:
 
     def _select_best_index(self, refit: Any, refit_metric: str, results: Any) -> int:
         """Return the best candidate, or the best that was scored before Ctrl-C."""
-        search: Any = self
-        if search._rehearsal.interrupted and not callable(refit):
+        rehearsal = self._rehearsal
+        if rehearsal is not None and rehearsal.interrupted and not callable(refit):
             scores = results[f"mean_test_{refit_metric}"]
             return int(np.argmax(np.where(np.isnan(scores), -np.inf, scores)))
         best: int = super()._select_best_index(refit, refit_metric, results)  # type: ignore[misc]
@@ -167,7 +179,8 @@ class FFNNGridSearchCV(StackedSearch, GridSearchCV):
     (`skffnn.many`); their memory stays below scikit-learn's setting `working_memory`,
     in MiB: `sklearn.config_context(working_memory=64)`.
 
-    `verbose` of 1 or more shows a progress bar, if the library rich is installed.
+    `verbose` of 1 or more shows a progress bar, if the library rich is installed. With
+    callbacks (`set_callbacks`, scikit-learn 1.9), networks are trained one by one.
 
     See Also
     --------

@@ -1,5 +1,6 @@
 """scikit-learn's own checks of estimators, and its own tests of MLPClassifier."""
 
+import importlib.util
 import itertools
 import os
 import subprocess
@@ -68,6 +69,27 @@ def test_every_check_passes(entry):
     failed = failures(estimator(*entry))
     failed.pop(CHECK, None)
     assert not failed
+
+
+def test_there_are_callbacks_where_scikit_learn_has_them():
+    has_them = importlib.util.find_spec("sklearn.callback") is not None
+    for kind in FFNNClassifier, FFNNRegressor:
+        assert hasattr(kind, "set_callbacks") == has_them
+
+
+@pytest.mark.only_long
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("kind", "scoring"), [(FFNNClassifier, "accuracy"), (FFNNRegressor, "r2")]
+)
+def test_every_check_passes_with_a_callback(kind, scoring):
+    pytest.importorskip("pandas")
+    callback = pytest.importorskip("sklearn.callback", reason="needs scikit-learn 1.9")
+    monitor = callback.ScoringMonitor(scoring=scoring)
+    failed = failures(kind(solver="adam").set_callbacks(monitor))
+    failed.pop(CHECK, None)
+    assert not failed
+    assert len(monitor.get_logs(select="all")) > 50
 
 
 # L-BFGS on rectifiers goes on for a hundred iterations along the kinks of a loss that

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..classifier import FFNNClassifier
 from ..estimator import is_given
+from ..fitting.callbacks import callbacks_of
 from ..fitting.plan import Plan
 from ..io.checkpoints import Checkpoint
 from ..io.schema import fitted_of
@@ -153,9 +154,12 @@ class DaskFFNNClassifier(FFNNClassifier):
     def __sklearn_clone__(self) -> Self:
         """Return an unfitted copy that uses the same client."""
         params = clone(self.to_unfitted()).get_params(deep=False)
-        return type(self)(
+        cloned = type(self)(
             **params, **{name: getattr(self, name) for name in OF_CLUSTER}
         )
+        if callbacks := callbacks_of(self):
+            cloned.set_callbacks(*callbacks)
+        return cloned
 
     # ------------------------------------------------------------------ training
 
@@ -253,7 +257,7 @@ class DaskFFNNClassifier(FFNNClassifier):
                 previous=previous,
                 n_iter=n_iter,
             )
-            self.__dict__.update(fit.run(self._listeners(fit, manager)))
+            self._run(fit, self._listeners(fit, manager), X, y, sample_weight)
         return self
 
     def _no_partial_fit(self) -> bool:

@@ -41,6 +41,7 @@ class Listener(AbstractContextManager["Listener"]):
         fit : Fit
             The fit: `fit.n_iter` epochs of it are over, and `fit.fitted()` returns the
             fitted attributes as they are now. Copy the arrays in `_state` to keep them.
+            `fit.training.stop()` ends it here.
         """
 
     def on_round_end(self, done: float, fit: Any) -> None:
@@ -55,7 +56,7 @@ class Listener(AbstractContextManager["Listener"]):
         """
 
     def on_fit_end(self, fit: Any) -> None:
-        """Take note that training is over, by itself or by Ctrl-C.
+        """Take note that training is over: by itself, by a listener or by Ctrl-C.
 
         Parameters
         ----------

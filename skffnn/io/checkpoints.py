@@ -204,9 +204,12 @@ class CheckpointManager(Listener):
             self._write(fit, finished=False)
 
     def on_fit_end(self, fit: Any) -> None:
-        """Write the result, unless Ctrl-C interrupted the fit."""
+        """Write the result, unless Ctrl-C interrupted the fit.
+
+        A fit that a listener stopped is not finished: it can be resumed.
+        """
         if not fit.interrupted:
-            self._write(fit, finished=True)
+            self._write(fit, finished=not fit.training.stopped)
 
     def _write(self, fit: Any, *, finished: bool) -> None:
         """Write a checkpoint; if that fails, warn and continue training."""

@@ -178,8 +178,8 @@ class Epochs:
     def finish(self) -> None:
         """Warn if training ended before it had converged."""
         training = self.training
-        ends = training.state.converged or self.schedule.fixed_horizon
-        if not ends and training.criteria.early:
+        ends = training.state.converged or training.stopped
+        if not (ends or self.schedule.fixed_horizon) and training.criteria.early:
             training.warn_unconverged(f"max_iter={training.criteria.max_iter} epochs")
 
     def _has_converged(self, score: float) -> bool:

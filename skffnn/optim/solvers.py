@@ -189,7 +189,7 @@ class LBFGS:
                 float(intermediate_result.fun),
                 on_stall=lambda score: training.validation is not None,
             )
-            if state.converged:
+            if state.converged or training.stopped:
                 raise StopIteration
 
         # The gradient decides (gtol); that J cannot get smaller is told from rounding.
@@ -219,7 +219,7 @@ class LBFGS:
         if not np.isfinite(result.jac @ result.jac):
             raise training.diverged("the gradient")
         state.converged = state.converged or result.success
-        if not state.converged:
+        if not (state.converged or training.stopped):
             training.warn_unconverged(self._limit(training, result))
 
     def _limit(self, training: Training, result: Any) -> str:

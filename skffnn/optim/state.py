@@ -84,10 +84,10 @@ def curve(attribute: str, **options: Any) -> Any:
 
 
 def copied(value: Any) -> Any:
-    """Return a copy of an array, of the arrays of a dict, or of nothing."""
+    """Return a copy of an array or a list, of those of a dict, or of nothing."""
     if isinstance(value, dict):
         return {name: copied(item) for name, item in value.items()}
-    return value.copy() if isinstance(value, np.ndarray) else value
+    return value.copy() if isinstance(value, np.ndarray | list) else value
 
 
 def smallest_integers(order: Array | None) -> Array | None:

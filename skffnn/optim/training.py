@@ -144,6 +144,9 @@ class Training:
         Epochs of this fit that are over.
     eta : float or None
         Learning rate at the start of the epoch.
+    stopped : bool
+        Whether a listener has stopped training. What is left can be continued, as after
+        `max_iter`.
     """
 
     def __init__(
@@ -164,11 +167,17 @@ class Training:
         self.on_epoch_end = on_epoch_end or (lambda epoch: None)
         self.n_iter = n_iter
         self.eta: float | None = None
+        self.stopped = False
 
     @property
     def is_over(self) -> bool:
-        """Whether training has converged, or reached `max_iter`."""
-        return self.state.converged or self.n_iter >= self.criteria.max_iter
+        """Whether training has converged, was stopped, or reached `max_iter`."""
+        ended = self.state.converged or self.stopped
+        return ended or self.n_iter >= self.criteria.max_iter
+
+    def stop(self) -> None:
+        """End training after this epoch, for whoever is told of its end."""
+        self.stopped = True
 
     def resume(self) -> None:
         """Prepare to continue an earlier fit.

@@ -6,7 +6,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import sklearn
+
 PACKAGE = Path(__file__).parents[1]
+# A method that calls callbacks is wrapped by a function from here.
+CALLBACKS = Path(sklearn.__file__).parent / "callback"
 
 
 class InterruptionWarning(UserWarning):
@@ -56,5 +60,8 @@ def warn_again(recorded: Iterable[warnings.WarningMessage]) -> None:
 
 
 def is_internal(path: str) -> bool:
-    """Tell whether a file is of this package, or of the context managers it uses."""
-    return PACKAGE in Path(path).parents or Path(path).name == "contextlib.py"
+    """Tell whether a file is of this package, or of what its methods are wrapped in."""
+    file = Path(path)
+    return not {PACKAGE, CALLBACKS}.isdisjoint(file.parents) or (
+        file.name == "contextlib.py"
+    )

@@ -365,3 +365,32 @@ class TestEstimator:
 
     def test_has_no_partial_fit(self):
         assert not hasattr(DaskFFNNClassifier(), "partial_fit")
+
+
+class TestCallbacks:
+    def test_are_told_of_each_epoch_and_score_on_the_cluster(self, client):
+        pytest.importorskip("sklearn.callback", reason="needs scikit-learn 1.9")
+        scores = []
+
+        class Score:
+            def setup(self, estimator, context):
+                pass
+
+            def teardown(self, estimator, context):
+                pass
+
+            def on_fit_task_begin(self, estimator, context):
+                pass
+
+            def on_fit_task_end(
+                self, estimator, context, *, X=None, y=None, fitted_estimator=None
+            ):
+                assert fitted_estimator.client is client
+                scores.append(fitted_estimator.score(X, y))
+
+        model = DaskFFNNClassifier(**PARAMS | {"max_iter": 3}, client=client)
+        rows = in_chunks(X, y)
+        clone(model.set_callbacks(Score())).fit(*rows)
+        model.set_callbacks()
+        shorter = [clone(model).set_params(max_iter=k).fit(*rows) for k in (1, 2, 3)]
+        assert scores == [one.score(*rows) for one in [*shorter, shorter[-1]]]
