@@ -103,6 +103,8 @@ sphinx_gallery_conf = {
             "plot_pipeline_grid_search.py",
             "plot_mixed_table.py",
             "plot_cluster.py",
+            "optuna_pruning.py",
+            "mlflow_tracking.py",
             "mnist.py",
             "*",
         ]

@@ -286,6 +286,30 @@ def test_mixed_table():
     assert min(turns["boosting", "wait"], turns["boosting", "age"]) > 3
 
 
+def test_optuna_pruning():
+    pytest.importorskip("optuna")
+    pytest.importorskip("sklearn.callback", reason="needs scikit-learn 1.9")
+    out, err = python(EXAMPLES / "optuna_pruning.py")
+    assert err == ""
+    whole, pruned = map(numbers, rows(out, "none|median"))
+    assert whole[0] == 0 < pruned[0]
+    assert pruned[1] < 0.8 * whole[1]
+    assert abs(whole[2] - pruned[2]) < 2
+
+
+def test_mlflow_tracking(tmp_path, monkeypatch):
+    pytest.importorskip("mlflow")
+    pytest.importorskip("sklearn.callback", reason="needs scikit-learn 1.9")
+    monkeypatch.chdir(tmp_path)
+    out, _ = python("-W", "default", EXAMPLES / "mlflow_tracking.py")
+    table = rows(out, r"0\.\d+ +FINISHED")
+    assert len(table) == 6
+    for rate, _, epochs, first, last, _ in table:
+        assert epochs == "20"
+        assert float(last) < float(first)
+        assert float(rate) < 0.01 or float(last) < 0.2
+
+
 @pytest.fixture
 def images(tmp_path):
     """Write a file like MNIST's, of images that are bright on one side."""

@@ -77,19 +77,36 @@ def test_there_are_callbacks_where_scikit_learn_has_them():
         assert hasattr(kind, "set_callbacks") == has_them
 
 
+class Watcher:
+    """A callback that uses the fitted copy of each epoch."""
+
+    n_calls = 0
+
+    def setup(self, estimator, context):
+        pass
+
+    def teardown(self, estimator, context):
+        pass
+
+    def on_fit_task_begin(self, estimator, context):
+        pass
+
+    def on_fit_task_end(self, estimator, context, *, X=None, fitted_estimator=None):
+        Watcher.n_calls += 1
+        fitted_estimator.predict(X)
+
+
 @pytest.mark.only_long
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize(
-    ("kind", "scoring"), [(FFNNClassifier, "accuracy"), (FFNNRegressor, "r2")]
-)
-def test_every_check_passes_with_a_callback(kind, scoring):
+@pytest.mark.parametrize("kind", [FFNNClassifier, FFNNRegressor])
+def test_every_check_passes_with_a_callback(kind):
     pytest.importorskip("pandas")
-    callback = pytest.importorskip("sklearn.callback", reason="needs scikit-learn 1.9")
-    monitor = callback.ScoringMonitor(scoring=scoring)
-    failed = failures(kind(solver="adam").set_callbacks(monitor))
+    pytest.importorskip("sklearn.callback", reason="needs scikit-learn 1.9")
+    n_calls = Watcher.n_calls
+    failed = failures(kind(solver="adam").set_callbacks(Watcher()))
     failed.pop(CHECK, None)
     assert not failed
-    assert len(monitor.get_logs(select="all")) > 50
+    assert Watcher.n_calls > n_calls + 1000
 
 
 # L-BFGS on rectifiers goes on for a hundred iterations along the kinks of a loss that
