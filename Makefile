@@ -35,7 +35,7 @@ endef
 
 .PHONY: help
 help:
-	@echo "targets: demo test docs lint test-oldest test-long test-wheel test-all bench clean"
+	@echo "targets: demo test docs lint dist test-oldest test-long test-wheel test-all bench clean"
 	@echo "more arguments: ARGS=..."
 
 .PHONY: demo
@@ -60,12 +60,19 @@ test-oldest: .venv/oldest/stamp
 test-long: .venv/test/stamp
 	$(call PYTEST,.venv/test) -m "long or only_long" --long $(LONG) tests
 
+# What a release uploads, checked as an index does it.
+.PHONY: dist
+dist: .venv/build/stamp
+	rm -rf dist
+	.venv/build/bin/python -m build --outdir dist
+	.venv/build/bin/python -m twine check --strict dist/*
+	.venv/build/bin/check-wheel-contents dist/*.whl
+
 # The wheel is installed in an environment of its own and tested where no source of the
 # package is; the source distribution has to build the same wheel as the checkout.
 .PHONY: test-wheel
-test-wheel: .venv/build/stamp
-	rm -rf dist build/wheel .venv/wheel
-	.venv/build/bin/python -m build --outdir dist
+test-wheel: dist
+	rm -rf build/wheel .venv/wheel
 	.venv/build/bin/python -m build --outdir dist/direct --wheel
 	cmp dist/*.whl dist/direct/*.whl
 	mkdir -p build/wheel
@@ -84,12 +91,15 @@ test-%: .venv/%/stamp
 
 # The estimator documents every method and parameter. Elsewhere a method may leave
 # that to the protocol that it implements, and a helper to its one line; and the
-# linter does not see the parameters of a dataclass.
+# linter does not see the parameters of a dataclass. The scripts in tests/typed are
+# checked as those of users: strictly, with no settings of ours, by both type checkers.
 .PHONY: lint
 lint: .venv/lint/stamp
 	.venv/lint/bin/ruff check
 	.venv/lint/bin/ruff format --check
 	.venv/lint/bin/mypy
+	.venv/lint/bin/mypy --config-file= --strict --follow-imports=silent tests/typed
+	.venv/lint/bin/pyright --pythonpath .venv/lint/bin/python
 	.venv/lint/bin/codespell
 	.venv/lint/bin/numpydoc lint skffnn/classifier.py skffnn/regressor.py
 	.venv/lint/bin/numpydoc lint --ignore GL08,PR01,PR02,RT01,YD01 $(MODULES)
@@ -121,10 +131,7 @@ docs: .venv/docs/stamp
 .PRECIOUS: .venv/%/stamp
 
 .venv/build/stamp: pyproject.toml
-	rm -rf $(@D)
-	$(PYTHON) -m venv $(@D)
-	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check build
-	touch $@
+	$(call make-venv,$(PYTHON),build)
 
 .venv/3.13-oldest/stamp: pyproject.toml
 	$(call make-venv,$(call python,3.13),test,$(OLDEST_313))

@@ -3,7 +3,7 @@
 from typing import Any, Self
 
 import numpy as np
-from sklearn.utils.metaestimators import available_if
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from .data.dataset import Dataset
@@ -11,6 +11,23 @@ from .data.targets import Targets
 from .estimator import FFNNEstimator
 from .fitting.plan import OF_CLASSES, Plan
 from .prediction import LogitsMixin
+from .typing import (
+    ActivationParam,
+    BatchSize,
+    CheckpointParam,
+    ClassWeight,
+    Dropout,
+    DType,
+    HiddenLayerSizes,
+    LearningRate,
+    LossOfClasses,
+    PenaltyParam,
+    Scoring,
+    SolverParam,
+    Verbose,
+    WeightInit,
+)
+from .utils.types import Matrix, RandomState, available_if
 
 
 class FFNNClassifier(LogitsMixin, FFNNEstimator):
@@ -103,22 +120,26 @@ class FFNNClassifier(LogitsMixin, FFNNEstimator):
     _losses = OF_CLASSES
     _targets = Targets
 
+    loss: LossOfClasses
+    class_weight: ClassWeight
+    label_smoothing: float
+
     def __init__(
         self,
-        hidden_layer_sizes: Any = (100,),
-        activation: Any = "relu",
+        hidden_layer_sizes: HiddenLayerSizes = (100,),
+        activation: ActivationParam = "relu",
         *,
-        solver: Any = "adam",
+        solver: SolverParam = "adam",
         alpha: float = 0.0001,
-        batch_size: Any = "auto",
-        learning_rate: Any = "constant",
+        batch_size: BatchSize = "auto",
+        learning_rate: LearningRate = "constant",
         learning_rate_init: float = 0.001,
         power_t: float = 0.5,
         max_iter: int = 200,
         shuffle: bool = True,
-        random_state: Any = None,
+        random_state: RandomState = None,
         tol: float = 1e-4,
-        verbose: Any = False,
+        verbose: Verbose = False,
         warm_start: bool = False,
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,
@@ -129,14 +150,14 @@ class FFNNClassifier(LogitsMixin, FFNNEstimator):
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
-        dropout: Any = 0.0,
-        weight_init: Any = "glorot_uniform",
-        penalty: Any = "l2",
-        dtype: str = "auto",
-        checkpoint: Any = None,
-        scoring: Any = None,
-        loss: Any = "cross_entropy",
-        class_weight: Any = None,
+        dropout: Dropout = 0.0,
+        weight_init: WeightInit = "glorot_uniform",
+        penalty: PenaltyParam = "l2",
+        dtype: DType = "auto",
+        checkpoint: CheckpointParam = None,
+        scoring: Scoring = None,
+        loss: LossOfClasses = "cross_entropy",
+        class_weight: ClassWeight = None,
         label_smoothing: float = 0.0,
     ) -> None:
         self._store(locals())
@@ -151,7 +172,12 @@ class FFNNClassifier(LogitsMixin, FFNNEstimator):
 
     @available_if(FFNNEstimator._can_partial_fit)
     def partial_fit(
-        self, X: Any, y: Any, *, classes: Any = None, sample_weight: Any = None
+        self,
+        X: Matrix,
+        y: Matrix,
+        *,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
     ) -> Self:
         """Continue training for one epoch over the given rows.
 

@@ -6,7 +6,7 @@ from inspect import signature
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .data.base_targets import BaseTargets
@@ -22,6 +22,20 @@ from .nn.arrays import Array, canonical
 from .nn.network import Network
 from .optim.solvers import SOLVERS
 from .prediction import check_finite
+from .typing import (
+    ActivationParam,
+    BatchSize,
+    CheckpointParam,
+    Dropout,
+    DType,
+    HiddenLayerSizes,
+    LearningRate,
+    PenaltyParam,
+    Scoring,
+    SolverParam,
+    Verbose,
+    WeightInit,
+)
 from .utils.checks import (
     DTYPES,
     all_or_nothing,
@@ -29,6 +43,7 @@ from .utils.checks import (
     check_weights,
     needs_no_check,
 )
+from .utils.types import BaseEstimator, Matrix, RandomState
 
 # What the docstrings of the estimators share. Parameters that one of them alone has,
 # or describes in another way, stand in its own docstring.
@@ -179,16 +194,53 @@ class FFNNEstimator(CallbackSupport, BaseEstimator):
     _losses: ClassVar[Losses]
     _targets: ClassVar[type[BaseTargets]]
 
-    activation: Any
-    solver: Any
-    verbose: Any
+    # The parameters that classifier and regressor share, and the fitted attributes.
+    hidden_layer_sizes: HiddenLayerSizes
+    activation: ActivationParam
+    solver: SolverParam
+    alpha: float
+    batch_size: BatchSize
+    learning_rate: LearningRate
+    learning_rate_init: float
+    power_t: float
+    max_iter: int
+    shuffle: bool
+    random_state: RandomState
+    tol: float
+    verbose: Verbose
     warm_start: bool
+    momentum: float
+    nesterovs_momentum: bool
     early_stopping: bool
-    checkpoint: Any
-    loss: Any
+    validation_fraction: float
+    beta_1: float
+    beta_2: float
+    epsilon: float
+    n_iter_no_change: float
+    max_fun: int
+    dropout: Dropout
+    weight_init: WeightInit
+    penalty: PenaltyParam
+    dtype: DType
+    checkpoint: CheckpointParam
+    scoring: Scoring
 
     coefs_: list[Array]
     intercepts_: list[Array]
+    n_iter_: int
+    t_: int
+    loss_: float
+    loss_curve_: list[float]
+    learning_rate_curve_: list[float]
+    best_loss_: float | None
+    validation_scores_: list[float] | None
+    validation_loss_curve_: list[float] | None
+    best_validation_score_: float | None
+    n_features_in_: int
+    feature_names_in_: Array
+    n_layers_: int
+    n_outputs_: int
+    out_activation_: str
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -222,13 +274,13 @@ class FFNNEstimator(CallbackSupport, BaseEstimator):
 
     def fit(
         self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
+        X: Matrix,
+        y: Matrix,
+        sample_weight: ArrayLike | None = None,
         *,
-        X_val: Any = None,
-        y_val: Any = None,
-        sample_weight_val: Any = None,
+        X_val: Matrix | None = None,
+        y_val: Matrix | None = None,
+        sample_weight_val: ArrayLike | None = None,
     ) -> Self:
         """Train the network.
 
@@ -451,7 +503,7 @@ class FFNNEstimator(CallbackSupport, BaseEstimator):
         b = [intercept.astype(dtype, copy=False) for intercept in self.intercepts_]
         return Network(W, b, activations)
 
-    def hidden_features(self, X: Any, layer: int = -1) -> Array:
+    def hidden_features(self, X: Matrix, layer: int = -1) -> Array:
         """Return the activations h(k) of a hidden layer, the lecture's feature space.
 
         Parameters
@@ -477,14 +529,14 @@ class FFNNEstimator(CallbackSupport, BaseEstimator):
         if n_hidden == 0:
             raise ValueError("hidden_features needs a hidden layer, but there is none.")
         check_number("layer", layer, -n_hidden, n_hidden - 1, integer=True)
-        X, network = self._prepare(X)
+        rows, network = self._prepare(X)
 
         def features(x: Any) -> Array:
             network.forward(x)
             h = network.buffers(x.shape[0]).h[layer]
-            return check_finite(h.astype(X.dtype, copy=False))
+            return check_finite(h.astype(rows.dtype, copy=False))
 
-        return by_blocks(features, X, network)
+        return by_blocks(features, rows, network)
 
 
 def is_given(X_val: Any, y_val: Any, sample_weight_val: Any) -> bool:

@@ -18,12 +18,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import numpy as np
 from scipy.sparse import issparse
 from sklearn import get_config
-from sklearn.base import clone, is_classifier
+from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.exceptions import FitFailedWarning
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.model_selection import (
@@ -43,6 +43,15 @@ from .estimator import FFNNEstimator
 from .fitting.callbacks import has_callbacks
 from .fitting.listeners import counted
 from .many import Job, Result, attempted, fit_many
+from .nn.arrays import Array
+from .typing import (
+    HalvingParams,
+    HalvingRandomParams,
+    ParamGrid,
+    RandomizedSearchParams,
+    SearchParams,
+)
+from .utils.types import Matrix, Table
 from .utils.warn import InterruptionWarning, recorded, warn, warn_again
 
 
@@ -59,7 +68,33 @@ class StackedSearch:
 
     _rehearsal: "Rehearsal | None" = None
 
-    def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
+    best_estimator_: Any
+    best_params_: dict[str, Any]
+    best_score_: float
+    best_index_: int
+    cv_results_: dict[str, Any]
+    n_splits_: int
+    refit_time_: float
+    scorer_: Any
+    multimetric_: bool
+
+    if TYPE_CHECKING:  # what scikit-learn's search has, without types
+
+        @property
+        def classes_(self) -> Array: ...
+        @property
+        def n_features_in_(self) -> int: ...
+        def get_params(self, deep: bool = True) -> dict[str, Any]: ...
+        def set_params(self, **params: Any) -> Self: ...
+        def predict(self, X: Matrix | Table) -> Array: ...
+        def predict_proba(self, X: Matrix | Table) -> Array: ...
+        def predict_log_proba(self, X: Matrix | Table) -> Array: ...
+        def decision_function(self, X: Matrix | Table) -> Array: ...
+        def score(
+            self, X: Matrix | Table, y: Matrix | None = None, **params: Any
+        ) -> float: ...
+
+    def fit(self, X: Matrix | Table, y: Matrix | None = None, **params: Any) -> Self:
         """Run the search.
 
         With callbacks, of the search or of an estimator within it, scikit-learn makes
@@ -202,6 +237,15 @@ class FFNNGridSearchCV(StackedSearch, GridSearchCV):
     30
     """
 
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            estimator: BaseEstimator,
+            param_grid: ParamGrid,
+            **params: Unpack[SearchParams],
+        ) -> None: ...
+
 
 class FFNNRandomizedSearchCV(StackedSearch, RandomizedSearchCV):
     """`RandomizedSearchCV` that trains networks many at once.
@@ -219,6 +263,15 @@ class FFNNRandomizedSearchCV(StackedSearch, RandomizedSearchCV):
     >>> rates = {"learning_rate_init": loguniform(1e-3, 1e-1)}
     >>> search = FFNNRandomizedSearchCV(FFNNClassifier(), rates, n_iter=20)
     """
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            estimator: BaseEstimator,
+            param_distributions: ParamGrid,
+            **params: Unpack[RandomizedSearchParams],
+        ) -> None: ...
 
 
 class FFNNHalvingGridSearchCV(StackedSearch, HalvingGridSearchCV):
@@ -250,6 +303,15 @@ class FFNNHalvingGridSearchCV(StackedSearch, HalvingGridSearchCV):
     ... )
     """
 
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            estimator: BaseEstimator,
+            param_grid: ParamGrid,
+            **params: Unpack[HalvingParams],
+        ) -> None: ...
+
 
 class FFNNHalvingRandomSearchCV(StackedSearch, HalvingRandomSearchCV):
     """`HalvingRandomSearchCV` that trains networks many at once.
@@ -270,6 +332,15 @@ class FFNNHalvingRandomSearchCV(StackedSearch, HalvingRandomSearchCV):
     ...     FFNNClassifier(), rates, resource="max_iter", max_resources=90
     ... )
     """
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            estimator: BaseEstimator,
+            param_distributions: ParamGrid,
+            **params: Unpack[HalvingRandomParams],
+        ) -> None: ...
 
 
 @dataclass

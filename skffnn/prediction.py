@@ -4,12 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from .data.targets import Targets
 from .nn.arrays import Array
 from .utils.documentation import Documented
+from .utils.types import ClassifierMixin, Matrix
 
 
 class LogitsMixin(Documented, ClassifierMixin):
@@ -20,7 +20,7 @@ class LogitsMixin(Documented, ClassifierMixin):
     and the fitted attributes `classes_`, `_multilabel` and `_sparse_output`.
     """
 
-    classes_: Any
+    classes_: Array
     _forward: Callable[[Any, Callable[[Array], Array]], Array]
 
     def _set_targets(self, targets: Targets) -> None:
@@ -33,7 +33,7 @@ class LogitsMixin(Documented, ClassifierMixin):
         check_is_fitted(self)
         return Targets(self.classes_, self._multilabel, self._sparse_output)
 
-    def predict(self, X: Any) -> Any:
+    def predict(self, X: Matrix) -> Array:
         """Return the most probable label of each row.
 
         Parameters
@@ -50,7 +50,7 @@ class LogitsMixin(Documented, ClassifierMixin):
         targets = self._fitted_targets()
         return targets.decode(self._forward(X, targets.loss.decide))
 
-    def predict_proba(self, X: Any) -> Array:
+    def predict_proba(self, X: Matrix) -> Array:
         """Return the probability of each class.
 
         Parameters
@@ -71,7 +71,7 @@ class LogitsMixin(Documented, ClassifierMixin):
 
         return self._forward(X, probabilities)
 
-    def predict_log_proba(self, X: Any) -> Array:
+    def predict_log_proba(self, X: Matrix) -> Array:
         """Return the logarithm of the probability of each class.
 
         It is computed from the logits, and so is exact where the probability was
@@ -95,7 +95,7 @@ class LogitsMixin(Documented, ClassifierMixin):
 
         return self._forward(X, log_probabilities)
 
-    def decision_function(self, X: Any) -> Array:
+    def decision_function(self, X: Matrix) -> Array:
         """Return the logits.
 
         Parameters

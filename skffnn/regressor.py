@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import RegressorMixin
+from numpy.typing import ArrayLike
 from sklearn.metrics import d2_pinball_score
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from .data.dataset import Dataset
@@ -16,7 +15,24 @@ from .fitting.plan import Losses, Plan
 from .nn.arrays import Array
 from .nn.losses import REGRESSION_LOSSES, RegressionLoss
 from .prediction import check_finite
+from .typing import (
+    ActivationParam,
+    BatchSize,
+    CheckpointParam,
+    Dropout,
+    DType,
+    HiddenLayerSizes,
+    LearningRate,
+    LossOfNumbers,
+    PenaltyParam,
+    Quantiles,
+    Scoring,
+    SolverParam,
+    Verbose,
+    WeightInit,
+)
 from .utils.documentation import Documented
+from .utils.types import Matrix, RandomState, RegressorMixin, available_if
 
 
 class FFNNRegressor(Documented, RegressorMixin, FFNNEstimator):
@@ -115,27 +131,30 @@ class FFNNRegressor(Documented, RegressorMixin, FFNNEstimator):
     _losses: ClassVar[Losses] = Losses(REGRESSION_LOSSES, RegressionLoss)
     _targets = Quantities
 
+    loss: LossOfNumbers
+    quantile: Quantiles
     normalize_y: bool
+
     y_mean_: Array
     y_scale_: Array
 
     def __init__(
         self,
-        loss: Any = "squared_error",
-        hidden_layer_sizes: Any = (100,),
-        activation: Any = "relu",
+        loss: LossOfNumbers = "squared_error",
+        hidden_layer_sizes: HiddenLayerSizes = (100,),
+        activation: ActivationParam = "relu",
         *,
-        solver: Any = "adam",
+        solver: SolverParam = "adam",
         alpha: float = 0.0001,
-        batch_size: Any = "auto",
-        learning_rate: Any = "constant",
+        batch_size: BatchSize = "auto",
+        learning_rate: LearningRate = "constant",
         learning_rate_init: float = 0.001,
         power_t: float = 0.5,
         max_iter: int = 200,
         shuffle: bool = True,
-        random_state: Any = None,
+        random_state: RandomState = None,
         tol: float = 1e-4,
-        verbose: Any = False,
+        verbose: Verbose = False,
         warm_start: bool = False,
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,
@@ -146,13 +165,13 @@ class FFNNRegressor(Documented, RegressorMixin, FFNNEstimator):
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
-        dropout: Any = 0.0,
-        weight_init: Any = "glorot_uniform",
-        penalty: Any = "l2",
-        dtype: str = "auto",
-        checkpoint: Any = None,
-        scoring: Any = None,
-        quantile: Any = 0.5,
+        dropout: Dropout = 0.0,
+        weight_init: WeightInit = "glorot_uniform",
+        penalty: PenaltyParam = "l2",
+        dtype: DType = "auto",
+        checkpoint: CheckpointParam = None,
+        scoring: Scoring = None,
+        quantile: Quantiles = 0.5,
         normalize_y: bool = True,
     ) -> None:
         self._store(locals())
@@ -168,7 +187,9 @@ class FFNNRegressor(Documented, RegressorMixin, FFNNEstimator):
         return Quantities(self._loss(), self.y_mean_, self.y_scale_)
 
     @available_if(FFNNEstimator._can_partial_fit)
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def partial_fit(
+        self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Continue training for one epoch over the given rows.
 
         Parameters
@@ -200,7 +221,7 @@ class FFNNRegressor(Documented, RegressorMixin, FFNNEstimator):
 
         return self._fit_part(X, y, sample_weight, targets_of)
 
-    def predict(self, X: Any) -> Array:
+    def predict(self, X: Matrix) -> Array:
         """Return a prediction for each row.
 
         Parameters
@@ -217,7 +238,9 @@ class FFNNRegressor(Documented, RegressorMixin, FFNNEstimator):
         targets = self._fitted_targets()
         return self._forward(X, lambda a: check_finite(targets.decode(a)))
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+    def score(
+        self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> float:
         """Return R², or D² if several quantiles are predicted.
 
         Parameters
@@ -238,7 +261,7 @@ class FFNNRegressor(Documented, RegressorMixin, FFNNEstimator):
         """
         levels = self._fitted_targets().loss.levels
         if levels is None:
-            return float(super().score(X, y, sample_weight))
+            return super().score(X, y, sample_weight)
         return d2_of_quantiles(y, self.predict(X), levels, sample_weight)
 
     def __sklearn_tags__(self) -> Any:

@@ -2,14 +2,16 @@
 
 from typing import Any
 
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from .io.format import damage_named, read_content, write_content
 from .io.schema import KINDS
 from .storage import check_prediction, pack, unpack
+from .typing import Path
 
 
-def save(model: Any, path: Any) -> None:
+def save(model: BaseEstimator, path: Path) -> None:
     """Save a fitted estimator to a file.
 
     The file contains everything needed to predict and to continue training. An existing
@@ -60,7 +62,7 @@ def save(model: Any, path: Any) -> None:
     write_content(path, content, KINDS)
 
 
-def load(path: Any) -> Any:
+def load(path: Path) -> Any:
     """Load an estimator from a file written by `save` or a checkpoint.
 
     The estimator predicts and continues training (`warm_start`, `partial_fit`) exactly

@@ -34,6 +34,7 @@ OPTIONAL = {
     "inspection.plotting": {"matplotlib"},
     "inspection.loss_curves": {"matplotlib"},
     "inspection.network_display": {"matplotlib"},
+    "inspection.weights_display": {"matplotlib"},
 }
 
 

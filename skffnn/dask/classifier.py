@@ -2,11 +2,23 @@
 
 import inspect
 from functools import wraps
-from typing import Any, Self
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Literal,
+    Protocol,
+    Self,
+    Union,
+    Unpack,
+    cast,
+    overload,
+)
 
 import dask
 import dask.array as da
 import numpy as np
+from distributed import Client
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -17,24 +29,42 @@ from ..fitting.callbacks import callbacks_of
 from ..fitting.plan import Plan
 from ..io.checkpoints import Checkpoint
 from ..io.schema import fitted_of
+from ..nn.arrays import Array
+from ..typing import ActivationParam, DaskParams, HiddenLayerSizes
 from ..utils.checks import InvalidParameterError, all_or_nothing, check_number
+from ..utils.types import Matrix
 from .cluster import Cluster, constant, task
 from .fit import Checked, ClusterFit
 from .partitions import learn_features, partitions_of
 from .tasks import predicted, scored
 
+if TYPE_CHECKING:
+    import dask.dataframe as dd
+
+# What is on the cluster.
+Collection = Union[da.Array, "dd.Series", "dd.DataFrame"]
+
 # The parameters that FFNNClassifier does not have.
 OF_CLUSTER = {"client": None, "n_rounds": 10, "persist": "auto"}
 
 
-def on_partitions(name: str) -> Any:
+class OnPartitions(Protocol):
+    """A method whose result is lazy if the rows are on a cluster."""
+
+    @overload
+    def __call__(self, X: Collection, *args: Any, **options: Any) -> da.Array: ...
+    @overload
+    def __call__(self, X: Matrix, *args: Any, **options: Any) -> Array: ...
+
+
+def on_partitions(name: str) -> OnPartitions:
     """Return a method that is called on each partition, when that is computed."""
 
     @wraps(getattr(FFNNClassifier, name))
     def method(self: Any, X: Any, *args: Any, **options: Any) -> Any:
         return self._lazily(name, X, *args, **options)
 
-    return method
+    return cast(OnPartitions, method)
 
 
 class DaskFFNNClassifier(FFNNClassifier):
@@ -126,13 +156,13 @@ class DaskFFNNClassifier(FFNNClassifier):
 
     def __init__(
         self,
-        *args: Any,
-        client: Any = None,
+        *args: HiddenLayerSizes | ActivationParam,
+        client: Client | None = None,
         n_rounds: int = 10,
-        persist: Any = "auto",
-        **params: Any,
+        persist: bool | Literal["auto"] = "auto",
+        **params: Unpack[DaskParams],
     ) -> None:
-        super().__init__(*args, **params)
+        super().__init__(*args, **params)  # type: ignore[arg-type]
         self.client = client
         self.n_rounds = n_rounds
         self.persist = persist
@@ -165,14 +195,14 @@ class DaskFFNNClassifier(FFNNClassifier):
 
     def fit(
         self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
+        X: Collection,
+        y: Collection,
+        sample_weight: Collection | None = None,
         *,
-        X_val: Any = None,
-        y_val: Any = None,
-        sample_weight_val: Any = None,
-        classes: Any = None,
+        X_val: Collection | Matrix | None = None,
+        y_val: Collection | Matrix | None = None,
+        sample_weight_val: Collection | ArrayLike | None = None,
+        classes: ArrayLike | None = None,
     ) -> Self:
         """Train the network on the cluster.
 
@@ -221,7 +251,10 @@ class DaskFFNNClassifier(FFNNClassifier):
             previous = vars(self).copy() if self._is_warm() else None
             learn_features(self, X, reset=previous is None)
             model = self.to_unfitted()
-            options = {"persist": self.persist, "identify": checkpoint is not None}
+            options: dict[str, Any] = {
+                "persist": self.persist,
+                "identify": checkpoint is not None,
+            }
             train = Checked(cluster, (X, y, sample_weight), model, **options)
             targets = train.targets(plan.loss, classes)
             if previous is not None:
@@ -299,11 +332,11 @@ class DaskFFNNClassifier(FFNNClassifier):
 
     # ---------------------------------------------------------------- prediction
 
-    predict = on_partitions("predict")
-    predict_proba = on_partitions("predict_proba")
-    predict_log_proba = on_partitions("predict_log_proba")
-    decision_function = on_partitions("decision_function")
-    hidden_features = on_partitions("hidden_features")
+    predict: OnPartitions = on_partitions("predict")
+    predict_proba: OnPartitions = on_partitions("predict_proba")
+    predict_log_proba: OnPartitions = on_partitions("predict_log_proba")
+    decision_function: OnPartitions = on_partitions("decision_function")
+    hidden_features: OnPartitions = on_partitions("hidden_features")
 
     def _lazily(self, method: str, X: Any, *args: Any, **options: Any) -> Any:
         """Call a method of the local model: for Dask collections, when computed."""
@@ -337,7 +370,12 @@ class DaskFFNNClassifier(FFNNClassifier):
             allow_unknown_chunksizes=True,
         )
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+    def score(
+        self,
+        X: Collection | Matrix,
+        y: Collection | Matrix,
+        sample_weight: Collection | ArrayLike | None = None,
+    ) -> float:
         """Return the weighted fraction of the rows whose labels are all right.
 
         Parameters

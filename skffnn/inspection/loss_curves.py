@@ -1,16 +1,23 @@
 """LossCurveDisplay: learning curves of fitted estimators."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..utils.checks import InvalidParameterError, check_choice
 from .history import History
-from .plotting import PALETTE, axes_for, network_of, pyplot
+from .plotting import PALETTE, AxesLike, NetworkLike, axes_for, network_of, pyplot
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Panel = Literal["loss", "score", "learning_rate"]
 
 # The panels that can be drawn, with their heights in inches.
-PANELS = {"loss": 3.0, "score": 2.0, "learning_rate": 1.5}
+PANELS: dict[Panel, float] = {"loss": 3.0, "score": 2.0, "learning_rate": 1.5}
 MARKED = 15  # with at most this many epochs, each is marked with a dot
 
 
@@ -59,17 +66,22 @@ class LossCurveDisplay:
     >>> plt.show()
     """
 
+    ax_: "Axes"
+    axes_: NDArray[np.object_]
+    figure_: "Figure"
+    lines_: dict[str, list[Any]]
+
     def __init__(self, histories: Sequence[History]) -> None:
         self.histories = list(histories)
 
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
+        estimator: NetworkLike | Mapping[str, NetworkLike],
         *,
         name: str | None = None,
-        panels: Sequence[str] | None = None,
-        ax: Any = None,
+        panels: Sequence[Panel] | None = None,
+        ax: AxesLike | None = None,
     ) -> "LossCurveDisplay":
         """Draw the learning curves of one or several fitted estimators.
 
@@ -118,7 +130,10 @@ class LossCurveDisplay:
         return display.plot(ax, panels=panels)
 
     def plot(
-        self, ax: Any = None, *, panels: Sequence[str] | None = None
+        self,
+        ax: AxesLike | None = None,
+        *,
+        panels: Sequence[Panel] | None = None,
     ) -> "LossCurveDisplay":
         """Draw the curves.
 
@@ -149,7 +164,7 @@ class LossCurveDisplay:
         )
         self.ax_ = self.axes_[0]
         self.figure_ = self.ax_.figure
-        self.lines_: dict[str, list[Any]] = {
+        self.lines_ = {
             kind: []
             for kind in ("loss", "validation_loss", "score", "learning_rate", "kept")
         }
@@ -165,10 +180,10 @@ class LossCurveDisplay:
         self._legend()
         return self
 
-    def _panels(self, panels: Sequence[str] | None, ax: Any) -> list[str]:
+    def _panels(self, panels: Any, ax: Any) -> list[Panel]:
         """Validate the panels, or choose the default ones."""
         rates = [h.learning_rate for h in self.histories if h.learning_rate is not None]
-        available = {
+        available: dict[Panel, bool] = {
             "loss": True,
             "score": any(history.score is not None for history in self.histories),
             "learning_rate": bool(rates),
@@ -178,7 +193,7 @@ class LossCurveDisplay:
                 return ["loss"]
             known = [eta[~np.isnan(eta)] for eta in rates]
             several = len(np.unique(np.concatenate(known))) > 1 if rates else False
-            defaults = available | {"learning_rate": several}
+            defaults: dict[Panel, bool] = available | {"learning_rate": several}
             return [panel for panel, draw in defaults.items() if draw]
         panels = [panels] if isinstance(panels, str) else list(panels)
         for panel in panels:

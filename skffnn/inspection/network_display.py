@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from textwrap import shorten
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..nn.arrays import Array
 from ..utils.checks import InvalidParameterError, check_number
 from .plotting import (
+    AxesLike,
+    NetworkLike,
     axes_for,
     diverging,
     largest,
@@ -17,6 +19,10 @@ from .plotting import (
     pyplot,
     signs,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 WIDEST = 3.5  # points, line width of the largest weight
 NARROWEST = 0.2  # points, line width of a weight of 0
@@ -73,6 +79,12 @@ class NetworkDisplay:
     >>> plt.show()
     """
 
+    ax_: "Axes"
+    figure_: "Figure"
+    drawn_: list[Array]
+    lines_: list[Any]
+    neurons_: list[Any]
+
     def __init__(
         self,
         coefs: Sequence[Array],
@@ -91,11 +103,11 @@ class NetworkDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
+        estimator: NetworkLike,
         *,
         input_names: Sequence[str] | None = None,
         max_neurons: int = 10,
-        ax: Any = None,
+        ax: AxesLike | None = None,
     ) -> "NetworkDisplay":
         """Draw a fitted network.
 
@@ -143,7 +155,9 @@ class NetworkDisplay:
         )
         return display.plot(ax, max_neurons=max_neurons)
 
-    def plot(self, ax: Any = None, *, max_neurons: int = 10) -> "NetworkDisplay":
+    def plot(
+        self, ax: AxesLike | None = None, *, max_neurons: int = 10
+    ) -> "NetworkDisplay":
         """Draw the network.
 
         Parameters

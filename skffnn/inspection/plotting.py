@@ -1,14 +1,28 @@
 """Helpers shared by the displays: matplotlib, colours and axes."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from ..estimator import FFNNEstimator
 from ..fitting.plan import is_sequence
 from ..utils.checks import InvalidParameterError
+
+
+class AnyAxes(Protocol):
+    """Axes of matplotlib."""
+
+    def get_xlim(self) -> Any:
+        """Return the limits of the horizontal axis."""
+
+
+# What is drawn, and where.
+NetworkLike = FFNNEstimator | Pipeline
+AxesLike = AnyAxes | Sequence[AnyAxes] | NDArray[np.object_]
 
 # Four colours of the colour-blind safe palette of Okabe & Ito. Each has a contrast
 # ratio of at least 3 with both white and black.

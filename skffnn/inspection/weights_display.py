@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from math import ceil, isqrt
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..data.blocks import rows_per_block
 from ..fitting.plan import activations_of
@@ -15,8 +16,11 @@ from ..nn.objective import Objective
 from ..nn.parameters import Parameters
 from ..nn.penalties import L2
 from ..utils.checks import InvalidParameterError, check_choice, check_number
+from ..utils.types import Matrix
 from .plotting import (
     PALETTE,
+    AxesLike,
+    NetworkLike,
     axes_for,
     diverging,
     largest,
@@ -25,6 +29,12 @@ from .plotting import (
     pyplot,
     rows_of,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Kind = Literal["images", "histograms"]
 
 BINS = 40
 
@@ -82,6 +92,13 @@ class WeightsDisplay:
     >>> plt.show()
     """
 
+    ax_: "Axes"
+    axes_: NDArray[np.object_]
+    figure_: "Figure"
+    images_: list[Any]
+    histograms_: dict[str, list[Any]]
+    dead_: list[int] | None
+
     def __init__(
         self,
         coefs: Sequence[Array],
@@ -99,14 +116,14 @@ class WeightsDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
-        X: Any = None,
-        y: Any = None,
+        estimator: NetworkLike,
+        X: Matrix | None = None,
+        y: Matrix | None = None,
         *,
-        kind: str,
+        kind: Kind,
         image_shape: tuple[int, int] | None = None,
         max_images: int = 36,
-        ax: Any = None,
+        ax: AxesLike | None = None,
     ) -> "WeightsDisplay":
         """Draw the weights of a fitted network.
 
@@ -146,7 +163,7 @@ class WeightsDisplay:
         """
         pyplot(cls.__name__)
         network, before = network_of(estimator)
-        check_choice("kind", kind, ["images", "histograms"])
+        check_choice("kind", kind, get_args(Kind))
         if X is None and y is not None:
             raise InvalidParameterError("y requires X, got X=None.")
         flow = None
@@ -159,9 +176,9 @@ class WeightsDisplay:
 
     def plot(
         self,
-        ax: Any = None,
+        ax: AxesLike | None = None,
         *,
-        kind: str,
+        kind: Kind,
         image_shape: tuple[int, int] | None = None,
         max_images: int = 36,
     ) -> "WeightsDisplay":
@@ -183,7 +200,7 @@ class WeightsDisplay:
         self : WeightsDisplay
             With `axes_`, `ax_`, `figure_`, and `images_` or `histograms_` set.
         """
-        check_choice("kind", kind, ["images", "histograms"])
+        check_choice("kind", kind, get_args(Kind))
         if kind == "histograms":
             self._draw_histograms(ax)
         else:
@@ -250,7 +267,7 @@ class WeightsDisplay:
             "activations": "activations $h^{(k)}$",
             "gradients": r"gradients $\partial\ell/\partial W^{(k)}$",
         }
-        self.histograms_: dict[str, list[Any]] = {name: [] for name in values}
+        self.histograms_ = {name: [] for name in values}
         for j, (name, arrays) in enumerate(values.items()):
             self.axes_[0, j].set_title(letters[name], fontsize="medium")
             for axes, array in zip(self.axes_[:, j], arrays, strict=True):

@@ -59,7 +59,7 @@ class Checkpoint:
     >>> model = FFNNClassifier(checkpoint=Checkpoint("run.skffnn", seconds=300))
     """
 
-    path: Any
+    path: str | os.PathLike[str]
     epochs: int | None = None
     seconds: float | None = None
 
@@ -231,7 +231,7 @@ class CheckpointManager(Listener):
             )
 
 
-def version_of(path: str) -> tuple[int, ...] | None:
+def version_of(path: str | os.PathLike[str]) -> tuple[int, ...] | None:
     """Return a value that changes when another writer replaces a file."""
     try:
         status = os.stat(path)

@@ -8,7 +8,7 @@ Users can also pass an object with such a method instead of a name.
 """
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from scipy.special import ndtr
@@ -252,6 +252,19 @@ class Mish:
         h *= a  # g(a) = a t
 
 
+# The names, for type checkers. A test keeps them equal to those of the registry.
+ActivationName = Literal[
+    "identity",
+    "logistic",
+    "tanh",
+    "relu",
+    "leaky_relu",
+    "elu",
+    "selu",
+    "gelu",
+    "silu",
+    "mish",
+]
 ACTIVATIONS: dict[str, type[Activation]] = {
     "identity": Identity,
     "logistic": Logistic,

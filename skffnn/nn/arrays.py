@@ -3,9 +3,10 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import issparse
 
-Array = np.ndarray[Any, np.dtype[Any]]
+Array = NDArray[Any]
 
 # Elements per block: four float32 vectors of this length take 1 MiB, about the size of
 # the L2 cache of a core. With shorter blocks, call overhead outweighs the cache hits.

@@ -14,7 +14,7 @@ a class instead of a name.
 from dataclasses import dataclass
 from itertools import pairwise
 from numbers import Real
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from scipy.special import xlogy
@@ -484,6 +484,12 @@ class Gamma(LogLink):
         np.subtract(1, a, out=a)  # ∂ℓ/∂a = 1 - y / f
         return ell.sum(axis=-1, keepdims=True)
 
+
+# The names, for type checkers.
+ClassificationLossName = Literal["cross_entropy"]
+RegressionLossName = Literal[
+    "squared_error", "absolute_error", "huber", "quantile", "poisson", "gamma"
+]
 
 CLASSIFICATION_LOSSES: dict[str, Any] = {"cross_entropy": CrossEntropy}
 

@@ -8,7 +8,7 @@ layer k.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -269,6 +269,16 @@ class NTK:
         return [(rate, self.bias_rate) for rate in of_W]
 
 
+# The names, for type checkers.
+InitializerName = Literal[
+    "glorot_uniform",
+    "glorot_normal",
+    "he_uniform",
+    "he_normal",
+    "lecun_uniform",
+    "lecun_normal",
+    "ntk",
+]
 # He et al., *Delving deep into rectifiers*, ICCV 2015: variance 2 / n_in.
 # LeCun, Bottou, Orr & Müller, *Efficient BackProp*, 1998: variance 1 / n_in.
 INITIALIZERS: dict[str, Initializer] = {

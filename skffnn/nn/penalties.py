@@ -6,7 +6,7 @@ with `value` and `add_gradient` and register it in `PENALTIES`; a custom object 
 passed instead of a name.
 """
 
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -68,4 +68,5 @@ class L2:
             g += alpha * w  # ∂Ω/∂w = w
 
 
+PenaltyName = Literal["l2"]  # for type checkers
 PENALTIES: dict[str, type[Penalty]] = {"l2": L2}

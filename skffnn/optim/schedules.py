@@ -7,7 +7,7 @@ exactly. To add one, write a dataclass that inherits from `Schedule` and registe
 
 from dataclasses import dataclass
 from math import cos, pi
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 
 @dataclass
@@ -233,6 +233,8 @@ def _between(start: float, end: float, tau: float) -> float:
     return end + (start - end) * (1 + cos(pi * tau)) / 2
 
 
+# The names, for type checkers.
+ScheduleName = Literal["constant", "invscaling", "adaptive", "cosine", "one_cycle"]
 SCHEDULES: dict[str, type[Schedule]] = {
     "constant": Constant,
     "invscaling": InvScaling,

@@ -14,7 +14,7 @@ minibatches, an optimiser is enough (`skffnn.optim.optimizers`).
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from scipy.optimize import minimize
@@ -250,4 +250,5 @@ def name_of(function: Any) -> str:
     return f"{named.__module__}.{named.__qualname__}"
 
 
+SolverName = Literal["sgd", "adam", "adamw", "lbfgs"]  # for type checkers
 SOLVERS: dict[str, Any] = {**OPTIMIZERS, "lbfgs": LBFGS}

@@ -4,12 +4,13 @@ from collections.abc import Callable, Sequence
 from math import sqrt
 from typing import Any, ClassVar
 
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
+from sklearn.base import MetaEstimatorMixin, clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import has_fit_parameter, validate_data
 
 from ..data.dataset import Dataset
 from ..nn.arrays import Array, canonical
+from ..typing import NJobs, NNetworks, Verbose
 from ..utils.checks import (
     DTYPES,
     InvalidParameterError,
@@ -17,6 +18,7 @@ from ..utils.checks import (
     check_number,
     check_weights,
 )
+from ..utils.types import BaseEstimator, RandomState
 from .folds import CrossFit, Folds, fit_copies
 
 # n_networks="auto": each network of a large table is trained on more rows than all of
@@ -41,12 +43,18 @@ class Averaged(MetaEstimatorMixin, BaseEstimator):
     _method: ClassVar[str]
 
     estimator: Any
-    n_networks: int | str
+    n_networks: NNetworks
     blend_with: Sequence[Any] | None
     planned_for: int | None
-    n_jobs: int | str | None
-    random_state: Any
-    verbose: int
+    n_jobs: NJobs
+    random_state: RandomState
+    verbose: Verbose
+
+    estimators_: list[Any]
+    blended_: list[list[Any]]
+    blend_weights_: Array
+    n_features_in_: int
+    feature_names_in_: Array
 
     def _checked_estimator(self) -> Any:
         """Return the network to train; raise if a parameter is wrong."""

@@ -8,16 +8,17 @@ from numbers import Number
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
+from numpy.typing import ArrayLike
 from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..nn.arrays import Array
 from ..utils.checks import check_choice, check_number, input_names
 from ..utils.documentation import Documented
+from ..utils.types import BaseEstimator, Table, TransformerMixin
 from .cells import cells
 from .dates import PARTS, as_dates, parts
-from .target_means import TARGETS, TargetMeans
+from .target_means import TARGETS, TargetKind, TargetMeans
 
 # Prefixes of the pandas and polars dtypes that are categorical even if the values are
 # numbers.
@@ -111,13 +112,13 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
         *,
         max_categories: int = 100,
         max_columns: int = 500,
-        target_means: str | None = None,
+        target_means: TargetKind | None = None,
     ) -> None:
         self.max_categories = max_categories
         self.max_columns = max_columns
         self.target_means = target_means
 
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: Table, y: ArrayLike | None = None) -> Self:
         """Determine which columns are categorical, and their categories.
 
         Parameters
@@ -142,7 +143,9 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
         self.fit_transform(X, y)
         return self
 
-    def fit_transform(self, X: Any, y: Any = None) -> Array:
+    def fit_transform(  # type: ignore[override]
+        self, X: Table, y: ArrayLike | None = None
+    ) -> Array:
         """Fit to a table and encode it.
 
         Parameters
@@ -184,7 +187,7 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
                     )
         return self._encode(columns, of_rows)
 
-    def transform(self, X: Any) -> Array:
+    def transform(self, X: Table) -> Array:
         """Encode a table.
 
         Parameters
@@ -238,7 +241,7 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
             place[...] = encoded(columns[j], categories, dated, name)
         return X
 
-    def get_feature_names_out(self, input_features: Any = None) -> Array:
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> Array:
         """Return the names of the encoded columns.
 
         Parameters

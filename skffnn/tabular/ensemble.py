@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import validate_data
 
 from ..classifier import FFNNClassifier
@@ -15,7 +16,9 @@ from ..nn.activations import ACTIVATIONS
 from ..nn.arrays import Array
 from ..nn.network import Network
 from ..prediction import LogitsMixin, check_finite
+from ..typing import NJobs, NNetworks, Verbose
 from ..utils.checks import DTYPES
+from ..utils.types import BaseEstimator, Classifier, Matrix, RandomState
 from .averaged import Averaged
 from .blending import Blend, blend, log_odds, logits
 from .folds import CrossFit
@@ -133,19 +136,20 @@ class AveragedClassifier(LogitsMixin, Averaged):
     _method: ClassVar[str] = "predict_proba"
 
     blend_classes: int | None
+    inverse_temperature_: float
 
     def __init__(
         self,
-        estimator: Any = None,
+        estimator: BaseEstimator | None = None,
         *,
-        n_networks: int | str = 5,
-        blend_with: Sequence[Any] | None = None,
+        n_networks: NNetworks = 5,
+        blend_with: Sequence[Classifier] | None = None,
         blend_classes: int | None = None,
         calibrate: bool = True,
         planned_for: int | None = None,
-        n_jobs: int | str | None = "auto",
-        random_state: Any = None,
-        verbose: int = 0,
+        n_jobs: NJobs = "auto",
+        random_state: RandomState = None,
+        verbose: Verbose = 0,
     ) -> None:
         self.estimator = estimator
         self.n_networks = n_networks
@@ -157,7 +161,7 @@ class AveragedClassifier(LogitsMixin, Averaged):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(self, X: Matrix, y: Matrix, sample_weight: ArrayLike | None = None) -> Self:
         """Train the networks.
 
         Parameters

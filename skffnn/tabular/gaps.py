@@ -3,12 +3,13 @@
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..nn.arrays import Array
 from ..utils.checks import DTYPES, check_number, input_names
 from ..utils.documentation import Documented
+from ..utils.types import BaseEstimator, Table, TransformerMixin
 
 
 class GapImputer(Documented, TransformerMixin, BaseEstimator):
@@ -54,7 +55,7 @@ class GapImputer(Documented, TransformerMixin, BaseEstimator):
         self.fill_value = fill_value
         self.gap = gap
 
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: Table, y: ArrayLike | None = None) -> Self:
         """Find the features with gaps.
 
         Parameters
@@ -80,7 +81,7 @@ class GapImputer(Documented, TransformerMixin, BaseEstimator):
         self.features_ = np.flatnonzero(np.isnan(X).any(axis=0))
         return self
 
-    def transform(self, X: Any) -> Array:
+    def transform(self, X: Table) -> Array:
         """Replace missing values.
 
         Parameters
@@ -103,7 +104,7 @@ class GapImputer(Documented, TransformerMixin, BaseEstimator):
         filled[:, n:][gaps[:, self.features_]] = self.gap
         return filled
 
-    def get_feature_names_out(self, input_features: Any = None) -> Array:
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> Array:
         """Return the names of the columns.
 
         Parameters

@@ -1,17 +1,25 @@
 """Pipelines for raw tables that need no tuning: for classes, and for numbers."""
 
 from math import inf
-from typing import Any
-
-from sklearn.pipeline import Pipeline
+from typing import Any, Unpack
 
 from ..classifier import FFNNClassifier
 from ..regressor import FFNNRegressor
+from ..typing import (
+    ClassifierParams,
+    NJobs,
+    NNetworks,
+    Quantiles,
+    RegressorParams,
+    Verbose,
+)
+from ..utils.types import ClassifierPipeline, RandomState, RegressorPipeline
 from .encoder import TableEncoder
 from .ensemble import AveragedClassifier
 from .gaps import GapImputer
 from .regression import AveragedRegressor
 from .scaler import RobustSmoothScaler
+from .target_means import TargetKind
 
 # Chosen on twelve tables with at most 3000 training rows. docs/tabular_trials.md
 # describes the procedure and the effect of each setting.
@@ -53,13 +61,13 @@ BOOSTED_CLASSES = 8
 
 def make_tabular_classifier(
     *,
-    n_networks: int | str = "auto",
+    n_networks: NNetworks = "auto",
     boosting: bool = True,
-    n_jobs: int | str | None = "auto",
-    random_state: Any = None,
-    verbose: int = 0,
-    **params: Any,
-) -> Pipeline:
+    n_jobs: NJobs = "auto",
+    random_state: RandomState = None,
+    verbose: Verbose = 0,
+    **params: Unpack[ClassifierParams],
+) -> ClassifierPipeline:
     """Return a pipeline that classifies raw tables.
 
     It accepts dataframes of pandas or polars, arrays and lists, with numeric and
@@ -136,19 +144,19 @@ def make_tabular_classifier(
         random_state=random_state,
         verbose=verbose,
     )
-    return Pipeline([*preparation("classes"), ("classifier", classifier)])
+    return ClassifierPipeline([*preparation("classes"), ("classifier", classifier)])
 
 
 def make_tabular_regressor(
     *,
-    quantile: Any = None,
-    n_networks: int | str = "auto",
+    quantile: Quantiles | None = None,
+    n_networks: NNetworks = "auto",
     boosting: bool = True,
-    n_jobs: int | str | None = "auto",
-    random_state: Any = None,
-    verbose: int = 0,
-    **params: Any,
-) -> Pipeline:
+    n_jobs: NJobs = "auto",
+    random_state: RandomState = None,
+    verbose: Verbose = 0,
+    **params: Unpack[RegressorParams],
+) -> RegressorPipeline:
     """Return a pipeline that predicts numbers from raw tables.
 
     Its steps are those of `make_tabular_classifier`, but for the last one, `regressor`:
@@ -211,10 +219,10 @@ def make_tabular_regressor(
         random_state=random_state,
         verbose=verbose,
     )
-    return Pipeline([*preparation("numbers"), ("regressor", regressor)])
+    return RegressorPipeline([*preparation("numbers"), ("regressor", regressor)])
 
 
-def preparation(target_means: str) -> list[tuple[str, Any]]:
+def preparation(target_means: TargetKind) -> list[tuple[str, Any]]:
     """Return the steps before the networks.
 
     Parameters

@@ -4,16 +4,24 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.optimize import nnls
-from sklearn.base import RegressorMixin
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..nn.arrays import Array
 from ..nn.losses import Quantile
 from ..regressor import FFNNRegressor, d2_of_quantiles
+from ..typing import NJobs, NNetworks, Verbose
 from ..utils.checks import DTYPES
 from ..utils.documentation import Documented
+from ..utils.types import (
+    BaseEstimator,
+    Matrix,
+    RandomState,
+    Regressor,
+    RegressorMixin,
+)
 from .averaged import Averaged
 from .folds import CrossFit
 from .trees import merged
@@ -109,17 +117,19 @@ class AveragedRegressor(Documented, RegressorMixin, Averaged):
     _network: ClassVar[type] = FFNNRegressor
     _method: ClassVar[str] = "predict"
 
+    shifts_: Array
+
     def __init__(
         self,
-        estimator: Any = None,
+        estimator: BaseEstimator | None = None,
         *,
-        n_networks: int | str = 5,
-        blend_with: Sequence[Any] | None = None,
+        n_networks: NNetworks = 5,
+        blend_with: Sequence[Regressor] | None = None,
         calibrate: bool = True,
         planned_for: int | None = None,
-        n_jobs: int | str | None = "auto",
-        random_state: Any = None,
-        verbose: int = 0,
+        n_jobs: NJobs = "auto",
+        random_state: RandomState = None,
+        verbose: Verbose = 0,
     ) -> None:
         self.estimator = estimator
         self.n_networks = n_networks
@@ -130,7 +140,9 @@ class AveragedRegressor(Documented, RegressorMixin, Averaged):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(
+        self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Train the networks.
 
         Parameters
@@ -184,7 +196,7 @@ class AveragedRegressor(Documented, RegressorMixin, Averaged):
         loss = network._loss() if isinstance(network, FFNNRegressor) else None
         return loss.levels or (loss.quantile,) if isinstance(loss, Quantile) else None
 
-    def predict(self, X: Any) -> Array:
+    def predict(self, X: Matrix) -> Array:
         """Return a prediction for each row.
 
         Parameters
@@ -211,7 +223,9 @@ class AveragedRegressor(Documented, RegressorMixin, Averaged):
         network = self.estimators_[0]
         return isinstance(network, FFNNRegressor) and network._loss().levels is not None
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+    def score(
+        self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> float:
         """Return R², or D² if several quantiles are predicted.
 
         Parameters
@@ -230,7 +244,7 @@ class AveragedRegressor(Documented, RegressorMixin, Averaged):
         """
         check_is_fitted(self)
         if not self._has_axis():
-            return float(super().score(X, y, sample_weight))
+            return super().score(X, y, sample_weight)
         return d2_of_quantiles(y, self.predict(X), self._levels() or (), sample_weight)
 
     def __sklearn_tags__(self) -> Any:

@@ -1,14 +1,20 @@
 """RobustSmoothScaler: robust scaling, with outliers clipped smoothly."""
 
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..nn.arrays import Array
 from ..utils.checks import DTYPES, check_choice, check_number
 from ..utils.documentation import Documented
+from ..utils.types import (
+    BaseEstimator,
+    OneToOneFeatureMixin,
+    Table,
+    TransformerMixin,
+)
 
 # Rows that are scaled at once, so that what is computed on the way stays small.
 BLOCK_ROWS = 1024
@@ -71,11 +77,13 @@ class RobustSmoothScaler(
     array([-0.95, -0.49,  0.  ,  0.49,  3.  ])
     """
 
-    def __init__(self, limit: float = 3.0, *, dtype: str | None = None) -> None:
+    def __init__(
+        self, limit: float = 3.0, *, dtype: Literal["float32", "float64"] | None = None
+    ) -> None:
         self.limit = limit
         self.dtype = dtype
 
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: Table, y: ArrayLike | None = None) -> Self:
         """Compute the median and the scale of each feature.
 
         Parameters
@@ -102,7 +110,7 @@ class RobustSmoothScaler(
         self.center_, self.scale_ = np.array([spread_of(x) for x in X.T]).T
         return self
 
-    def transform(self, X: Any) -> Array:
+    def transform(self, X: Table) -> Array:
         """Scale and clip the features.
 
         Parameters
@@ -138,7 +146,7 @@ class RobustSmoothScaler(
         super().__setstate__(state)
         self.__dict__.setdefault("dtype", None)  # of an earlier version
 
-    def inverse_transform(self, X: Any) -> Array:
+    def inverse_transform(self, X: Table) -> Array:
         """Undo `transform`: z = x / √(1 - (x / limit)²).
 
         Parameters

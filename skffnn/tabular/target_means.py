@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from sklearn.model_selection import KFold
@@ -12,7 +12,8 @@ from sklearn.preprocessing import TargetEncoder
 from ..nn.arrays import Array
 
 # What y may be.
-TARGETS = ("classes", "numbers")
+TargetKind = Literal["classes", "numbers"]
+TARGETS = get_args(TargetKind)
 
 # Parts of the rows, for the means that these rows themselves are trained on.
 N_PARTS = 5
