@@ -61,12 +61,17 @@ numpydoc_validation_exclude = {
 }
 
 html_theme = "pydata_sphinx_theme"
-html_title = "skffnn"
+html_title = f"skffnn {version}"
 html_static_path = ["_static"]
 html_css_files = ["skffnn.css"]
 html_show_sourcelink = False
 # Pages with no others beside them have nothing to list there.
-html_sidebars = {"index": [], "from_mlpclassifier": [], "benchmarks": []}
+html_sidebars = {
+    "index": [],
+    "from_mlpclassifier": [],
+    "benchmarks": [],
+    "changelog": [],
+}
 html_theme_options = {
     "header_links_before_dropdown": 6,
     "navbar_align": "left",

@@ -9,7 +9,6 @@ import textwrap
 import warnings
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy.sparse import csr_array
 from scipy.stats import loguniform
@@ -295,8 +294,10 @@ def test_the_steps_before_the_network_are_fitted_once_for_each_fold():
     assert fits == [100] * 3 + [150]  # and once for the best parameters
 
 
-@pytest.mark.parametrize("kind", [np.asarray, csr_array, pd.DataFrame])
+@pytest.mark.parametrize("kind", [np.asarray, csr_array, "DataFrame"])
 def test_a_network_remembers_what_it_gives_for_the_test_rows(kind):
+    if kind == "DataFrame":
+        kind = pytest.importorskip("pandas").DataFrame
     network = clone(NETWORK).fit(kind(X), y)
     expected = network.predict_proba(kind(X[:30]))
     know(network, kind(X[:30]), np.zeros((30, 3)))

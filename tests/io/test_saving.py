@@ -5,7 +5,6 @@ import json
 import joblib
 import numpy as np
 import pytest
-import skops.io
 from helpers import GOLDEN, STEPPERS, X, Y, assert_same, maker, y
 from scipy import sparse
 from sklearn.exceptions import NotFittedError
@@ -168,11 +167,12 @@ def test_there_is_a_file_of_every_version():
 
 @pytest.mark.parametrize("solver", STEPPERS)
 def test_skops_needs_to_trust_nothing_but_the_classifier(solver, tmp_path):
+    skops_io = pytest.importorskip("skops.io")
     model = make(solver=solver, early_stopping=True, dropout=0.1).fit(X, y)
-    data = skops.io.dumps(model)
-    trusted = skops.io.get_untrusted_types(data=data)
+    data = skops_io.dumps(model)
+    trusted = skops_io.get_untrusted_types(data=data)
     assert trusted == ["skffnn.classifier.FFNNClassifier"]
-    loaded = skops.io.loads(data, trusted=trusted)
+    loaded = skops_io.loads(data, trusted=trusted)
     for m in (model, loaded):
         m.set_params(warm_start=True).fit(X, y)
     assert_same(model, loaded)
