@@ -84,7 +84,8 @@ class Killer(threading.Thread):
         while len(self.killed) < self.n_kills and not self.stopped.is_set():
             time.sleep(self.rng.uniform(0.02, 0.4))
             # Those that take part: a nanny gives up a worker that dies while it starts.
-            names = sorted(w.name for w in list(self.cluster.scheduler.workers.values()))
+            known = list(self.cluster.scheduler.workers.values())
+            names = sorted(worker.name for worker in known)
             if not names:
                 continue
             nanny = self.cluster.workers[self.rng.choice(names)]
