@@ -9,10 +9,10 @@ is said to need more rows for it.
 rows still help?**
 
 The first figure shows that the answer depends on the data. On the digits, the network
-is behind logistic regression with 50 rows and ahead of it from 400 rows on. On data for
-which linear boundaries are useless, it is ahead from the start, and needs about 800
-rows to match a support vector machine. The second figure shows that more rows would
-still help there.
+is behind logistic regression with 50 rows and ahead of it from 400 rows on. On the
+sphere, where linear boundaries are useless, it is ahead of logistic regression from the
+start, and needs about 800 rows to match a support vector machine. The second figure
+shows that more rows would still help there.
 """
 
 # %%

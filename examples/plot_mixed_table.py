@@ -10,10 +10,10 @@ has it learned?**
 
 ``make_tabular_classifier`` takes the DataFrame as it is. It is about as accurate as
 gradient boosting and has a lower log loss. The first figure shows that both models rely
-on the same columns and ignore the one that is noise. The second figure compares what
-they have learned about two columns with the truth, which is known because the table is
-simulated. The curves of the network are smooth but too flat; those of gradient boosting
-are jagged.
+on the same columns and make hardly any use of the one that is noise. The second figure
+compares what they have learned about two columns with the truth, which is known because
+the table is simulated. The curves of the network are smooth but too flat; those of
+gradient boosting are jagged.
 """
 
 # %%
@@ -169,7 +169,9 @@ for name, model in models.items():
         print(f"{name:<8}  {column:<6}  {off:11.3f}  {turns:5}")
         if name == "boosting":
             ax.plot(x, real, "--", color="k", label="truth")
-            ax.set_ylabel("probability of a miss")
+            unit = "days" if column == "wait" else "years"
+            ax.set(xlabel=f"{column} ({unit})", ylabel="probability of a miss")
+            ax.set_ylim(0.1, 0.85)
             ax.grid(alpha=0.3)
             ax.legend(loc="upper center")
 axes[0].set_title("Partial dependence")
