@@ -36,13 +36,13 @@ def as_svg(figure: Any, ink: str) -> str:
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
     svg = file.getvalue()
     svg = svg[svg.index("<svg") :].replace(ink, "currentColor")
-    used = set(re.findall(r'"#([^"]+)"|url\(#([^)]+)\)', svg))
-    kept = {name for pair in used for name in pair}
-    svg = re.sub(
-        r' id="([^"]+)"', lambda found: found[0] if found[1] in kept else "", svg
-    )
+    # Two figures on a page have other names of the same kind: keep those that are used.
+    used = set(re.findall(r'["(]#([^")]+)', svg))
+    svg = re.sub(r' id="([^"]+)"', lambda id: id[0] if id[1] in used else "", svg)
     svg = re.sub(r"<metadata>.*?</metadata>\s*|<!--.*?-->\s*", "", svg, flags=re.DOTALL)
-    return re.sub(r'(<svg [^>]*?)width="([\d.]+)pt" height="[\d.]+pt"', r"\1", svg)
+    # As wide as the page, but not too small to read: on a phone it scrolls.
+    size = r'(<svg [^>]*?)width="[\d.]+pt" height="[\d.]+pt"'
+    return re.sub(size, r'\1style="min-width: 30rem"', svg)
 
 
 class Drawing(SphinxDirective):
@@ -61,12 +61,9 @@ class Drawing(SphinxDirective):
         width = figure.get_size_inches()[0]
         svg = as_svg(figure, module["INK"])
         label = html.escape(self.options["alt"])
-        image = nodes.raw(
-            "",
-            f'<div class="{STYLE}" role="img" aria-label="{label}"'
-            f' style="margin: auto; max-width: {width:g}in">{svg}</div>',
-            format="html",
-        )
+        style = f"margin: auto; max-width: {width:g}in; overflow-x: auto"
+        attributes = f'class="{STYLE}" role="img" aria-label="{label}" style="{style}"'
+        image = nodes.raw("", f"<div {attributes}>{svg}</div>", format="html")
         node = nodes.figure("", image, align="center")
         if self.content:
             (text,) = self.parse_content_to_nodes()
