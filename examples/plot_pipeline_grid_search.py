@@ -140,7 +140,7 @@ ax.legend()
 
 print("\nOn held-out castings:")
 print("class_weight  balanced accuracy  faulty found  false alarms")
-fig, axes = plt.subplots(1, 2, figsize=(7, 3.8), layout="constrained")
+fig, axes = plt.subplots(1, 2, figsize=(7, 4.2), layout="constrained")
 for ax, class_weight in zip(axes, grid["class_weight"], strict=True):
     candidates = results[
         results["class_weight"].isna()
@@ -169,6 +169,8 @@ for ax, class_weight in zip(axes, grid["class_weight"], strict=True):
         xlabel="predicted class",
         ylabel="true class",
     )
+axes[1].set_ylabel("")
 fig.suptitle("Held-out castings, in per cent of each true class")
+fig.get_layout_engine().set(h_pad=0.12)
 
 plt.show()
