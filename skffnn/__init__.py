@@ -1,7 +1,6 @@
 """Feed-forward neural networks for scikit-learn, written from the equations."""
 
-import sys
-
+from .class_paths import SKOPS_TRUSTED
 from .classifier import FFNNClassifier
 from .inspection.loss_curves import LossCurveDisplay
 from .inspection.network_display import NetworkDisplay
@@ -56,6 +55,7 @@ __all__ = [
     "REGRESSION_LOSSES",
     "SCHEDULES",
     "SGD",
+    "SKOPS_TRUSTED",
     "SOLVERS",
     "Adam",
     "AdamW",
@@ -87,18 +87,3 @@ __all__ = [
     "make_tabular_regressor",
     "save",
 ]
-
-# Where modules lived in version 0.1.0: pickles name them.
-MOVED = {
-    "activations": "nn.activations",
-    "averaging": "tabular.ensemble",
-    "checkpoints": "io.checkpoints",
-    "optimizers": "optim.optimizers",
-    "parameters": "nn.parameters",
-    "penalties": "nn.penalties",
-    "scaling": "tabular.scaler",
-    "schedules": "optim.schedules",
-    "tables": "tabular.encoder",
-}
-for old, new in MOVED.items():
-    sys.modules[f"{__name__}.{old}"] = sys.modules[f"{__name__}.{new}"]

@@ -135,6 +135,7 @@ class StackedSearch:
             search.cv = list(self.cv)
         with warnings.catch_warnings():
             super(StackedSearch, search).fit(X, y, **params)  # type: ignore[misc]
+        del rehearsal.estimator.__sklearn_clone__  # the scorer keeps this estimator
         own = {"estimator", "n_jobs", "cv", "_rehearsal", "_given"}
         if rehearsal.interrupted:
             own |= {"best_estimator_", "refit_time_"}

@@ -75,6 +75,7 @@ def test_examples_run_as_printed(page):
         "sklearn.callback": "sklearn.callback",
         "import skl2onnx": "skl2onnx",
         "import onnxruntime": "onnxruntime",
+        "import skops": "skops",
     }
     for word, library in needed.items():
         if word in text:

@@ -146,9 +146,3 @@ def test_importing_the_package_imports_nothing_optional():
     code += f"print(sorted({optional} & {{*sys.modules}} - before))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout == "[]\n", done.stderr
-
-
-@pytest.mark.parametrize("old", skffnn.MOVED)
-def test_pickles_find_modules_where_they_once_were(old):
-    module = __import__(f"skffnn.{old}", fromlist=["any"])
-    assert module.__name__ == f"skffnn.{skffnn.MOVED[old]}"

@@ -32,7 +32,9 @@ def test_every_public_name_is_in_the_reference(name):
     assert name in listed
 
 
-@pytest.mark.parametrize("name", sorted(set(skffnn.__all__) - {*REGISTRIES}))
+@pytest.mark.parametrize(
+    "name", [name for name in skffnn.__all__ if callable(getattr(skffnn, name))]
+)
 def test_every_public_object_has_an_example(name):
     assert ">>>" in getattr(skffnn, name).__doc__
 

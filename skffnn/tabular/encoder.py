@@ -34,6 +34,10 @@ class Rest(Enum):
 
     OTHER = "other"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # skops calls this method, and Enum defines __reduce_ex__ alone.
+        return Rest, (self.value,)
+
 
 OTHER = Rest.OTHER
 

@@ -39,6 +39,9 @@ class TargetMeans:
     def _position(self) -> dict[Any, int]:
         return {category: i for i, category in enumerate(self.categories)}
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {"categories": self.categories, "table": self.table}
+
     def codes(self, cells: Sequence[Any]) -> Array:
         """Return the row of the table for each cell."""
         position, other = self._position, len(self.categories)
