@@ -4,6 +4,7 @@ import ast
 import doctest
 import re
 import runpy
+import warnings
 from pathlib import Path
 
 import pytest
@@ -76,10 +77,13 @@ def test_examples_run_as_printed(page):
         "import skl2onnx": "skl2onnx",
         "import onnxruntime": "onnxruntime",
         "import skops": "skops",
+        "import mlflow": "mlflow",
     }
     for word, library in needed.items():
         if word in text:
             pytest.importorskip(library)
+    if "import mlflow" in text:
+        warnings.simplefilter("ignore")  # the libraries of MLflow warn of each other
     failed, _ = doctest.testfile(
         str(page), module_relative=False, optionflags=FLAGS, encoding="utf-8"
     )
