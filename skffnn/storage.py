@@ -153,27 +153,31 @@ def is_content(value: Any) -> bool:
 # ------------------------------------------------------------------ what they share
 
 
+# Names of the features: of a data frame, or of the step before.
+NAMES = ("feature_names_in_", "_names_in")
+
+
 def attributes(model: Any, *names: str) -> Fitted:
     """Return fitted attributes by name, with the names of the features; {} of none."""
     if not hasattr(model, names[0]):
         return {}
-    all_names = (*names, "n_features_in_", "feature_names_in_")
+    all_names = (*names, "n_features_in_", *NAMES)
     return {name: getattr(model, name) for name in all_names if hasattr(model, name)}
 
 
 def set_attributes(model: Any, fitted: Fitted, *names: str) -> None:
     """Set fitted attributes, and raise unless they are the ones that are expected."""
-    given = fitted.keys() - {"feature_names_in_"}
+    given = fitted.keys() - {*NAMES}
     require(
         given == {*names, "n_features_in_"},
         f"the attributes of {type(model).__name__} are wrong",
     )
     n = fitted["n_features_in_"]
     require(type(n) is int and n > 0, "the number of features is wrong")
-    features = fitted.get("feature_names_in_")
-    if features is not None:
-        require(type(features) is np.ndarray, "the feature names are damaged")
-        require(features.shape == (n,), "the number of feature names is wrong")
+    for features in map(fitted.get, NAMES):
+        if features is not None:
+            require(type(features) is np.ndarray, "the feature names are damaged")
+            require(features.shape == (n,), "the number of feature names is wrong")
     vars(model).update(fitted)
 
 

@@ -15,6 +15,7 @@ from .plotting import (
     diverging,
     largest,
     maps_of,
+    names_of,
     network_of,
     pyplot,
     signs,
@@ -116,8 +117,9 @@ class NetworkDisplay:
         estimator : FFNNClassifier, FFNNRegressor or Pipeline that ends in one
             The fitted estimator.
         input_names : sequence of str of length D(0), default=None
-            Names of the input features of the network; by default the names seen
-            during fit, if any.
+            Names of the input features of the network. By default the names of the
+            columns of the data frame seen in `fit`, or those that the steps of a
+            pipeline make of them.
         max_neurons : int, default=10
             Maximum number of neurons to draw in each layer, at least 2.
         ax : Axes, default=None
@@ -138,9 +140,9 @@ class NetworkDisplay:
             If matplotlib is not installed.
         """
         pyplot(cls.__name__)
-        network, _ = network_of(estimator)
+        network, before = network_of(estimator)
         if input_names is None:
-            input_names = getattr(network, "feature_names_in_", None)
+            input_names = names_of(network, before)
         if input_names is not None and len(input_names) != network.n_features_in_:
             raise InvalidParameterError(
                 f"input_names must have {network.n_features_in_} names, one for each "

@@ -114,6 +114,31 @@ def maps_of(network: Any) -> list[str]:
     return [*names, network.out_activation_]
 
 
+def names_of(network: Any, before: Any) -> Any:
+    """Return the names of the features of a network, if they come from a data frame.
+
+    Parameters
+    ----------
+    network : FFNNClassifier or FFNNRegressor
+        Fitted.
+    before : Pipeline or None
+        The steps before the network.
+
+    Returns
+    -------
+    names : ndarray of str of shape (D(0),), or None
+        Those seen in `fit`, or those that the steps make of theirs.
+    """
+    if before is None or hasattr(network, "feature_names_in_"):
+        return getattr(network, "feature_names_in_", None)
+    if not hasattr(before, "feature_names_in_"):
+        return None
+    try:
+        return before.get_feature_names_out()
+    except AttributeError:  # a step does not name its columns
+        return None
+
+
 def rows_of(before: Any, X: Any) -> Any:
     """Apply the steps before the network to X.
 

@@ -18,6 +18,7 @@ from ..utils.documentation import Documented
 from ..utils.types import BaseEstimator, Table, TransformerMixin
 from .cells import cells
 from .dates import PARTS, as_dates, parts
+from .names import named
 from .target_means import TARGETS, TargetKind, TargetMeans
 
 # Prefixes of the pandas and polars dtypes that are categorical even if the values are
@@ -189,7 +190,8 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
                     self.means_[j], of_rows[j] = TargetMeans.fit_transform(
                         cells(columns[j]), names, y, self.target_means
                     )
-        return self._encode(columns, of_rows)
+        X = self._encode(columns, of_rows)
+        return named(X, self.get_feature_names_out())
 
     def transform(self, X: Table) -> Array:
         """Encode a table.

@@ -10,6 +10,7 @@ from ..nn.arrays import Array
 from ..utils.checks import DTYPES, check_number, input_names
 from ..utils.documentation import Documented
 from ..utils.types import BaseEstimator, Table, TransformerMixin
+from .names import named, names_of
 
 
 class GapImputer(Documented, TransformerMixin, BaseEstimator):
@@ -77,9 +78,28 @@ class GapImputer(Documented, TransformerMixin, BaseEstimator):
         """
         check_number("fill_value", self.fill_value)
         check_number("gap", self.gap)
+        self._names_in = names_of(X)
         X = self._check(X, reset=True)
         self.features_ = np.flatnonzero(np.isnan(X).any(axis=0))
         return self
+
+    def fit_transform(self, X: Table, y: Any = None) -> Array:
+        """Fit to data and replace its missing values.
+
+        Parameters
+        ----------
+        X : {array-like, dataframe} of shape (n_samples, n_features)
+            Training data: finite numbers, or NaN for missing values.
+        y : object, default=None
+            Not used.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features + n_with_gaps)
+            Without gaps.
+        """
+        filled = self.fit(X).transform(X)
+        return named(filled, self.get_feature_names_out())
 
     def transform(self, X: Table) -> Array:
         """Replace missing values.
@@ -110,7 +130,8 @@ class GapImputer(Documented, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         input_features : array-like of str, default=None
-            Names of the features. By default `feature_names_in_`, or "x0" and so on.
+            Names of the features. By default `feature_names_in_`; in a pipeline, those
+            that `TableEncoder` made; or "x0" and so on.
 
         Returns
         -------

@@ -7,22 +7,20 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..nn.arrays import Array
-from ..utils.checks import DTYPES, check_choice, check_number
+from ..utils.checks import DTYPES, check_choice, check_number, input_names
 from ..utils.documentation import Documented
 from ..utils.types import (
     BaseEstimator,
-    OneToOneFeatureMixin,
     Table,
     TransformerMixin,
 )
+from .names import named, names_of
 
 # Rows that are scaled at once, so that what is computed on the way stays small.
 BLOCK_ROWS = 1024
 
 
-class RobustSmoothScaler(
-    Documented, OneToOneFeatureMixin, TransformerMixin, BaseEstimator
-):
+class RobustSmoothScaler(Documented, TransformerMixin, BaseEstimator):
     """Scale features by their median and interquartile range, and clip them smoothly.
 
     A value x is transformed in two steps::
@@ -106,9 +104,28 @@ class RobustSmoothScaler(
         check_number("limit", self.limit, 0, closed="neither")
         if self.dtype is not None:
             check_choice("dtype", self.dtype, ["float32", "float64"], " or None")
+        self._names_in = names_of(X)
         X = self._check(X, reset=True)
         self.center_, self.scale_ = np.array([spread_of(x) for x in X.T]).T
         return self
+
+    def fit_transform(self, X: Table, y: Any = None) -> Array:
+        """Fit to data and scale it.
+
+        Parameters
+        ----------
+        X : {array-like, dataframe} of shape (n_samples, n_features)
+            Training data: finite numbers, or NaN for missing values.
+        y : object, default=None
+            Not used.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features)
+            Scaled data.
+        """
+        scaled = self.fit(X).transform(X)
+        return named(scaled, self.get_feature_names_out())
 
     def transform(self, X: Table) -> Array:
         """Scale and clip the features.
@@ -131,6 +148,23 @@ class RobustSmoothScaler(
             rows = slice(start, start + BLOCK_ROWS)
             scaled[rows] = self._scaled(X[rows])
         return scaled
+
+    def get_feature_names_out(self, input_features: Any = None) -> Array:
+        """Return the names of the features, which are those of the input.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Names of the features. By default `feature_names_in_`; in a pipeline, those
+            that `TableEncoder` made; or "x0" and so on.
+
+        Returns
+        -------
+        names : ndarray of shape (n_features,)
+            The names.
+        """
+        check_is_fitted(self)
+        return np.asarray(input_names(self, input_features), dtype=object)
 
     def _scaled(self, X: Array) -> Array:
         """Scale and clip some rows."""

@@ -336,7 +336,8 @@ def input_names(estimator: Any, input_features: Any) -> Any:
     Returns
     -------
     names : array-like of str
-        By default `feature_names_in_`, or "x0", "x1", … if it is not defined.
+        By default `feature_names_in_`, or the names that the step before has handed on,
+        or "x0", "x1", ….
 
     Raises
     ------
@@ -346,6 +347,8 @@ def input_names(estimator: Any, input_features: Any) -> Any:
     known = getattr(estimator, "feature_names_in_", None)
     n = estimator.n_features_in_
     if input_features is None:
+        if known is None:
+            known = getattr(estimator, "_names_in", None)
         return [f"x{i}" for i in range(n)] if known is None else known
     if known is not None and not np.array_equal(input_features, known):
         raise ValueError("input_features is not equal to feature_names_in_")

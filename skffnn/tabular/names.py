@@ -1,0 +1,55 @@
+"""Names of columns, which one step of a pipeline hands on to the next."""
+
+from typing import Any
+
+import numpy as np
+
+from ..nn.arrays import Array
+
+
+class NamedArray(np.ndarray):
+    """An array that knows the names of its columns.
+
+    scikit-learn reads names from data frames alone, and asks for them again whenever a
+    row is predicted. The transformers of this package return such an array in
+    `fit_transform` and read it in `fit`, so that a fitted pipeline knows the names of
+    its columns all the way, and pays for it once. Whatever else takes it sees an array,
+    and what is computed from it has no names.
+
+    Attributes
+    ----------
+    column_names : ndarray of str of shape (n_columns,), or None
+        The names.
+    """
+
+    column_names: Array | None = None
+
+    def __repr__(self) -> str:
+        return repr(self.view(np.ndarray))
+
+
+def named(X: Any, names: Array) -> Any:
+    """Return an array with names; anything else, such as a data frame, as it is.
+
+    Parameters
+    ----------
+    X : {ndarray, dataframe} of shape (n_samples, n_columns)
+        Output of a transformer.
+    names : ndarray of str of shape (n_columns,)
+        Names of the columns.
+
+    Returns
+    -------
+    X : {NamedArray, dataframe} of shape (n_samples, n_columns)
+        A view, without a copy.
+    """
+    if type(X) is not np.ndarray:
+        return X
+    X = X.view(NamedArray)
+    X.column_names = names
+    return X
+
+
+def names_of(X: Any) -> Array | None:
+    """Return the names that a transformer has handed on, if there are any."""
+    return X.column_names if isinstance(X, NamedArray) else None
