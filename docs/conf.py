@@ -107,6 +107,7 @@ sphinx_gallery_conf = {
             "plot_counts.py",
             "plot_pipeline_grid_search.py",
             "plot_mixed_table.py",
+            "plot_explaining.py",
             "plot_cluster.py",
             "optuna_pruning.py",
             "mlflow_tracking.py",

@@ -78,6 +78,7 @@ def test_examples_run_as_printed(page):
         "import onnxruntime": "onnxruntime",
         "import skops": "skops",
         "import mlflow": "mlflow",
+        "import shap": "shap",
     }
     for word, library in needed.items():
         if word in text:
