@@ -4,10 +4,12 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from .data.dataset import Dataset
-from .data.targets import Targets
+from .data.multioutput import fitted_targets, targets_of
+from .data.targets import ClassTargets
 from .estimator import FFNNEstimator
 from .fitting.plan import OF_CLASSES, Plan
 from .prediction import LogitsMixin
@@ -59,21 +61,25 @@ class FFNNClassifier(LogitsMixin, FFNNEstimator):
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, multiplied into the sample weights. "balanced" gives
         each class the same total weight in the training rows (in `partial_fit`, in the
-        rows of a call). For multi-label targets a list of dicts, or "balanced".
+        rows of a call). Where y has several columns, labels or targets, a list of dicts
+        or "balanced"; the weight of a row is the product of those of its columns.
     label_smoothing : float, default=0.0
         ε of y ← (1 - ε) y + ε / n_classes, in [0, 1). Makes the network less confident,
         which often improves its probabilities. Each label of a multi-label target
-        counts as two classes.
+        counts as two classes. Several targets have their own n_classes each.
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        Class labels, sorted; for multi-label targets the columns of y.
+    classes_ : ndarray of shape (n_classes,) or list of ndarray
+        Class labels, sorted; for multi-label targets the columns of y. Of several
+        targets, a list of those of each.
     {ATTRIBUTES}
     n_outputs_ : int
-        Number of output neurons: 1 for two classes, otherwise one per class.
+        Number of output neurons: 1 for two classes, otherwise one per class; of several
+        targets their sum.
     out_activation_ : {"softmax", "logistic"}
-        Output map o: logistic for two classes and for multi-label targets.
+        Output map o: logistic for two classes and for multi-label targets. Several
+        targets have a softmax each, which for two classes is a logistic output.
 
     See Also
     --------
@@ -83,7 +89,9 @@ class FFNNClassifier(LogitsMixin, FFNNEstimator):
     Notes
     -----
     Binary targets use one logistic output, multi-class targets a softmax, and
-    multi-label targets one logistic output for each label. The backward pass is in
+    multi-label targets, a matrix of 0 and 1, one logistic output for each label. Any
+    other matrix of labels has a target in each column: ℓ is then the sum of the losses
+    of all. The backward pass is in
     `skffnn.nn.network.Network.backward`; the documentation derives it, in *The
     mathematics*.
 
@@ -118,7 +126,7 @@ class FFNNClassifier(LogitsMixin, FFNNEstimator):
     """
 
     _losses = OF_CLASSES
-    _targets = Targets
+    _targets = ClassTargets
 
     loss: LossOfClasses
     class_weight: ClassWeight
@@ -162,13 +170,12 @@ class FFNNClassifier(LogitsMixin, FFNNEstimator):
     ) -> None:
         self._store(locals())
 
-    def _new_targets(self, plan: Plan, data: Dataset) -> Targets:
-        return Targets.from_labels(data.labels(), loss=plan.loss)
+    def _new_targets(self, plan: Plan, data: Dataset) -> ClassTargets:
+        return targets_of(data.labels(), loss=plan.loss)
 
-    def _fitted_targets(self) -> Targets:
+    def _fitted_targets(self) -> ClassTargets:
         check_is_fitted(self)
-        targets = (self.classes_, self._multilabel, self._sparse_output)
-        return Targets(*targets, self._loss())
+        return fitted_targets(self, self._loss())
 
     @available_if(FFNNEstimator._can_partial_fit)
     def partial_fit(
@@ -185,11 +192,12 @@ class FFNNClassifier(LogitsMixin, FFNNEstimator):
         ----------
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
             Training data; all values must be finite.
-        y : array-like of shape (n_samples,) or (n_samples, n_labels)
-            Class labels, or a label indicator matrix.
-        classes : array-like of shape (n_classes,), default=None
-            All class labels; needed in the first call, unless `y` is a label
+        y : array-like of shape (n_samples,) or (n_samples, n_columns)
+            Class labels, with a column for each of several targets, or a label
             indicator matrix.
+        classes : array-like of shape (n_classes,), or list of such, default=None
+            All class labels, for several targets a list of those of each; needed in
+            the first call, unless `y` is a label indicator matrix.
         sample_weight : array-like of shape (n_samples,), default=None
             Sample weights; only their ratios within one call matter.
 
@@ -205,15 +213,15 @@ class FFNNClassifier(LogitsMixin, FFNNEstimator):
             among the classes, or if training diverges.
         """
 
-        def targets_of(plan: Plan, train: Dataset) -> Targets:
+        def of_stream(plan: Plan, train: Dataset) -> ClassTargets:
             return self._targets_of_stream(plan, train.y, classes)
 
-        return self._fit_part(X, y, sample_weight, targets_of)
+        return self._fit_part(X, y, sample_weight, of_stream)
 
-    def _targets_of_stream(self, plan: Plan, y: Any, classes: Any) -> Targets:
+    def _targets_of_stream(self, plan: Plan, y: Any, classes: Any) -> ClassTargets:
         """Return the classes of the first call, if y and `classes` agree with them."""
         if not hasattr(self, "classes_"):
-            targets = Targets.from_labels(y, classes, plan.loss)
+            targets = targets_of(y, classes, plan.loss)
             if classes is None and not targets.multilabel:
                 raise ValueError(
                     "classes must be passed on the first call to partial_fit: the rows "
@@ -221,9 +229,7 @@ class FFNNClassifier(LogitsMixin, FFNNEstimator):
                 )
             return targets
         targets = self._fitted_targets()
-        if classes is not None and not np.array_equal(
-            np.unique(classes), targets.classes
-        ):
+        if classes is not None and not targets.has_classes(classes):
             raise ValueError(
                 f"classes must be the same in each call to partial_fit: got {classes}, "
                 f"previously {targets.classes}."

@@ -289,9 +289,10 @@ class FFNNEstimator(CallbackSupport, BaseEstimator):
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
             Training data; all values must be finite.
         y : array-like of shape (n_samples,) or (n_samples, n_columns)
-            For a classifier, class labels or a label indicator matrix (multi-label),
-            which may be sparse; predictions are then sparse too. For a regressor,
-            numbers, with a column for each target.
+            For a classifier, class labels, with a column for each of several targets;
+            or a label indicator matrix of 0 and 1 (multi-label), which may be sparse:
+            predictions are then sparse too. For a regressor, numbers, with a column for
+            each target.
         sample_weight : array-like of shape (n_samples,), default=None
             Sample weights, at least 0; only their ratios matter. Rows of weight 0
             are left out.

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from .data.targets import Targets
+from .data.multioutput import fitted_targets
+from .data.targets import ClassTargets
 from .nn.arrays import Array
 from .utils.documentation import Documented
 from .utils.types import ClassifierMixin, Matrix
@@ -23,15 +24,14 @@ class LogitsMixin(Documented, ClassifierMixin):
     classes_: Array
     _forward: Callable[[Any, Callable[[Array], Array]], Array]
 
-    def _set_targets(self, targets: Targets) -> None:
+    def _set_targets(self, targets: ClassTargets) -> None:
         """Set the fitted attributes that say what the logits are of."""
-        self.classes_ = targets.classes
-        self._multilabel, self._sparse_output = targets.multilabel, targets.sparse
+        self.__dict__.update(targets.attributes())
 
-    def _fitted_targets(self) -> Targets:
+    def _fitted_targets(self) -> ClassTargets:
         """Return the classes of the last fit."""
         check_is_fitted(self)
-        return Targets(self.classes_, self._multilabel, self._sparse_output)
+        return fitted_targets(self)
 
     def predict(self, X: Matrix) -> Array:
         """Return the most probable label of each row.
@@ -43,9 +43,9 @@ class LogitsMixin(Documented, ClassifierMixin):
 
         Returns
         -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_labels)
-            Class labels, or a label indicator matrix: a sparse one if the training
-            targets were sparse.
+        y : ndarray of shape (n_samples,) or (n_samples, n_columns)
+            Class labels, with a column for each of several targets; or a label
+            indicator matrix: a sparse one if the training targets were sparse.
         """
         targets = self._fitted_targets()
         return targets.decode(self._forward(X, targets.loss.decide))
@@ -60,16 +60,14 @@ class LogitsMixin(Documented, ClassifierMixin):
 
         Returns
         -------
-        f : ndarray of shape (n_samples, n_classes)
+        f : ndarray of shape (n_samples, n_classes), or list of such arrays
             Probabilities, with columns in the order of `classes_`. Rows sum to 1,
             except for multi-label targets, where each label has its own probability.
+            Several targets have a list, with an array for each.
         """
         targets = self._fitted_targets()
-
-        def probabilities(a: Array) -> Array:
-            return inside(targets.loss.output(targets.by_class(a)))
-
-        return self._forward(X, probabilities)
+        f = self._forward(X, lambda a: inside(targets.probabilities(a)))
+        return targets.by_target(f)
 
     def predict_log_proba(self, X: Matrix) -> Array:
         """Return the logarithm of the probability of each class.
@@ -84,16 +82,16 @@ class LogitsMixin(Documented, ClassifierMixin):
 
         Returns
         -------
-        log_f : ndarray of shape (n_samples, n_classes)
+        log_f : ndarray of shape (n_samples, n_classes), or list of such arrays
             Natural logarithms of the probabilities.
         """
         targets = self._fitted_targets()
 
         def log_probabilities(a: Array) -> Array:
-            log_f = targets.loss.log_output(targets.by_class(a))
+            log_f = targets.log_probabilities(a)
             return np.maximum(log_f, np.log(smallest(a.dtype)), out=log_f)
 
-        return self._forward(X, log_probabilities)
+        return targets.by_target(self._forward(X, log_probabilities))
 
     def decision_function(self, X: Matrix) -> Array:
         """Return the logits.
@@ -105,18 +103,39 @@ class LogitsMixin(Documented, ClassifierMixin):
 
         Returns
         -------
-        a : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        a : ndarray of shape (n_samples,) or (n_samples, n_outputs), or list of these
             Logits; for two classes, ln(f_1 / f_0), greater than 0 where the second
-            class is the more probable one.
+            class is the more probable one. Several targets have a list, with an array
+            for each.
+        """
+        return self._fitted_targets().decisions(self._forward(X, lambda a: a))
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the accuracy: the part of the rows whose labels are all right.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_columns)
+            Their labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        accuracy : float
+            As by `sklearn.metrics.accuracy_score`, and for several targets by
+            `sklearn.multioutput.MultiOutputClassifier.score`.
         """
         targets = self._fitted_targets()
-        a = self._forward(X, lambda a: a)
-        return a[:, 0] if targets.binary else a
+        return targets.accuracy(y, self.predict(X), sample_weight)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         tags.classifier_tags.multi_label = True
+        tags.target_tags.multi_output = True
         return tags
 
 

@@ -237,23 +237,24 @@ def restore_average(model: AveragedClassifier, fitted: Fitted) -> None:
     beta = model.inverse_temperature_
     least = 0 if blended else np.nextafter(0, 1)  # of a blend, it may be all trees
     require(type(beta) is float and least <= beta < np.inf, "the temperature is wrong")
-    targets = (model._multilabel, model._sparse_output)
-    require({*map(type, targets)} == {bool}, "the kind of the classes is wrong")
+    kinds = {type(model._multilabel), type(model._sparse_output)}
+    require(kinds == {bool}, "the kind of the classes is wrong")
+    targets = model._fitted_targets()
     require(len(networks) > 0, "there are no networks")
     for network in networks:
         require(type(network) is FFNNClassifier, "a network is something else")
         same = (
             hasattr(network, "coefs_")
             and network.n_features_in_ == model.n_features_in_
-            and (network._multilabel, network._sparse_output) == targets
-            and np.array_equal(network.classes_, model.classes_)
+            and network._sparse_output == targets.sparse
+            and network._fitted_targets().is_like(targets)
         )
         require(same, "the networks are of different tables")
-    Targets(model.classes_, *targets)
     model.estimators_ = networks
     model.blended_, model.blend_weights_ = [], np.ones(0)
     if blended is not None:
-        require(not model._multilabel, "a blend is for one label")
+        one = isinstance(targets, Targets) and not targets.multilabel
+        require(one, "a blend is for one label")
         set_blend(model, blended, weights, n_own=0)
         for copy in chain(*model.blended_):
             same = np.array_equal(getattr(copy, "classes_", ()), model.classes_)

@@ -151,6 +151,13 @@ LABELS = {
     "a column": lambda rng, n: rng.integers(0, 2, (n, 1)),
     "many labels": lambda rng, n: rng.integers(0, 2, (n, 3)),
     "many labels, sparse": lambda rng, n: sparse.csr_array(rng.integers(0, 2, (n, 3))),
+    "targets": lambda rng, n: rng.integers(0, [3, 2, 5], (n, 3)),
+    "targets, texts": lambda rng, n: rng.choice(["no", "yes", "maybe"], (n, 2)),
+    "targets, mixed": lambda rng, n: np.array(
+        [*zip(rng.choice(["a", "b"], n), range(n), rng.random(n) > 0.5, strict=True)],
+        object,
+    ),
+    "targets, two of -1 and 1": lambda rng, n: rng.choice([-1, 1], (n, 2)),
     "quantities": lambda rng, n: rng.random(n),
     "missing": lambda rng, n: np.where(rng.random(n) > 0.5, 1.0, np.nan),
     "too few": lambda rng, n: np.arange(n - 1) % 2,
@@ -292,20 +299,30 @@ def assert_promises(model, X):
         assert np.isfinite(f).all()
         assert (f >= 0).all() or model.loss not in ("poisson", "gamma")
         return
-    f, log_f = model.predict_proba(X), model.predict_log_proba(X)
+    outputs = model.classes_, model.predict_proba(X), model.predict_log_proba(X)
+    labels = model.predict(X)
+    if not isinstance(model.classes_, list):
+        assert_probabilities(model, X, *outputs, labels)
+        return
+    for *of_target, column in zip(*outputs, labels.T, strict=True):
+        own = np.array(column.tolist()) if column.dtype == object else column
+        assert_probabilities(model, X, *of_target, own)
+
+
+def assert_probabilities(model, X, classes, f, log_f, labels):
+    """Assert what holds of the outputs for a target."""
     n_rows = len(X) if isinstance(X, list) else X.shape[0]
-    assert f.shape == log_f.shape == (n_rows, len(model.classes_))
+    assert f.shape == log_f.shape == (n_rows, len(classes))
     assert ((f >= 0) & (f <= 1)).all()
     assert (log_f <= 0).all()
     assert np.isfinite(log_f).all()
-    labels = model.predict(X)
     if model._multilabel:
         assert np.isin(dense(labels), (0, 1)).all()
         assert labels.shape == f.shape
     else:
         np.testing.assert_allclose(f.sum(axis=1), 1, rtol=ROUNDING)
-        assert np.isin(labels, model.classes_).all()
-        assert labels.dtype == model.classes_.dtype
+        assert np.isin(labels, classes).all()
+        assert labels.dtype.kind == classes.dtype.kind or classes.dtype == object
 
 
 @pytest.mark.long

@@ -330,6 +330,11 @@ class DaskFFNNClassifier(FFNNClassifier):
         model.__dict__.update(fitted_of(self))
         return model
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = False
+        return tags
+
     # ---------------------------------------------------------------- prediction
 
     predict: OnPartitions = on_partitions("predict")

@@ -25,8 +25,6 @@ class BaseTargets:
     splits_like_mlp : bool
         Whether a validation set is split off just as by scikit-learn's network, if
         there are no weights.
-    multilabel : bool
-        Whether y is a label indicator matrix.
     """
 
     ATTRIBUTES: ClassVar[dict[str, tuple[type, ...]]]
@@ -35,7 +33,6 @@ class BaseTargets:
     loss: Loss
     n_outputs: int
     splits_like_mlp: bool
-    multilabel: bool = False
 
     def attributes(self) -> dict[str, Any]:
         """Return the fitted attributes that say what the targets are.
@@ -97,7 +94,7 @@ class BaseTargets:
 
         Returns
         -------
-        y : ndarray or LazyOneHot, of shape (n_samples, n_outputs)
+        y : ndarray or LazyOneHot or SideBySide, of shape (n_samples, n_outputs)
             What the rows of the network's output are compared with.
         """
         raise NotImplementedError

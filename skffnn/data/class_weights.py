@@ -24,12 +24,12 @@ class ClassWeights:
         The classes, if the targets are of classes.
     sums : list of ndarray
         The sum of the weights of the training rows of each class, by which "balanced"
-        goes: one array, or one for each label of a multi-label target.
+        goes: one array for each column of y.
 
     Raises
     ------
     ValueError
-        If there is not one set of weights for each label of a multi-label target.
+        If y has several columns, and there is not one set of weights for each.
     """
 
     def __init__(
@@ -39,13 +39,13 @@ class ClassWeights:
         self.by_class: list[Array] = []
         if class_weight is None:
             return
-        each = class_weight if targets.multilabel else [class_weight]
+        each = class_weight if len(sums) > 1 else [class_weight]
         if isinstance(each, str):
             each = [each] * len(sums)
         if not isinstance(each, list) or len(each) != len(sums):
             raise ValueError(
                 f"class_weight must be 'balanced' or a list of {len(sums)} dicts, "
-                f"one for each label, got {class_weight!r}."
+                f"one for each column of y, got {class_weight!r}."
             )
         columns = zip(each, targets.classes_of_columns(), sums, strict=True)
         self.by_class = [weights_of_classes(*column) for column in columns]
@@ -132,7 +132,7 @@ def sums_by_class(targets: BaseTargets, data: Dataset) -> list[Array]:
     Returns
     -------
     sums : list of ndarray of shape (K,)
-        One array, or one for each label of a multi-label target.
+        One array for each column of y.
     """
     rows = data.rows_of_nonzero_weight()
     weights = None if data.weights is None else data.weights[rows]
@@ -163,8 +163,8 @@ def weights_of_classes(class_weight: Any, classes: Array, sums: Array) -> Array:
         return compute_class_weight(class_weight, classes=classes, y=classes)
     if class_weight != "balanced":
         raise ValueError(
-            "class_weight must be a dict, 'balanced' or, for multi-label targets, a "
-            f"list of dicts, got {class_weight!r}."
+            "class_weight must be a dict, 'balanced' or, where y has several columns, "
+            f"a list of dicts, got {class_weight!r}."
         )
     present = sums > 0
     weights = np.zeros(len(classes))

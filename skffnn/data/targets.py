@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy.sparse import csr_matrix, issparse
+from sklearn.metrics import accuracy_score
 from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
@@ -82,8 +83,181 @@ class LazyOneHot:
         return LazyOneHot(self.codes, self.n_classes, n_outputs, self.dtype, of_members)
 
 
-class Targets(BaseTargets):
-    """The classes of a classification problem, and their encoding.
+class ClassTargets(BaseTargets):
+    """Base class of targets that are classes.
+
+    Attributes
+    ----------
+    classes : ndarray or list of ndarray
+        The sorted class labels; a list if there are several targets.
+    multilabel : bool
+        Whether y is a label indicator matrix; the classes are then its columns.
+    sparse : bool
+        Whether y was sparse, so that predictions are a sparse indicator matrix too.
+    binary : bool
+        Whether there are two classes, which share one output.
+    """
+
+    ATTRIBUTES: ClassVar[dict[str, tuple[type, ...]]] = {
+        "classes_": (np.ndarray, list),
+        "_multilabel": (bool,),
+        "_sparse_output": (bool,),
+    }
+    score_name = "accuracy"
+
+    loss: ClassOutput
+    classes: Any
+    multilabel: bool = False
+    sparse: bool = False
+    binary: bool = False
+
+    def attributes(self) -> dict[str, Any]:
+        return {
+            "classes_": self.classes,
+            "_multilabel": self.multilabel,
+            "_sparse_output": self.sparse,
+        }
+
+    def has_classes(self, classes: Any) -> bool:
+        """Tell whether these are the classes, in any order.
+
+        Parameters
+        ----------
+        classes : array-like, or sequence of array-like
+            As `partial_fit` takes them.
+
+        Returns
+        -------
+        answer : bool
+            Whether none is missing, and none is new.
+        """
+        raise NotImplementedError
+
+    def is_like(self, other: Any) -> bool:
+        """Tell whether others are of the same kind, with the same classes.
+
+        Parameters
+        ----------
+        other : ClassTargets
+            The others.
+
+        Returns
+        -------
+        answer : bool
+            Whatever their losses are, and whether y was sparse.
+        """
+        raise NotImplementedError
+
+    def continuing(self, before: Any) -> Self:
+        if self.is_like(before):
+            return self
+        raise ValueError(
+            "warm_start can only be used where `y` has the same classes as in the "
+            f"previous call to fit. Previously got {before.classes}, `y` has "
+            f"{self.classes}"
+        )
+
+    def score_from(self, y: Any, weights: Array | None) -> Callable[[float, Any], Any]:
+        return lambda loss, accuracy: accuracy
+
+    def accuracy(self, y: Any, labels: Any, weights: Any) -> float:
+        """Return the part of the rows whose labels are all right.
+
+        Parameters
+        ----------
+        y : array-like
+            True labels.
+        labels : ndarray or sparse array
+            Predicted labels.
+        weights : array-like of shape (n_samples,) or None
+            Weights of the rows.
+
+        Returns
+        -------
+        accuracy : float
+            Between 0 and 1.
+        """
+        return float(accuracy_score(y, labels, sample_weight=weights))
+
+    def decode(self, decisions: Array) -> Any:
+        """Convert the decisions of `loss.decide` to labels.
+
+        Parameters
+        ----------
+        decisions : ndarray of shape (n_samples, m)
+            Class indices, or whether each label is present.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,), or array or sparse array (n_samples, m)
+            Labels, as they were given in training.
+        """
+        raise NotImplementedError
+
+    def probabilities(self, a: Array) -> Array:
+        """Return the probability of each class.
+
+        Parameters
+        ----------
+        a : ndarray of shape (n_samples, n_outputs)
+            Logits of the network; may be overwritten.
+
+        Returns
+        -------
+        f : ndarray of shape (n_samples, K)
+            Probabilities, of several targets side by side.
+        """
+        raise NotImplementedError
+
+    def log_probabilities(self, a: Array) -> Array:
+        """Return the logarithm of the probability of each class.
+
+        Parameters
+        ----------
+        a : ndarray of shape (n_samples, n_outputs)
+            Logits of the network; may be overwritten.
+
+        Returns
+        -------
+        log_f : ndarray of shape (n_samples, K)
+            Log-probabilities, of several targets side by side.
+        """
+        raise NotImplementedError
+
+    def by_target(self, f: Array) -> Any:
+        """Return what was computed for all classes as the user gets it.
+
+        Parameters
+        ----------
+        f : ndarray of shape (n_samples, K)
+            Probabilities or their logarithms, a column for each class.
+
+        Returns
+        -------
+        f : ndarray of shape (n_samples, K), or list of ndarray
+            The same array; a list if there are several targets.
+        """
+        return f
+
+    def decisions(self, a: Array) -> Any:
+        """Return logits as the user gets them from `decision_function`.
+
+        Parameters
+        ----------
+        a : ndarray of shape (n_samples, n_outputs)
+            Logits of the network.
+
+        Returns
+        -------
+        a : ndarray of shape (n_samples,) or (n_samples, n_outputs), or list of these
+            One number for each row if there are two classes; a list if there are
+            several targets.
+        """
+        return a
+
+
+class Targets(ClassTargets):
+    """The classes of one target, or the labels of a multi-label one; their encoding.
 
     Binary classification has one logistic output, the probability of the second class.
     Multi-class classification has a softmax over K outputs. Multi-label classification
@@ -99,19 +273,7 @@ class Targets(BaseTargets):
         Whether y was sparse, so that predictions are a sparse indicator matrix too.
     loss : ClassificationLoss, default=None
         The loss; None for the cross-entropy.
-
-    Attributes
-    ----------
-    binary : bool
-        Whether two classes share one output.
     """
-
-    ATTRIBUTES: ClassVar[dict[str, tuple[type, ...]]] = {
-        "classes_": (np.ndarray,),
-        "_multilabel": (bool,),
-        "_sparse_output": (bool,),
-    }
-    score_name = "accuracy"
 
     def __init__(
         self,
@@ -154,6 +316,12 @@ class Targets(BaseTargets):
         if kind.startswith("multilabel"):
             check_indicator(y, "y")
             return cls(np.arange(y.shape[1]), True, issparse(y), loss)
+        if y.ndim == 2 and y.shape[1] > 1:
+            raise ValueError(
+                "y must be one label for each row, or a label indicator matrix of 0 "
+                f"and 1, got {shape_of(y)} with other labels. FFNNClassifier, which "
+                "trains in memory, takes such columns as several targets if y is dense."
+            )
         if classes is None:
             return cls(np.unique(flat(y)), loss=loss)
         classes = check_array(
@@ -163,28 +331,20 @@ class Targets(BaseTargets):
         targets.check_known(y, "y")
         return targets
 
-    def attributes(self) -> dict[str, Any]:
-        return {
-            "classes_": self.classes,
-            "_multilabel": self.multilabel,
-            "_sparse_output": self.sparse,
-        }
-
     def check(self) -> None:
         if self.classes.ndim != 1 or not len(self.classes):
             raise ValueError("there are no classes")
         if len(np.unique(self.classes)) != len(self.classes):
             raise ValueError("a class occurs twice")
 
-    def continuing(self, before: Any) -> Self:
-        if before.multilabel == self.multilabel and np.array_equal(
-            before.classes, self.classes
-        ):
-            return self
-        raise ValueError(
-            "warm_start can only be used where `y` has the same classes as in the "
-            f"previous call to fit. Previously got {before.classes}, `y` has "
-            f"{self.classes}"
+    def has_classes(self, classes: Any) -> bool:
+        return np.array_equal(np.unique(classes), self.classes)
+
+    def is_like(self, other: Any) -> bool:
+        return (
+            isinstance(other, Targets)
+            and other.multilabel == self.multilabel
+            and np.array_equal(other.classes, self.classes)
         )
 
     @classmethod
@@ -304,9 +464,6 @@ class Targets(BaseTargets):
     def strata(self, y: Any) -> Array:
         return super().strata(y) if self.multilabel else self.codes(y)
 
-    def score_from(self, y: Any, weights: Array | None) -> Callable[[float, Any], Any]:
-        return lambda loss, accuracy: accuracy
-
     def output_names(self) -> list[str]:
         # Of two classes, the second.
         return [str(label) for label in self.classes[-self.n_outputs :]]
@@ -350,19 +507,16 @@ class Targets(BaseTargets):
         """
         return np.hstack([-a, a]) if self.binary else a
 
+    def probabilities(self, a: Array) -> Array:
+        return self.loss.output(self.by_class(a))
+
+    def log_probabilities(self, a: Array) -> Array:
+        return self.loss.log_output(self.by_class(a))
+
+    def decisions(self, a: Array) -> Any:
+        return a[:, 0] if self.binary else a
+
     def decode(self, decisions: Array) -> Any:
-        """Convert the decisions of `loss.decide` to labels.
-
-        Parameters
-        ----------
-        decisions : ndarray of shape (n_samples, 1) or (n_samples, K)
-            Class indices, or whether each label is present.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,), or indicator matrix (n_samples, K)
-            Labels; sparse if y was sparse in training.
-        """
         if not self.multilabel:
             return self.classes[decisions[:, 0].astype(np.intp)]
         indicator = decisions.astype(int)

@@ -62,7 +62,7 @@ def layout(fit: Fit) -> Hashable:
     return (
         fit.state.theta.sizes,
         fit.state.dtype,
-        (type(fit.targets.loss), *vars(fit.targets.loss).items()),
+        fit.targets.loss.key,
         tuple((type(g), *vars(g).items()) for g in plan.activations),
         type(plan.penalty),
         kind_of(solver.optimizer),

@@ -26,6 +26,9 @@ from ..utils.streams import random_state_from
 # Attributes that may be missing.
 OPTIONAL = ("feature_names_in_", "_state")
 
+# Lists of arrays; all others are of numbers.
+OF_ARRAYS = ("coefs_", "intercepts_", "classes_")
+
 REGISTRIES: tuple[Mapping[str, Any], ...] = (
     ACTIVATIONS,
     SOLVERS,
@@ -212,7 +215,7 @@ def check_types(values: Any, types: dict[str, tuple[Any, ...]]) -> None:
             allowed = " or ".join(kind.__name__ for kind in types[name])
             raise ValueError(f"{name} must be of type {allowed}, got {value!r:.80}")
         if type(value) is list:
-            inside = np.ndarray if name in ("coefs_", "intercepts_") else float
+            inside = np.ndarray if name in OF_ARRAYS else float
             require(all(type(item) is inside for item in value), f"{name} is damaged")
 
 

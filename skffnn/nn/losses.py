@@ -11,6 +11,7 @@ register it in `REGRESSION_LOSSES`; for the classifier, one with the methods of
 a class instead of a name.
 """
 
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from numbers import Real
@@ -32,6 +33,11 @@ class Loss:
     """
 
     name: ClassVar[str]
+
+    @property
+    def key(self) -> Hashable:
+        """What equal losses have in common, so that networks can be stacked."""
+        return type(self), *vars(self).items()
 
     def output(self, a: Array) -> Array:
         """Return f = o(a); `a` may be overwritten.
@@ -186,6 +192,72 @@ class LogisticOutput(ClassOutput):
         sigmoid(a, out=a)
         a -= y  # ∂ℓ/∂a = f - y
         return ell.sum(axis=-1, keepdims=True)
+
+
+class SumOfLosses(ClassOutput):
+    """The losses of several targets, each of some of the columns, added up.
+
+    Target j has the logits a_j, an output map o_j and a loss ℓ_j of its own:
+
+    f = (o_1(a_1) … o_m(a_m)),    ℓ(f, y) = Σ_j ℓ_j(f_j, y_j).
+
+    Given x the targets are taken to be independent, so that their likelihoods multiply.
+    No logit is in two of the losses: ∂ℓ/∂a is made of the ∂ℓ_j/∂a_j, side by side.
+
+    Parameters
+    ----------
+    losses : sequence of ClassOutput
+        Output map and loss of each target.
+    sizes : sequence of int
+        Number of columns of each.
+    """
+
+    name = "softmax"
+
+    def __init__(self, losses: Sequence[ClassOutput], sizes: Sequence[int]) -> None:
+        self.losses = losses
+        ends = np.cumsum(sizes).tolist()
+        self.columns = [slice(*pair) for pair in pairwise([0, *ends])]
+
+    @property
+    def key(self) -> Hashable:
+        stops = tuple(block.stop for block in self.columns)
+        return "sum", stops, *(loss.key for loss in self.losses)
+
+    def split(self, a: Array) -> list[Array]:
+        """Return the columns of each target, as views.
+
+        Parameters
+        ----------
+        a : ndarray of shape (..., n, K)
+            Logits or targets, K columns of all targets together.
+
+        Returns
+        -------
+        parts : list of ndarray of shape (..., n, K_j)
+            One for each target.
+        """
+        return [a[..., block] for block in self.columns]
+
+    def output(self, a: Array) -> Array:
+        parts = zip(self.losses, self.split(a), strict=True)
+        return np.concatenate([loss.output(a_j) for loss, a_j in parts], axis=-1)
+
+    def log_output(self, a: Array) -> Array:
+        parts = zip(self.losses, self.split(a), strict=True)
+        return np.concatenate([loss.log_output(a_j) for loss, a_j in parts], axis=-1)
+
+    def decide(self, a: Array) -> Array:
+        parts = zip(self.losses, self.split(a), strict=True)
+        return np.concatenate([loss.decide(a_j) for loss, a_j in parts], axis=-1)
+
+    def loss_and_error(self, a: Array, y: Array) -> Array:
+        ell = np.zeros((*a.shape[:-1], 1), a.dtype)
+        for loss, a_j, y_j in zip(
+            self.losses, self.split(a), self.split(y), strict=True
+        ):
+            ell += loss.loss_and_error(a_j, y_j)  # ∂ℓ/∂a_j = ∂ℓ_j/∂a_j
+        return ell
 
 
 @runtime_checkable

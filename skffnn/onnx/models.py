@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..classifier import FFNNClassifier
 from ..data.quantities import Quantities
-from ..data.targets import Targets
+from ..data.targets import ClassTargets, Targets
 from ..nn.arrays import Array
 from ..nn.losses import LogisticOutput, LogLink, RegressionLoss, Softmax
 from ..nn.network import Network
@@ -72,7 +72,7 @@ def shape_of_classes(operator: Any) -> None:
     """
     model = operator.raw_operator
     check_is_fitted(model)
-    targets = model._fitted_targets()
+    targets = of_one(model._fitted_targets())
     dtype = dtype_of_numbers(operator)
     if not isinstance(model, FFNNClassifier):
         dtype = np.float64  # averages are computed in it
@@ -83,6 +83,17 @@ def shape_of_classes(operator: Any) -> None:
     K = len(values)
     declare(label, values.dtype, *[K] * targets.multilabel)
     declare(probabilities, dtype, K)
+
+
+def of_one(targets: ClassTargets) -> Targets:
+    """Return the targets; raise if there are several, each with its classes."""
+    if isinstance(targets, Targets):
+        return targets
+    raise TypeError(
+        f"a classifier of {len(targets.classes)} targets has no ONNX form: it has one "
+        "output for labels and one for probabilities. Convert a network for each "
+        "target, fitted to its column of y."
+    )
 
 
 def is_zipped(operator: Any) -> bool:
@@ -163,7 +174,7 @@ def convert_averaged_classifier(scope: Any, operator: Any, container: Any) -> No
         each_of_stack = last_layer(stack, x.cast(np.float64))
         a = each_of_stack.op("ReduceSum", np.array([0]), keepdims=0)
     a = a * (model.inverse_temperature_ / M)
-    targets = model._fitted_targets()
+    targets = of_one(model._fitted_targets())
     for models, weight in zip(model.blended_, model.blend_weights_, strict=True):
         for other in models:
             a = a + weight / len(models) * log_odds(other, x, targets)
@@ -239,7 +250,7 @@ def classify(operator: Any, a: Tensor) -> None:
         Logits.
     """
     model, scope = operator.raw_operator, a.graph.scope
-    targets = model._fitted_targets()
+    targets = of_one(model._fitted_targets())
     f = probabilities_of(a, targets)
     if scope.get_options(model, {"raw_scores": False})["raw_scores"]:
         f = by_class(a, targets)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.optimize import minimize
 
-from ..data.targets import Targets
+from ..data.targets import ClassTargets
 from ..nn.arrays import Array
 
 # The fraction of labels assumed to be random when weights are fitted. It keeps them
@@ -37,10 +37,10 @@ def logits(network: Any, X: Any) -> Array:
         Logits.
     """
     a = network.decision_function(X)
-    return a[:, np.newaxis] if a.ndim == 1 else a
+    return np.column_stack(a if isinstance(a, list) else [a])
 
 
-def log_odds(model: Any, X: Any, targets: Targets) -> Array:
+def log_odds(model: Any, X: Any, targets: ClassTargets) -> Array:
     """Return what takes the place of the logits for a model that is no network.
 
     Parameters
@@ -49,7 +49,7 @@ def log_odds(model: Any, X: Any, targets: Targets) -> Array:
         Fitted, with `predict_proba`.
     X : {ndarray, CSR array} of shape (n_samples, n_features)
         Rows.
-    targets : Targets
+    targets : ClassTargets
         The classes, all of which the classifier knows. They are not multi-label.
 
     Returns
@@ -77,7 +77,9 @@ class Blend(NamedTuple):
     loss: float
 
 
-def blend(a: Sequence[Array], y: Any, weights: Array | None, targets: Targets) -> Blend:
+def blend(
+    a: Sequence[Array], y: Any, weights: Array | None, targets: ClassTargets
+) -> Blend:
     """Return the weights β with which the cross-entropy of Σ_m β_m a_m is lowest.
 
     It is convex in β, so that no other β has a lower one.
@@ -90,7 +92,7 @@ def blend(a: Sequence[Array], y: Any, weights: Array | None, targets: Targets) -
         Labels.
     weights : ndarray of shape (n_samples,) or None
         Sample weights.
-    targets : Targets
+    targets : ClassTargets
         The classes.
 
     Returns

@@ -10,7 +10,8 @@ from sklearn.utils.validation import validate_data
 
 from ..classifier import FFNNClassifier
 from ..data.blocks import by_blocks
-from ..data.targets import Targets
+from ..data.multioutput import targets_of
+from ..data.targets import ClassTargets, Targets
 from ..fitting.plan import activations_of
 from ..nn.activations import ACTIVATIONS
 from ..nn.arrays import Array
@@ -96,8 +97,9 @@ class AveragedClassifier(LogitsMixin, Averaged):
         `HistGradientBoostingClassifier` are merged into one, which is faster.
     blend_weights_ : ndarray of shape (n_blended,)
         Their weights γ.
-    classes_ : ndarray of shape (n_classes,)
-        Class labels, sorted; for multi-label targets the columns of y.
+    classes_ : ndarray of shape (n_classes,) or list of ndarray
+        Class labels, sorted; for multi-label targets the columns of y. Of several
+        targets, a list of those of each.
     inverse_temperature_ : float
         β, below 1 if the networks were overconfident.
     n_features_in_ : int
@@ -168,8 +170,9 @@ class AveragedClassifier(LogitsMixin, Averaged):
         ----------
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
             Training data, finite numbers.
-        y : array-like of shape (n_samples,) or (n_samples, n_labels)
-            Class labels, or a label indicator matrix (multi-label).
+        y : array-like of shape (n_samples,) or (n_samples, n_columns)
+            Class labels, with a column for each of several targets, or a label
+            indicator matrix (multi-label).
         sample_weight : array-like of shape (n_samples,), default=None
             Sample weights, at least 0; only their ratios matter.
 
@@ -185,14 +188,14 @@ class AveragedClassifier(LogitsMixin, Averaged):
         """
         base = self._checked_estimator()
         data = self._checked_rows(X, y, sample_weight)
-        targets = Targets.from_labels(data.y)
-        single = not targets.multilabel
+        targets = targets_of(data.y)
+        single = isinstance(targets, Targets) and not targets.multilabel
         n_classes, most = len(targets.classes), self.blend_classes
         blends = single and n_classes > 1 and (most is None or n_classes <= most)
         networks, others = self._train(
             base,
             data,
-            targets.codes(data.y) if single else np.zeros(data.n_rows, np.intp),
+            targets.strata(data.y),
             logits,
             partial(log_odds, targets=targets),
             blends=blends,
@@ -206,7 +209,7 @@ class AveragedClassifier(LogitsMixin, Averaged):
         return self
 
     def _worthwhile(
-        self, networks: CrossFit, others: list[CrossFit], targets: Targets
+        self, networks: CrossFit, others: list[CrossFit], targets: ClassTargets
     ) -> list[CrossFit]:
         """Return the classifiers that make enough of a difference."""
         if not others:
@@ -223,14 +226,14 @@ class AveragedClassifier(LogitsMixin, Averaged):
         ]
 
     def _blend(
-        self, models: Sequence[CrossFit], rows: Array, targets: Targets
+        self, models: Sequence[CrossFit], rows: Array, targets: ClassTargets
     ) -> Blend:
         """Return the weight of each model, from rows that it was not trained on."""
         data = models[0].folds.data
         weights = None if data.weights is None else data.weights[rows]
         return blend([m.out[rows] for m in models], data.y[rows], weights, targets)
 
-    def _weights(self, models: Sequence[CrossFit], targets: Targets) -> Array:
+    def _weights(self, models: Sequence[CrossFit], targets: ClassTargets) -> Array:
         """Return the weight of each model in predictions."""
         rows = models[-1].is_known
         if not rows.any() or (len(models) == 1 and not self.calibrate):

@@ -7,7 +7,7 @@ import pytest
 from scipy.sparse import csr_array
 
 from skffnn import ACTIVATIONS, PENALTIES, REGRESSION_LOSSES, Quantile
-from skffnn.nn.losses import LogisticOutput, Softmax
+from skffnn.nn.losses import LogisticOutput, Softmax, SumOfLosses
 from skffnn.nn.network import Dropout, Network
 from skffnn.nn.objective import Objective
 from skffnn.nn.parameters import INITIALIZERS, initialise
@@ -24,7 +24,7 @@ HIDDEN = {"none": (), "one": (5,), "three": (5, 3, 4)}
 def problem(activation, hidden, loss, *, weighted, sparse, alpha=0.3):
     """Make J and a batch, away from the kinks of rectifiers."""
     rng = np.random.RandomState(0)
-    K = 3
+    K = 6 if isinstance(loss, SumOfLosses) else 3
     sizes = (N_FEATURES, *hidden, K)
     theta = initialise(
         sizes, INITIALIZERS["glorot_uniform"], [1.0] * (len(sizes) - 1), rng
@@ -37,6 +37,9 @@ def problem(activation, hidden, loss, *, weighted, sparse, alpha=0.3):
         X = csr_array(X)
     if isinstance(loss, Softmax):
         y = rng.dirichlet(np.ones(K), N)  # also stands for smoothed labels
+    elif isinstance(loss, SumOfLosses):
+        y = np.hstack([rng.dirichlet(np.ones(n), N) for n in (3, 1, 2)])
+        y[:, 3] = rng.uniform(size=N)
     else:
         y = rng.uniform(size=(N, K))
     w = (rng.uniform(size=(N, 1)) if weighted else np.ones((N, 1))) / N
@@ -83,6 +86,16 @@ def assert_gradient_is_slope(objective, batch):
 def test_gradient_is_the_slope_of_J(activation, depth, loss, weighted, sparse):
     assert_gradient_is_slope(
         *problem(activation, HIDDEN[depth], loss, weighted=weighted, sparse=sparse)
+    )
+
+
+@pytest.mark.parametrize("sparse", [False, True], ids=["dense", "sparse"])
+@pytest.mark.parametrize("depth", HIDDEN)
+def test_gradient_of_several_targets_is_the_slope_of_J(depth, sparse):
+    each = [Softmax(), LogisticOutput(), Softmax()]
+    loss = SumOfLosses(each, [3, 1, 2])
+    assert_gradient_is_slope(
+        *problem("tanh", HIDDEN[depth], loss, weighted=True, sparse=sparse)
     )
 
 

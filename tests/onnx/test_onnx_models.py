@@ -312,6 +312,14 @@ def test_networks_of_different_sizes(serve):
     agree(serve(model, X), model, X, DOUBLE)
 
 
+@pytest.mark.parametrize("average", [False, True])
+def test_several_targets_are_an_error(serve, average):
+    model = AveragedClassifier(make(), **quick) if average else make()
+    model.fit(X, np.column_stack([y, y + 1]))
+    with pytest.raises(TypeError, match=r"2 targets has no ONNX form.*for each target"):
+        serve(model, X)
+
+
 def test_an_average_of_something_else_is_an_error(serve):
     model = AveragedClassifier(make(), **quick).fit(X, y)
     model.estimators_[1] = LogisticRegression().fit(X, y)
