@@ -1,6 +1,6 @@
 """FFNNEstimator: scikit-learn's contract, which classifier and regressor share."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from inspect import signature
 from typing import Any, ClassVar, Self
@@ -281,6 +281,8 @@ class FFNNEstimator(CallbackSupport, BaseEstimator):
         X_val: Matrix | None = None,
         y_val: Matrix | None = None,
         sample_weight_val: ArrayLike | None = None,
+        coef_init: Sequence[ArrayLike] | None = None,
+        intercept_init: Sequence[ArrayLike] | None = None,
     ) -> Self:
         """Train the network.
 
@@ -305,6 +307,13 @@ class FFNNEstimator(CallbackSupport, BaseEstimator):
             Targets of `X_val`.
         sample_weight_val : array-like of shape (n_val,), default=None
             Weights of the rows of `X_val`.
+        coef_init : list of array-like of shape (n_in, n_out), default=None
+            Initial weights of each layer, in the place of those that would be drawn:
+            shaped like `coefs_`, and in the same units. (The output of a regressor with
+            `normalize_y=True` is a standardised target.) With `warm_start` they win
+            over the last fit: training starts anew.
+        intercept_init : list of array-like of shape (n_out,), default=None
+            Initial biases of each layer, shaped like `intercepts_`, likewise.
 
         Returns
         -------
@@ -324,9 +333,10 @@ class FFNNEstimator(CallbackSupport, BaseEstimator):
             Schedules with a fixed horizon are meant to end at `max_iter`.
         """
         with all_or_nothing(self):
-            plan = Plan.from_estimator(self)
+            plan = Plan.from_estimator(self).starting_from(coef_init, intercept_init)
             checkpoint = Checkpoint.from_param(self.checkpoint)
-            previous = vars(self).copy() if self._is_warm() else None
+            goes_on = self._is_warm() and not plan.start.is_given
+            previous = vars(self).copy() if goes_on else None
             train = self._check(X, y, sample_weight, reset=previous is None)
             targets = self._new_targets(plan, train)
             if previous is not None:
@@ -336,6 +346,8 @@ class FFNNEstimator(CallbackSupport, BaseEstimator):
             manager, n_iter = None, 0
             if checkpoint is not None:
                 rows = rows_of(train, validation)
+                if plan.start.is_given:
+                    rows["initial parameters"] = plan.start._asdict()
                 manager = self._checkpoint_manager(checkpoint, rows, previous)
                 if manager.restore(self):
                     previous, n_iter = vars(self).copy(), manager.n_iter

@@ -1,6 +1,7 @@
 """DaskFFNNClassifier: the interface of FFNNClassifier for Dask collections."""
 
 import inspect
+from collections.abc import Sequence
 from functools import wraps
 from typing import (
     TYPE_CHECKING,
@@ -202,6 +203,8 @@ class DaskFFNNClassifier(FFNNClassifier):
         X_val: Collection | Matrix | None = None,
         y_val: Collection | Matrix | None = None,
         sample_weight_val: Collection | ArrayLike | None = None,
+        coef_init: Sequence[ArrayLike] | None = None,
+        intercept_init: Sequence[ArrayLike] | None = None,
         classes: ArrayLike | None = None,
     ) -> Self:
         """Train the network on the cluster.
@@ -219,6 +222,8 @@ class DaskFFNNClassifier(FFNNClassifier):
         X_val, y_val, sample_weight_val : Dask collections or arrays, default=None
             Validation set, scored after each epoch. Without it, early stopping holds
             out rows of each partition.
+        coef_init, intercept_init : list of array-like, default=None
+            Initial weights and biases of each layer, as for `FFNNClassifier`.
         classes : array-like of shape (n_classes,), default=None
             All class labels, some of which may not occur in y.
 
@@ -239,6 +244,7 @@ class DaskFFNNClassifier(FFNNClassifier):
         """
         with all_or_nothing(self):
             plan = Plan.from_estimator(self.to_unfitted())
+            plan = plan.starting_from(coef_init, intercept_init)
             checkpoint = Checkpoint.from_param(self.checkpoint)
             if not (isinstance(self.persist, bool) or self.persist == "auto"):
                 raise InvalidParameterError(
@@ -248,7 +254,8 @@ class DaskFFNNClassifier(FFNNClassifier):
             cluster = Cluster(self.client)
             given = (X_val, y_val, sample_weight_val)
             partitions_of((X, y, sample_weight))  # before anything is computed
-            previous = vars(self).copy() if self._is_warm() else None
+            goes_on = self._is_warm() and not plan.start.is_given
+            previous = vars(self).copy() if goes_on else None
             learn_features(self, X, reset=previous is None)
             model = self.to_unfitted()
             options: dict[str, Any] = {
@@ -264,9 +271,8 @@ class DaskFFNNClassifier(FFNNClassifier):
                 validation = Checked(cluster, given, model, "_val", **options)
             manager, n_iter = None, 0
             if checkpoint is not None:
-                rows = dict(
-                    zip(("X", "y", "sample_weight"), train.identity, strict=True)
-                )
+                names = ("X", "y", "sample_weight")
+                rows: dict[str, Any] = dict(zip(names, train.identity, strict=True))
                 if validation is not None:
                     names = ("X_val", "y_val", "sample_weight_val")
                     rows |= dict(zip(names, validation.identity, strict=True))
@@ -274,6 +280,8 @@ class DaskFFNNClassifier(FFNNClassifier):
                 if previous is not None:
                     local.__dict__.update(fitted_of(self))
                 rows["n_rounds"] = np.array(self.n_rounds)
+                if plan.start.is_given:
+                    rows["initial parameters"] = plan.start._asdict()
                 manager = local._checkpoint_manager(checkpoint, rows, previous)
                 if manager.restore(local):
                     previous, n_iter = vars(local).copy(), manager.n_iter

@@ -290,12 +290,12 @@ def begin(
 
 
 def start(plan: Plan, sizes: tuple[int, ...]) -> TrainingState:
-    """Draw initial parameters.
+    """Draw initial parameters, but for those that are given.
 
     Parameters
     ----------
     plan : Plan
-        How to draw them.
+        How to draw them, and what is given.
     sizes : tuple of int
         D(0) … D(L+1).
 
@@ -305,7 +305,9 @@ def start(plan: Plan, sizes: tuple[int, ...]) -> TrainingState:
         Of training that has not begun.
     """
     random_state = check_random_state(plan.random_state)
+    # All are drawn, so that the stream goes on as if none were given.
     theta = initialise(sizes, plan.initializer, plan.gains, random_state)
+    plan.start.write_into(theta)
     return TrainingState(theta, random_state)
 
 

@@ -12,8 +12,9 @@ from sklearn.metrics import get_scorer_names
 from sklearn.utils import check_random_state
 
 from ..nn.activations import ACTIVATIONS, Activation
+from ..nn.arrays import Array
 from ..nn.losses import CLASSIFICATION_LOSSES, ClassificationLoss
-from ..nn.parameters import INITIALIZERS, Initializer, rates_of
+from ..nn.parameters import INITIALIZERS, Initializer, Parameters, rates_of
 from ..nn.penalties import PENALTIES, Penalty
 from ..optim.optimizers import Optimizer
 from ..optim.schedules import SCHEDULES, Schedule
@@ -94,6 +95,101 @@ class Losses(NamedTuple):
 OF_CLASSES = Losses(CLASSIFICATION_LOSSES, ClassificationLoss)
 
 
+class Start(NamedTuple):
+    """Initial parameters that `fit` is given, in the place of those that are drawn.
+
+    Attributes
+    ----------
+    coef_init : list of ndarray of shape (n_in, n_out), or None
+        The weights of each layer; None to draw them.
+    intercept_init : list of ndarray of shape (n_out,), or None
+        The biases of each layer; None to draw them.
+    """
+
+    coef_init: list[Array] | None = None
+    intercept_init: list[Array] | None = None
+
+    @classmethod
+    def from_given(cls, coef_init: Any, intercept_init: Any) -> "Start":
+        """Check what does not depend on the sizes of the layers.
+
+        Parameters
+        ----------
+        coef_init, intercept_init : sequence of array-like, or None
+            As given to `fit`.
+
+        Returns
+        -------
+        start : Start
+            With copies, in float64.
+
+        Raises
+        ------
+        ValueError
+            If they are not lists of finite numbers.
+        """
+        return cls(
+            finite_arrays("coef_init", coef_init),
+            finite_arrays("intercept_init", intercept_init),
+        )
+
+    @property
+    def is_given(self) -> bool:
+        """Whether any of the parameters are given."""
+        return self.coef_init is not None or self.intercept_init is not None
+
+    def write_into(self, theta: Parameters) -> None:
+        """Put the given parameters into the place of those that were drawn.
+
+        Parameters
+        ----------
+        theta : Parameters
+            Changed in place, but for what is not given.
+
+        Raises
+        ------
+        ValueError
+            If the network has layers of other sizes.
+        """
+        drawn = theta.W, [b[0] for b in theta.b]
+        for name, given, layers in zip(self._fields, self, drawn, strict=True):
+            if given is None:
+                continue
+            wanted, got = ([v.shape for v in part] for part in (layers, given))
+            if got != wanted:
+                raise ValueError(
+                    f"{name} must be a list of arrays, one for each layer, of shapes "
+                    f"{', '.join(map(str, wanted))}, got shapes "
+                    f"{', '.join(map(str, got)) or 'of no array'}."
+                )
+            for layer, values in zip(layers, given, strict=True):
+                layer[...] = values
+
+
+def finite_arrays(name: str, given: Any) -> list[Array] | None:
+    """Return a list of arrays of finite numbers, or None if nothing is given."""
+    if given is None:
+        return None
+    if not isinstance(given, list | tuple):
+        raise ValueError(
+            f"{name} must be a list of arrays, one for each layer, got a "
+            f"{type(given).__name__}."
+        )
+    arrays = []
+    for k, values in enumerate(given):
+        try:
+            array = np.array(values, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{name}[{k}] must be an array of numbers.") from error
+        # Training may be in float32.
+        if not (np.abs(array) <= np.finfo(np.float32).max).all():
+            raise ValueError(
+                f"{name}[{k}] must be finite, and no larger than float32 can hold."
+            )
+        arrays.append(array)
+    return arrays
+
+
 @dataclass(frozen=True)
 class Plan:
     """The validated parameters of an estimator.
@@ -141,6 +237,8 @@ class Plan:
         As given to a classifier.
     label_smoothing : float
         As given to a classifier.
+    start : Start
+        The initial parameters, as far as they are not drawn.
     """
 
     hidden_sizes: tuple[int, ...]
@@ -162,6 +260,7 @@ class Plan:
     validation_fraction: float
     class_weight: Any = None
     label_smoothing: float = 0.0
+    start: Start = Start()  # noqa: RUF009, it is a tuple
 
     @classmethod
     def from_estimator(cls, estimator: Any) -> "Plan":
@@ -244,6 +343,21 @@ class Plan:
             scoring=scoring,
             **{name: params[name] for name in AS_GIVEN if name in params},
         )
+
+    def starting_from(self, coef_init: Any, intercept_init: Any) -> "Plan":
+        """Return the plan for a fit that is given initial parameters.
+
+        Parameters
+        ----------
+        coef_init, intercept_init : sequence of array-like, or None
+            As given to `fit`; what is None is drawn.
+
+        Returns
+        -------
+        plan : Plan
+            With them as its start.
+        """
+        return replace(self, start=Start.from_given(coef_init, intercept_init))
 
     def for_partial_fit(self) -> "Plan":
         """Return the plan for one epoch, whatever its loss.

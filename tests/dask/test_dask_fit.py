@@ -84,6 +84,16 @@ class TestLBFGS:
             parameters(there), parameters(here), rtol=0, atol=SUMMED_APART
         )
 
+    def test_starts_from_the_parameters_that_it_is_given(self, client):
+        there, here = pair(solver="lbfgs", max_iter=3)
+        start = FFNNClassifier(**PARAMS | {"random_state": 1}).fit(X, y)
+        given = {"coef_init": start.coefs_, "intercept_init": start.intercepts_}
+        there.fit(*in_chunks(X, y), **given)
+        here.fit(X, y, **given)
+        np.testing.assert_allclose(
+            parameters(there), parameters(here), rtol=0, atol=SUMMED_APART
+        )
+
     def test_of_sparse_rows_is_that_of_one_machine(self, client):
         there, here = pair(solver="lbfgs", max_iter=5)
         S = X * (np.abs(X) > 0.5)
