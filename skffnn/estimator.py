@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from .data.base_targets import BaseTargets
 from .data.blocks import by_blocks
@@ -40,8 +40,10 @@ from .utils.checks import (
     DTYPES,
     all_or_nothing,
     check_number,
+    check_numpy,
     check_weights,
     needs_no_check,
+    validate_data,
 )
 from .utils.types import BaseEstimator, Matrix, RandomState
 
@@ -478,6 +480,7 @@ class FFNNEstimator(CallbackSupport, BaseEstimator):
         if not is_given(X_val, y_val, sample_weight_val):
             return None
         name = "sample_weight_val"
+        check_numpy(X_val=X_val, y_val=y_val)
         data = self._check(X_val, y_val, sample_weight_val, reset=False, name=name)
         targets.check_known(data.y, "y_val")
         return data

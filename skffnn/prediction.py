@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 from .data.multioutput import fitted_targets
 from .data.targets import ClassTargets
 from .nn.arrays import Array
+from .utils.checks import check_numpy
 from .utils.documentation import Documented
 from .utils.types import ClassifierMixin, Matrix
 
@@ -129,6 +130,7 @@ class LogitsMixin(Documented, ClassifierMixin):
             `sklearn.multioutput.MultiOutputClassifier.score`.
         """
         targets = self._fitted_targets()
+        check_numpy(y=y, sample_weight=sample_weight)
         return targets.accuracy(y, self.predict(X), sample_weight)
 
     def __sklearn_tags__(self) -> Any:

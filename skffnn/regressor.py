@@ -31,6 +31,7 @@ from .typing import (
     Verbose,
     WeightInit,
 )
+from .utils.checks import check_numpy
 from .utils.documentation import Documented
 from .utils.types import Matrix, RandomState, RegressorMixin, available_if
 
@@ -260,6 +261,7 @@ class FFNNRegressor(Documented, RegressorMixin, FFNNEstimator):
             perfect, 0 as good as the best constant.
         """
         levels = self._fitted_targets().loss.levels
+        check_numpy(y=y, sample_weight=sample_weight)
         if levels is None:
             return super().score(X, y, sample_weight)
         return d2_of_quantiles(y, self.predict(X), levels, sample_weight)

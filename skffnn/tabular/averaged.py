@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from sklearn.base import MetaEstimatorMixin, clone
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import has_fit_parameter, validate_data
+from sklearn.utils.validation import has_fit_parameter
 
 from ..data.dataset import Dataset
 from ..nn.arrays import Array, canonical
@@ -17,6 +17,7 @@ from ..utils.checks import (
     check_choice,
     check_number,
     check_weights,
+    validate_data,
 )
 from ..utils.types import BaseEstimator, RandomState
 from .folds import CrossFit, Folds, fit_copies

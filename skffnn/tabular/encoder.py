@@ -10,10 +10,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_array, check_consistent_length
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from ..nn.arrays import Array
-from ..utils.checks import check_choice, check_number, input_names
+from ..utils.checks import check_choice, check_number, input_names, validate_data
 from ..utils.documentation import Documented
 from ..utils.types import BaseEstimator, Table, TransformerMixin
 from .cells import cells

@@ -6,7 +6,6 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils.validation import validate_data
 
 from ..classifier import FFNNClassifier
 from ..data.blocks import by_blocks
@@ -18,7 +17,7 @@ from ..nn.arrays import Array
 from ..nn.network import Network
 from ..prediction import LogitsMixin, check_finite
 from ..typing import NJobs, NNetworks, Verbose
-from ..utils.checks import DTYPES
+from ..utils.checks import DTYPES, validate_data
 from ..utils.types import BaseEstimator, Classifier, Matrix, RandomState
 from .averaged import Averaged
 from .blending import Blend, blend, log_odds, logits

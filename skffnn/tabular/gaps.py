@@ -4,10 +4,10 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from ..nn.arrays import Array
-from ..utils.checks import DTYPES, check_number, input_names
+from ..utils.checks import DTYPES, check_number, input_names, validate_data
 from ..utils.documentation import Documented
 from ..utils.types import BaseEstimator, Table, TransformerMixin
 from .names import named, names_of
@@ -83,7 +83,7 @@ class GapImputer(Documented, TransformerMixin, BaseEstimator):
         self.features_ = np.flatnonzero(np.isnan(X).any(axis=0))
         return self
 
-    def fit_transform(self, X: Table, y: Any = None) -> Array:
+    def fit_transform(self, X: Table, y: Any = None, **fit_params: Any) -> Array:
         """Fit to data and replace its missing values.
 
         Parameters
@@ -91,6 +91,8 @@ class GapImputer(Documented, TransformerMixin, BaseEstimator):
         X : {array-like, dataframe} of shape (n_samples, n_features)
             Training data: finite numbers, or NaN for missing values.
         y : object, default=None
+            Not used.
+        **fit_params : dict
             Not used.
 
         Returns

@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import nnls
 from sklearn.utils import get_tags
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from ..nn.arrays import Array
 from ..nn.losses import Quantile
 from ..regressor import FFNNRegressor, d2_of_quantiles
 from ..typing import NJobs, NNetworks, Verbose
-from ..utils.checks import DTYPES
+from ..utils.checks import DTYPES, validate_data
 from ..utils.documentation import Documented
 from ..utils.types import (
     BaseEstimator,

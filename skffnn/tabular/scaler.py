@@ -4,10 +4,16 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from ..nn.arrays import Array
-from ..utils.checks import DTYPES, check_choice, check_number, input_names
+from ..utils.checks import (
+    DTYPES,
+    check_choice,
+    check_number,
+    input_names,
+    validate_data,
+)
 from ..utils.documentation import Documented
 from ..utils.types import (
     BaseEstimator,
@@ -109,7 +115,7 @@ class RobustSmoothScaler(Documented, TransformerMixin, BaseEstimator):
         self.center_, self.scale_ = np.array([spread_of(x) for x in X.T]).T
         return self
 
-    def fit_transform(self, X: Table, y: Any = None) -> Array:
+    def fit_transform(self, X: Table, y: Any = None, **fit_params: Any) -> Array:
         """Fit to data and scale it.
 
         Parameters
@@ -117,6 +123,8 @@ class RobustSmoothScaler(Documented, TransformerMixin, BaseEstimator):
         X : {array-like, dataframe} of shape (n_samples, n_features)
             Training data: finite numbers, or NaN for missing values.
         y : object, default=None
+            Not used.
+        **fit_params : dict
             Not used.
 
         Returns

@@ -9,7 +9,8 @@ from numbers import Integral, Real
 from typing import Any, Protocol
 
 import numpy as np
-from sklearn.utils import check_array
+from sklearn import get_config
+from sklearn.utils import check_array, validation
 
 from ..nn.arrays import Array
 
@@ -250,6 +251,66 @@ def needs_no_check(X: Any, n_features: int) -> bool:
         return X.shape[0] > 0 and X.shape[1] == n_features and np.isfinite(X.sum())
 
 
+def validate_data(estimator: Any, /, *args: Any, **options: Any) -> Any:
+    """Validate data as scikit-learn does, but take NumPy arrays alone.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Learns, or knows, the features.
+    *args : tuple (X,) or (X, y)
+        Input of any kind that scikit-learn takes.
+    **options : dict
+        The keyword arguments of `sklearn.utils.validation.validate_data`.
+
+    Returns
+    -------
+    data : ndarray, sparse array or tuple of them
+        X, or X and y.
+
+    Raises
+    ------
+    TypeError
+        As `check_numpy`.
+    """
+    check_numpy(**dict(zip(("X", "y"), args, strict=False)))
+    return validation.validate_data(estimator, *args, **options)
+
+
+def check_numpy(**given: Any) -> None:
+    """Raise if input is an array of another library and is not to be converted.
+
+    With scikit-learn's array API dispatch it would stay as it is, and computation is
+    done with NumPy here. Without, what NumPy can convert is converted.
+
+    Parameters
+    ----------
+    **given : object
+        Input, by name.
+
+    Raises
+    ------
+    TypeError
+        If one is such an array.
+    """
+    if not get_config()["array_api_dispatch"]:
+        return
+    for name, value in given.items():
+        kinds = {kind.__module__.partition(".")[0] for kind in type(value).__mro__}
+        is_tensor = "torch" in kinds  # which does not name its array API
+        is_numpy = isinstance(value, np.ndarray | np.generic)
+        if not is_tensor and (is_numpy or not hasattr(value, "__array_namespace__")):
+            continue
+        how = f"numpy.asarray({name})"
+        if is_tensor:
+            how = f"{name}.numpy(), or {name}.cpu().numpy() if it is on a GPU"
+        raise TypeError(
+            f"skffnn computes with NumPy, and with array_api_dispatch=True {name} is "
+            f"not converted: it is a {type(value).__module__}.{type(value).__name__}. "
+            f"Pass {how}."
+        )
+
+
 def check_weights(
     weights: Any, n_samples: int, name: str, *, some: bool = True
 ) -> Array | None:
@@ -278,6 +339,7 @@ def check_weights(
     """
     if weights is None:
         return None
+    check_numpy(**{name: weights})
     if isinstance(weights, Real):
         weights = np.full(n_samples, weights)
     weights = check_array(
