@@ -65,9 +65,9 @@ OBJECTS = {entry if isinstance(entry, type) else type(entry) for entry in ENTRIE
 ESTIMATORS = {storage.kind for storage in STORAGES.values()}
 HELD = OBJECTS | ESTIMATORS | {Checkpoint, Rest, TargetMeans}
 
-#: What to pass as `trusted` to `skops.io.load`: the dotted paths of all classes that
-#: fitted estimators, pipelines and searches of this package hold, also those under
-#: which earlier versions had them. Add those of objects of your own.
+# What to pass as `trusted` to `skops.io.load`: the dotted paths of all classes that
+# fitted estimators, pipelines and searches of this package hold, also those under
+# which earlier versions had them. Add those of objects of your own.
 SKOPS_TRUSTED: list[str] = sorted(
     [
         *(
