@@ -33,7 +33,7 @@ from .tensor import (
     n_columns,
 )
 
-# What stands for a missing cell in a column of strings, which have no other in ONNX.
+# What stands for a missing value in a column of strings, which have no other in ONNX.
 MISSING = ""
 
 # Names of outputs, which skl2onnx takes away from inputs.
@@ -335,7 +335,7 @@ def codes_of(column: Tensor, categories: Sequence[Any], name: Any) -> Tensor:
     if len(set(keys)) < len(keys) or MISSING in known:
         raise ValueError(
             f"the categories of column {name!r} cannot be told apart as strings, where "
-            f'a missing cell is "": {known}.'
+            f'a missing value is "": {known}.'
         )
     return column.op(
         "LabelEncoder",

@@ -53,7 +53,7 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
     Dates and times become four numbers: days since 1970, month, weekday (0 is Monday)
     and hour; a time zone is dropped. Durations become days.
 
-    Missing cells (None, NaN, NA in pandas, null in polars) stay missing in a numeric
+    Missing values (None, NaN, NA in pandas, null in polars) stay missing in a numeric
     column. In a categorical column they are a category of their own, if there were any
     in `fit`.
 
@@ -82,7 +82,7 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
     categories_ : list of (list or None)
         The categories of each column, in the order of the encoded columns; None for a
         numeric column or one of dates. Among the categories, None stands for missing
-        cells.
+        values.
     dates_ : list of bool
         Whether each column holds dates.
     means_ : list of (TargetMeans or None)
@@ -204,12 +204,12 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
         Returns
         -------
         X : ndarray of shape (n_samples, n_encoded)
-            The encoded table, with NaN for missing cells of numeric columns.
+            The encoded table, with NaN for missing values of numeric columns.
 
         Raises
         ------
         ValueError
-            If a numeric column contains anything but finite numbers and missing cells.
+            If a numeric column contains anything but finite numbers and missing values.
         """
         check_is_fitted(self)
         return self._encode(self._columns(X, reset=False), {})
@@ -506,7 +506,7 @@ def one_hot(column: Any, categories: Sequence[Any]) -> Array:
 def labels(category: Any) -> tuple[str, str]:
     """Return the label of a category, plain and with strings in quotes.
 
-    The second distinguishes "1" from 1 and "missing" from a missing cell, so the pair
+    The second distinguishes "1" from 1 and "missing" from a missing value, so the pair
     sorts categories independently of the order of the rows.
     """
     if category is OTHER:

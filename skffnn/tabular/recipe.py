@@ -71,7 +71,7 @@ def make_tabular_classifier(
     """Return a pipeline that classifies raw tables.
 
     It accepts dataframes of pandas or polars, arrays and lists, with numeric and
-    categorical columns and with missing cells. Its steps are:
+    categorical columns and with missing values. Its steps are:
 
     `encode`
         `TableEncoder`: one-hot encodes categorical columns; those with many categories
