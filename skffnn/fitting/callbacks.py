@@ -95,16 +95,15 @@ def told(
     listeners : list of Listener
         Tell the callbacks of each epoch; empty if there are no callbacks.
     """
-    if not hasattr(estimator, "set_callbacks"):
+    if not callbacks_of(estimator):
         yield []
         return
     metadata = None if weights is None else {"sample_weight": weights}
     given = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
     n_left = fit.plan.criteria.max_iter - fit.n_iter
-    # Even without callbacks: those of a meta-estimator see the tree of all tasks.
     context = estimator._init_callback_context(max_subtasks=n_left)
     context.call_on_fit_task_begin(**given)
-    yield [EpochTasks(fit, context, given)] if callbacks_of(estimator) else []
+    yield [EpochTasks(fit, context, given)]
     context.call_on_fit_task_end(**given, reconstruction_attributes={})
 
 

@@ -16,7 +16,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import skffnn
-from skffnn import SOLVERS, AveragedClassifier, FFNNRegressor
+from skffnn import SOLVERS, AveragedClassifier, FFNNRegressor, many
+from skffnn.data.dataset import Dataset
 from skffnn.model_selection import (
     FFNNGridSearchCV,
     FFNNHalvingGridSearchCV,
@@ -350,6 +351,14 @@ def test_each_network_of_an_average_is_reported():
     np.testing.assert_allclose(
         model.predict_proba(X), plain.predict_proba(X), rtol=SINGLE
     )
+
+
+def test_processes_are_started_for_networks_without_callbacks_alone(monkeypatch):
+    monkeypatch.setattr(many, "WORTH_PROCESSES", 0)
+    rows = Dataset(X, y, None)
+    assert many.processes_for([many.Job(make(), rows)]) == -1
+    network = make().set_callbacks(Journal())
+    assert many.processes_for([many.Job(network, rows)]) is None
 
 
 def test_a_pipeline_says_that_an_average_does_not_pass_callbacks_on():
