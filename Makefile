@@ -35,7 +35,7 @@ endef
 
 .PHONY: help
 help:
-	@echo "targets: demo test docs lint dist test-oldest test-long test-wheel test-all bench clean"
+	@echo "targets: demo test docs notebooks lint dist test-oldest test-long test-wheel test-all bench clean"
 	@echo "more arguments: ARGS=..."
 
 .PHONY: demo
@@ -109,6 +109,11 @@ lint: .venv/lint/stamp
 docs: .venv/docs/stamp
 	.venv/docs/bin/python -m sphinx --fail-on-warning --keep-going \
 		-d docs/_build/doctrees $(ARGS) docs docs/_build/html
+
+# The notebooks that the gallery offers, executed as their readers would.
+.PHONY: notebooks
+notebooks: docs
+	cd docs/auto_examples && ../../.venv/docs/bin/jupyter-execute *.ipynb
 
 .venv/docs/stamp: pyproject.toml
 	$(call make-venv,$(PYTHON),docs)

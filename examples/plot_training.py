@@ -9,10 +9,10 @@ able to learn.
 **Three networks read the same handwritten digits. Why do two of them fail?**
 
 The first picture shows that both stay at the loss of a guess, the second and the third
-that one of them still can learn and the other never will. The next ones look at the
-good network: whether it learns by heart, what its neurons look for, which digits it
-mistakes. The last one draws a small network whole, above the regions into which it
-divides its input space.
+that one of them can still learn and the other never will. The next ones look at the
+good network: whether it overfits, what its neurons respond to, which digits it
+confuses. The last one is a drawing of a whole small network, above the regions into
+which it divides its input space.
 """
 
 # %%
@@ -58,19 +58,21 @@ for name, model in models.items():
 # curves end in a flat line. Only one of the networks can be helped by going on.
 
 display = LossCurveDisplay.from_estimator(models)
-display.ax_.set(yscale="log", title="Three learning rates")
-display.axes_[-1].set_yscale("log")
+display.ax_.set_title("Three learning rates")
 
 # %%
 # What is wrong inside
 # --------------------
 # The steps of the fast one were so large that in its second hidden layer no neuron is
-# above 0 for any of the digits: there the slope of ``relu`` is 0, with it every
-# gradient of the hidden layers, and they learn no more. No further training helps, only
-# a new start at a lower rate. In the good one most neurons are alive.
+# above 0 for any of the digits. There the slope of ``relu`` is 0, and with it every
+# gradient of the hidden layers, so they stop learning. More training does not help,
+# only a new start at a lower learning rate.
 
 print("\nDead neurons in the first and in the second hidden layer")
-for name in ("too fast", "good"):
+
+
+def look_inside(name):
+    """Draw the histograms of a network, and count its dead neurons."""
     display = WeightsDisplay.from_estimator(
         models[name], X_train, y_train, kind="histograms"
     )
@@ -78,13 +80,20 @@ for name in ("too fast", "good"):
     first, second = display.dead_
     print(f"{name:<8}  {first:2d} of 64  {second:2d} of 32")
 
+
+look_inside("too fast")
+
 # %%
-# Does the good one learn by heart?
-# ---------------------------------
-# Validation rows tell. With a constant rate and patience the training loss goes on
-# falling where the validation loss (dashed) no longer does: from there on the network
-# learns the training rows by heart. The parameters that are kept are those of the epoch
-# with the circle.
+# In the good one most neurons are alive.
+
+look_inside("good")
+
+# %%
+# Does the good one overfit?
+# --------------------------
+# A validation set tells. With a constant learning rate and much patience, the training
+# loss goes on falling after the validation loss (dashed) has stopped: from there on the
+# network overfits. The parameters that are kept are those of the epoch with the circle.
 
 watched = FFNNClassifier(
     (64, 32),
@@ -96,17 +105,19 @@ watched = FFNNClassifier(
     random_state=0,
 ).fit(X_train, y_train)
 display = LossCurveDisplay.from_estimator(watched, panels=["loss"])
-display.ax_.set(yscale="log", title="Training and validation")
+display.ax_.set_title("Training and validation")
 best = int(np.argmin(watched.validation_loss_curve_)) + 1
 print(f"\nStopped after {watched.n_iter_} epochs, kept epoch {best}")
 
 # %%
-# What the good one looks for
-# ---------------------------
-# Each image has the weights of one neuron of the first layer. Where it is orange ink
-# excites the neuron, where it is blue ink holds it back: strokes and edges.
+# What the good one responds to
+# -----------------------------
+# Each image shows the weights of one neuron of the first layer. Ink on an orange pixel
+# excites the neuron, ink on a blue pixel inhibits it: strokes and edges.
 
-display = WeightsDisplay.from_estimator(models["good"], kind="images", max_images=24)
+display = WeightsDisplay.from_estimator(
+    models["good"], kind="images", image_shape=(8, 8), max_images=24
+)
 display.figure_.suptitle("First-layer weights of the good network")
 
 # %%
@@ -118,7 +129,7 @@ fig, ax = plt.subplots(figsize=(6, 5.4), layout="constrained")
 ConfusionMatrixDisplay.from_estimator(
     models["good"], X_test, y_test, cmap="Blues", colorbar=False, ax=ax
 )
-ax.set_title("Digits that were kept back")
+ax.set_title("Digits that were held out")
 
 # %%
 # A whole small network

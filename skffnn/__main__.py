@@ -29,7 +29,8 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from threadpoolctl import threadpool_limits
 
-from skffnn import FFNNClassifier
+from skffnn import AveragedClassifier, FFNNClassifier, make_tabular_classifier
+from skffnn.tabular import RECIPE
 
 PROG = "python -m skffnn"
 
@@ -193,6 +194,17 @@ def contestants(
     }
 
 
+def tabular(max_iter: int, jobs: int, seed: int) -> tuple[Pipeline, dict[str, Any]]:
+    """Return the classifier that takes raw tables; it needs no search.
+
+    Its epochs are planned for the table, unless fewer are asked for.
+    """
+    fewer: dict[str, Any] = {}
+    if max_iter < RECIPE["max_iter"]:
+        fewer["max_iter"] = max_iter
+    return make_tabular_classifier(n_jobs=jobs, random_state=seed, **fewer), {}
+
+
 def measure(search: GridSearchCV, parts: list[Any]) -> Result:
     """Run the grid search and evaluate the best candidate on the test set."""
     X_train, X_test, y_train, y_test = parts
@@ -213,17 +225,26 @@ def measure(search: GridSearchCV, parts: list[Any]) -> Result:
         predict_seconds=statistics.median(
             timeit.repeat(lambda: best.predict(X_test), number=1, repeat=7)
         ),
-        iterations=np.max(best[-1].n_iter_),
+        iterations=iterations(best[-1]),
         unconverged_fits=f"{n_capped:.0f} of {n_fits}",
         best_params=", ".join(
             f"{key.removeprefix('model__')}={value:g}"
             for key, value in search.best_params_.items()
-        ),
+        )
+        or "no search",
     )
+
+
+def iterations(model: Any) -> int:
+    """Return the number of epochs, of an average the most of its members."""
+    members = getattr(model, "estimators_", [model])
+    return max(int(np.max(member.n_iter_)) for member in members)
 
 
 def is_capped(pipeline: Pipeline, X: Any = None, y: Any = None) -> float:
     """Return whether training reached max_iter; a scorer, so that workers report it."""
+    if isinstance(pipeline[-1], AveragedClassifier):
+        return 0.0  # its epochs are planned: to reach the last one is no failure
     return float(np.max(pipeline[-1].n_iter_) >= pipeline[-1].max_iter)
 
 
@@ -246,6 +267,8 @@ def benchmark(problem: Problem, args: argparse.Namespace) -> dict[str, Result]:
     cv = StratifiedKFold(args.folds, shuffle=True, random_state=args.seed)
     smallest_fold = min(len(train) for train, _ in cv.split(y_train, y_train))
     entries = contestants(min(200, smallest_fold), args.max_iter, args.seed)
+    if args.csv and not args.no_tabular:
+        entries["tabular classifier"] = tabular(args.max_iter, args.jobs, args.seed)
     results = {}
     with (
         threadpool_limits(args.threads),
@@ -256,8 +279,11 @@ def benchmark(problem: Problem, args: argparse.Namespace) -> dict[str, Result]:
         warnings.simplefilter("ignore", ConvergenceWarning)  # counted by is_capped
         for i, (name, (model, grid)) in enumerate(entries.items(), start=1):
             show(f"{i} of {len(entries)}: searching and fitting {name}")
+            if not isinstance(model, Pipeline):
+                steps = [("preprocessing", problem.preprocessing), ("model", model)]
+                model = Pipeline(steps)
             search = GridSearchCV(
-                Pipeline([("preprocessing", problem.preprocessing), ("model", model)]),
+                model,
                 {f"model__{key}": values for key, values in grid.items()},
                 scoring={args.scoring: args.scoring, "capped": is_capped},
                 refit=args.scoring,
@@ -312,11 +338,17 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         prog=PROG,
         description="Compare FFNNClassifier with MLPClassifier and LogisticRegression: "
         "a small grid search for each, then an evaluation on a held-out test set.",
-        epilog="Without --csv, scikit-learn's handwritten digits are used.",
+        epilog="Without --csv, scikit-learn's handwritten digits are used. With it, "
+        "make_tabular_classifier is compared too, which needs no search.",
     )
     add = parser.add_argument
     add("--csv", type=Path, metavar="FILE", help="CSV file with a header row")
     add("--target", metavar="COLUMN", help="column of FILE with the class labels")
+    add(
+        "--no-tabular",
+        action="store_true",
+        help="leave out make_tabular_classifier, which takes longest",
+    )
     add("--scoring", choices=["neg_log_loss", "accuracy"], default="neg_log_loss")
     add("--folds", type=int, default=3, help="folds of the grid search (default: 3)")
     add("--test-size", type=float, default=0.25, help="test fraction (default: 0.25)")

@@ -520,7 +520,7 @@ class FFNNEstimator(CallbackSupport, BaseEstimator):
         return Network(W, b, activations)
 
     def hidden_features(self, X: Matrix, layer: int = -1) -> Array:
-        """Return the activations h(k) of a hidden layer, the lecture's feature space.
+        """Return the activations h(k) of a hidden layer: the learned features.
 
         Parameters
         ----------

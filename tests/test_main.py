@@ -12,7 +12,7 @@ import pytest
 
 from skffnn import __main__ as command
 
-QUICK = ["--max-iter", "2", "--folds", "2"]
+QUICK = ["--max-iter", "2", "--folds", "2", "--no-tabular"]
 NAMES = ["FFNNClassifier", "MLPClassifier", "LogisticRegression"]
 N_ROWS = 60
 
@@ -85,6 +85,19 @@ def test_any_table_will_do(mixed, capsys, scoring):
     argv = ["--csv", mixed, "--target", "kind", "--scoring", scoring, *QUICK]
     assert command.main(argv) == 0
     assert f"table.csv: {N_ROWS} rows, 9 features, 2 classes" in capsys.readouterr().out
+
+
+def test_a_table_is_classified_as_it_is_too(mixed, capsys):
+    argv = ["--csv", mixed, "--target", "kind", *QUICK]
+    assert command.main([a for a in argv if a != "--no-tabular"]) == 0
+    out = capsys.readouterr().out
+    header, *lines = out[out.index("  FFNNClassifier") :].splitlines()
+    assert header.split("  ")[-1].strip() == "tabular classifier"
+    rows = {line[:18].strip(): line.split()[-1] for line in lines if line}
+    assert float(rows["test accuracy"]) > 0.6  # two epochs, and the trees
+    assert rows["iterations"] == "2"
+    assert "0 of 3" in out  # its epochs are planned
+    assert "tabular classifier  no search" in out
 
 
 @pytest.mark.parametrize("column", ["colour", "flag", "constant"])

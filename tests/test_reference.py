@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -85,8 +86,38 @@ def measured(*pages):
     return set(re.findall(r"\d+\.\d+", " ".join(texts)))
 
 
+def test_every_example_is_in_a_section_of_the_gallery():
+    page = (ROOT / "docs" / "gallery.md").read_text("utf-8")
+    listed = re.findall(r"^   \.\./examples/(\w+\.py)$", page, re.MULTILINE)
+    assert sorted(listed) == sorted(p.name for p in (ROOT / "examples").glob("*.py"))
+
+
+def names_of_other_projects():
+    text = (ROOT / "docs" / "inventories.toml").read_text("utf-8")
+    for pages in tomllib.loads(text).values():
+        for kinds in pages.values():
+            for kind, names in kinds.items() if isinstance(kinds, dict) else ():
+                yield from ((kind, name) for name in names)
+
+
+@pytest.mark.parametrize(("kind", "name"), list(names_of_other_projects()))
+def test_objects_of_other_projects_exist(kind, name):
+    module, _, attribute = name.rpartition(".")
+    if module == "sklearn.model_selection" and attribute.startswith("Halving"):
+        pytest.importorskip("sklearn.experimental.enable_halving_search_cv")
+    found = getattr(pytest.importorskip(module), attribute)
+    assert isinstance(found, type) == (kind == "class")
+
+
+def test_the_logo_is_as_drawn(tmp_path):
+    draw = ROOT / "docs" / "images" / "logo.py"
+    subprocess.run([sys.executable, draw, tmp_path / "logo.svg"], check=True)
+    drawn = (tmp_path / "logo.svg").read_text("utf-8")
+    assert drawn == (ROOT / "docs" / "_static" / "logo.svg").read_text("utf-8")
+
+
 @pytest.mark.only_long
-def test_the_pictures_of_the_guide_can_be_drawn(tmp_path):
+def test_the_picture_of_the_start_page_can_be_drawn(tmp_path):
     pytest.importorskip("matplotlib")
     images = ROOT / "docs" / "images"
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])

@@ -1,7 +1,8 @@
-"""Two directives that read the package, so that the reference cannot drift from it.
+"""What the reference takes from the package, so that it cannot drift from it.
 
-`registry` lists the names that a parameter can take and documents what each stands for;
-`house` lists the modules in the order in which they build on one another.
+The directive `registry` lists the names that a parameter can take and documents what
+each stands for; `house` lists the modules in the order in which they build on one
+another. The objective, which docstrings write in plain text, is set as a formula.
 """
 
 import re
@@ -15,6 +16,12 @@ from sphinx.util.docutils import SphinxDirective
 
 import skffnn
 
+# A line of a docstring, and the formula that the site shows in its place.
+OBJECTIVE = "J(θ) = 1/S Σ_t s_t ℓ(f(x_t | θ), y_t) + α Ω(θ),    S = Σ_t s_t,"
+FORMULA = (
+    r"J(\theta) = \frac{1}{S} \sum_t s_t \, \ell(f(x_t \mid \theta), y_t) "
+    r"+ \alpha \, \Omega(\theta), \qquad S = \sum_t s_t,"
+)
 CONTRIBUTING = Path(__file__).parents[2] / "CONTRIBUTING.md"
 
 
@@ -86,8 +93,19 @@ class House(SphinxDirective):
         return self.parse_text_to_nodes("\n".join(table(rows())))
 
 
+def set_objective(*args: Any) -> None:
+    """Set the objective as a formula, before numpydoc reads the docstring."""
+    lines = args[-1]
+    for i, line in enumerate(lines):
+        if line.strip() == OBJECTIVE:
+            lines[i - 2] = lines[i - 2].removesuffix("::").rstrip()
+            lines[i : i + 1] = [".. math::", "", f"    {FORMULA}"]
+            return
+
+
 def setup(app: Any) -> dict[str, bool]:
     """Make the directives known to Sphinx."""
     app.add_directive("registry", Registry)
     app.add_directive("house", House)
+    app.connect("autodoc-process-docstring", set_objective, priority=400)
     return {"parallel_read_safe": True}

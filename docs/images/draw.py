@@ -1,16 +1,16 @@
-"""Draw the pictures of the start page and of the guide: `python docs/images/draw.py`.
+"""Draw the picture of the start page: `python docs/images/draw.py`.
 
-They are written beside this script, or to the folder that is named.
+It is written beside this script, or to the folder that is named.
 """
 
 import sys
 from pathlib import Path
 
 import matplotlib.pyplot as plt
-from sklearn.datasets import load_digits, load_iris
+from sklearn.datasets import load_iris
 from sklearn.inspection import DecisionBoundaryDisplay
 
-from skffnn import FFNNClassifier, LossCurveDisplay, NetworkDisplay, WeightsDisplay
+from skffnn import FFNNClassifier, NetworkDisplay
 
 COLOURS = ["#0072B2", "#E69F00", "#CC79A7"]
 
@@ -47,51 +47,15 @@ def network():
     return fig
 
 
-def read_digits():
-    """Return pixels from 0 to 1, digits, and a network that reads them."""
-    X, y = load_digits(return_X_y=True)
-    model = FFNNClassifier(
-        (32, 16),
-        learning_rate="adaptive",
-        learning_rate_init=0.005,
-        early_stopping=True,
-        validation_fraction=0.2,
-        tol=1e-3,
-        random_state=0,
-    )
-    return X / 16, y, model.fit(X / 16, y)
-
-
-def curves():
-    """Draw how it was trained."""
-    display = LossCurveDisplay.from_estimator(read_digits()[2])
-    display.ax_.set_yscale("log")
-    return display.figure_
-
-
-def histograms():
-    """Draw what flows through it."""
-    X, y, model = read_digits()
-    rows = slice(300)
-    return WeightsDisplay.from_estimator(
-        model, X[rows], y[rows], kind="histograms"
-    ).figure_
-
-
-def images():
-    """Draw what its first neurons look for."""
-    _, _, model = read_digits()
-    return WeightsDisplay.from_estimator(model, kind="images", max_images=15).figure_
-
-
 if __name__ == "__main__":
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent
     folder.mkdir(parents=True, exist_ok=True)
     # The same bytes each time, if nothing has changed.
     plt.rcParams.update({"svg.hashsalt": "skffnn", "font.size": 11})
-    for draw in (network, curves, histograms, images):
-        path = folder / f"{draw.__name__}.svg"
-        fig = draw()
-        fig.savefig(
-            path, dpi=200, bbox_inches="tight", pad_inches=0.12, metadata={"Date": None}
-        )
+    network().savefig(
+        folder / "network.svg",
+        dpi=200,
+        bbox_inches="tight",
+        pad_inches=0.12,
+        metadata={"Date": None},
+    )

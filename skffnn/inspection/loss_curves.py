@@ -1,11 +1,12 @@
 """LossCurveDisplay: learning curves of fitted estimators."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..nn.arrays import Array
 from ..utils.checks import InvalidParameterError, check_choice
 from .history import History
 from .plotting import PALETTE, AxesLike, NetworkLike, axes_for, network_of, pyplot
@@ -19,13 +20,16 @@ Panel = Literal["loss", "score", "learning_rate"]
 # The panels that can be drawn, with their heights in inches.
 PANELS: dict[Panel, float] = {"loss": 3.0, "score": 2.0, "learning_rate": 1.5}
 MARKED = 15  # with at most this many epochs, each is marked with a dot
+WIDE = 20  # times the usual value: what reaches higher needs a logarithmic axis
+USUAL: dict[str, Callable[[Array], Any]] = {"loss": np.min, "learning_rate": np.median}
 
 
 class LossCurveDisplay:
     """Learning curves: loss, validation score and learning rate in each epoch.
 
     Solid lines show training, dashed lines validation. A circle marks the epoch whose
-    parameters were kept. Use `from_estimator` to create a display.
+    parameters were kept. Losses and learning rates that span a wide range have a
+    logarithmic axis. Use `from_estimator` to create a display.
 
     Parameters
     ----------
@@ -242,7 +246,7 @@ class LossCurveDisplay:
 
     def _label(self, axes: Any, panel: str) -> None:
         """Label the axes of a panel."""
-        from matplotlib.ticker import MaxNLocator
+        from matplotlib.ticker import LogLocator, MaxNLocator
 
         label = panel.replace("_", " ")
         if panel == "score":
@@ -250,6 +254,13 @@ class LossCurveDisplay:
             names = dict.fromkeys(scored)
             label = f"{' or '.join(names)}\n(validation)"
         axes.set_ylabel(label)
+        drawn = np.concatenate([line.get_ydata() for line in axes.get_lines()])
+        if needs_log(panel, drawn):
+            axes.set_yscale("log")
+            axes.yaxis.set_minor_formatter("")
+            if np.nanmax(drawn) < 300 * np.nanmin(drawn):  # few powers of ten
+                axes.yaxis.set_major_locator(LogLocator(subs=[1, 2, 5]))
+                axes.yaxis.set_major_formatter("{x:g}")
         whole = {"integer": True, "min_n_ticks": 1, "steps": [1, 2, 5, 10]}
         axes.xaxis.set_major_locator(MaxNLocator("auto", **whole))
         axes.grid(alpha=0.3)
@@ -275,3 +286,30 @@ class LossCurveDisplay:
 def drawn_before(ax: Any) -> int:
     """Return how many estimators other displays have drawn on the axes."""
     return sum(line.get_gid() in PANELS for line in ax.get_lines())
+
+
+def needs_log(panel: str, values: Array) -> bool:
+    """Tell whether a panel needs a logarithmic axis.
+
+    Parameters
+    ----------
+    panel : {"loss", "score", "learning_rate"}
+        The panel.
+    values : ndarray of shape (n,)
+        What is drawn on it, NaN where nothing is known.
+
+    Returns
+    -------
+    log : bool
+        Whether all values are positive, and the largest is more than 20 times the
+        smallest, or for learning rates the median, because schedules end near 0.
+
+    Examples
+    --------
+    >>> bool(needs_log("loss", np.array([2.3, 0.4, 0.05])))
+    True
+    """
+    known = values[~np.isnan(values)]
+    if panel not in USUAL or known.size == 0 or known.min() <= 0:
+        return False
+    return bool(known.max() > WIDE * USUAL[panel](known))

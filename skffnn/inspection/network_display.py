@@ -1,7 +1,6 @@
 """NetworkDisplay: a drawing of a fitted network with its weights."""
 
 from collections.abc import Sequence
-from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,12 +12,14 @@ from .plotting import (
     NetworkLike,
     axes_for,
     diverging,
+    elided,
+    input_names_of,
     largest,
     maps_of,
-    names_of,
     network_of,
     pyplot,
     signs,
+    strongest,
 )
 
 if TYPE_CHECKING:
@@ -27,15 +28,16 @@ if TYPE_CHECKING:
 
 WIDEST = 3.5  # points, line width of the largest weight
 NARROWEST = 0.2  # points, line width of a weight of 0
-LONGEST = 18  # characters, longer names are shortened
+FADING = 1.5  # power of a weight's share of the largest that its opacity follows
 
 
 class NetworkDisplay:
     """Drawing of a network: layers of neurons, joined by lines for the weights.
 
-    Larger weights have wider and more opaque lines; orange is positive, blue negative.
-    The colour of a neuron shows its bias. In a wide layer only the first and the last
-    neurons are drawn. Use `from_estimator` to create a display.
+    Larger weights have wider and more opaque lines, and small ones fade; orange is
+    positive, blue negative. The colour of a neuron shows its bias. In a wide layer only
+    the strongest neurons are drawn, those with the largest product of the norms of
+    their incoming and their outgoing weights. Use `from_estimator` to create a display.
 
     Parameters
     ----------
@@ -57,7 +59,7 @@ class NetworkDisplay:
     figure_ : Figure
         The figure.
     drawn_ : list of ndarray of int, k = 0 … L+1
-        Which neurons of each layer are drawn.
+        Which neurons of each layer are drawn, in ascending order.
     lines_ : list of LineCollection, k = 1 … L+1
         The weights: line i · n + j joins drawn neuron i of layer k-1 and drawn neuron j
         of layer k, which has n drawn neurons.
@@ -117,9 +119,8 @@ class NetworkDisplay:
         estimator : FFNNClassifier, FFNNRegressor or Pipeline that ends in one
             The fitted estimator.
         input_names : sequence of str of length D(0), default=None
-            Names of the input features of the network. By default the names of the
-            columns of the data frame seen in `fit`, or those that the steps of a
-            pipeline make of them.
+            Names of the input features of the network; by default those seen during
+            fit, if any, or in a pipeline those of the columns that reach the network.
         max_neurons : int, default=10
             Maximum number of neurons to draw in each layer, at least 2.
         ax : Axes, default=None
@@ -142,7 +143,7 @@ class NetworkDisplay:
         pyplot(cls.__name__)
         network, before = network_of(estimator)
         if input_names is None:
-            input_names = names_of(network, before)
+            input_names = input_names_of(network, before)
         if input_names is not None and len(input_names) != network.n_features_in_:
             raise InvalidParameterError(
                 f"input_names must have {network.n_features_in_} names, one for each "
@@ -177,14 +178,15 @@ class NetworkDisplay:
         check_number("max_neurons", max_neurons, 2, integer=True)
         plt = pyplot(type(self).__name__)
         sizes = [len(self.coefs[0]), *(len(b) for b in self.intercepts)]
-        self.drawn_ = [abridged(size, max_neurons) for size in sizes]
-        tallest = max(rows_in(drawn) for drawn in self.drawn_)
+        self.drawn_ = [
+            strongest(strength, max_neurons) for strength in strengths(self.coefs)
+        ]
+        # The ellipsis of an abridged layer takes a row of its own.
+        tallest = max(min(size, max_neurons + 1) for size in sizes)
         size = (1.5 + 1.8 * len(sizes), 1.7 + 0.42 * max(tallest, 4))
         (self.ax_,) = axes_for(plt, ax, 1, "the network", figsize=size)
         self.figure_ = self.ax_.figure
-        y = [
-            heights(drawn, size) for drawn, size in zip(self.drawn_, sizes, strict=True)
-        ]
+        y = [heights(min(size, max_neurons + 1)) for size in sizes]
         self._measure(size if ax is None else None, len(sizes), tallest)
         self._draw_weights(y)
         self._draw_neurons(y, sizes)
@@ -223,14 +225,15 @@ class NetworkDisplay:
             coef[np.ix_(self.drawn_[k], self.drawn_[k + 1])].ravel()
             for k, coef in enumerate(self.coefs)
         ]
-        scale = largest(W)
+        scale = largest(self.coefs)
         negative, positive = signs(self.ax_)
         self.lines_ = []
         for k, weights in enumerate(W):
-            ends = [[(k, a), (k + 1, b)] for a in y[k] for b in y[k + 1]]
+            from_y, to_y = (y[m][: len(self.drawn_[m])] for m in (k, k + 1))
+            ends = [[(k, a), (k + 1, b)] for a in from_y for b in to_y]
             strength = np.abs(weights) / scale
             rgba = np.array([to_rgba(positive if w > 0 else negative) for w in weights])
-            rgba[:, 3] = 0.08 + 0.87 * strength
+            rgba[:, 3] = 0.02 + 0.93 * strength**FADING
             widths = NARROWEST + (WIDEST - NARROWEST) * strength
             lines = LineCollection(ends, colors=rgba, linewidths=widths, zorder=1)
             self.lines_.append(self.ax_.add_collection(lines))
@@ -247,7 +250,7 @@ class NetworkDisplay:
             b = self.intercepts[k - 1][drawn] if k else np.zeros(len(drawn))
             neurons = ax.scatter(
                 np.full(len(drawn), k),
-                y[k],
+                y[k][: len(drawn)],
                 area,
                 c=b,
                 cmap=cmap,
@@ -259,7 +262,7 @@ class NetworkDisplay:
             )
             self.neurons_.append(neurons)
             if len(drawn) < sizes[k]:
-                dots = [-0.25, 0, 0.25]
+                dots = y[k][-1] + np.array([-0.25, 0, 0.25])
                 ax.scatter([k] * 3, dots, area / 40 + 1, color=ink, zorder=3)
         offset = diameter / 2 + 4
         self._name_neurons(0, y[0], self.input_names, "x", -offset, "right")
@@ -276,10 +279,10 @@ class NetworkDisplay:
     ) -> None:
         """Label the neurons of the first or the last layer."""
         drawn = self.drawn_[k]
-        for neuron, height in zip(drawn, y, strict=True):
+        for neuron, height in zip(drawn, y, strict=False):
             name = f"${letter}_{{{neuron + 1}}}$"
             if names is not None:
-                name = shorten_name(names[neuron])
+                name = elided(names[neuron])
             self.ax_.annotate(
                 name,
                 (k % len(self.drawn_), height),
@@ -326,60 +329,31 @@ class NetworkDisplay:
         )
 
 
-def abridged(size: int, most: int) -> Array:
-    """Return the neurons to draw: all of them, or the first and the last.
+def strengths(coefs: Sequence[Array]) -> list[Array]:
+    """Return how much passes through each neuron.
 
     Parameters
     ----------
-    size : int
-        D(k).
-    most : int
-        Maximum number of neurons to draw.
+    coefs : sequence of ndarray of shape (D(k-1), D(k)), k = 1 … L+1
+        W(1) … W(L+1).
 
     Returns
     -------
-    drawn : ndarray of int
-        Indices of the neurons.
+    strengths : list of ndarray of shape (D(k),), k = 0 … L+1
+        The norm of the incoming weights times the norm of the outgoing ones; inputs
+        have no incoming and outputs no outgoing weights.
 
     Examples
     --------
-    >>> print(abridged(3, 5), abridged(100, 5))
-    [0 1 2] [ 0  1  2 98 99]
+    >>> W = [np.array([[3.0, 0.0], [4.0, 1.0]]), np.array([[2.0], [7.0]])]
+    >>> print(*strengths(W))
+    [3. 4.12310563] [10. 7.] [7.28010989]
     """
-    if size <= most:
-        return np.arange(size)
-    return np.append(np.arange((most + 1) // 2), np.arange(size - most // 2, size))
+    incoming = [1.0, *(np.linalg.norm(W, axis=0) for W in coefs)]
+    outgoing = [*(np.linalg.norm(W, axis=1) for W in coefs), 1.0]
+    return [a * b for a, b in zip(incoming, outgoing, strict=True)]
 
 
-def heights(drawn: Array, size: int) -> Array:
-    """Return the heights of the drawn neurons, from top to bottom, centred at 0.
-
-    Parameters
-    ----------
-    drawn : ndarray of int of shape (n,)
-        Indices of the drawn neurons.
-    size : int
-        D(k); if it is larger than n, a gap is left for the ellipsis.
-
-    Returns
-    -------
-    y : ndarray of shape (n,)
-        Heights with a spacing of 1.
-    """
-    n = len(drawn)
-    y = (n - 1) / 2 - np.arange(n, dtype=float)
-    if n < size:
-        upper = (n + 1) // 2
-        y = np.append(np.arange(upper, 0, -1.0), -np.arange(1.0, n - upper + 1))
-    return y
-
-
-def rows_in(drawn: Array) -> int:
-    """Return the height of a layer in rows, including the ellipsis."""
-    return len(drawn) + (len(drawn) > 1 and bool((np.diff(drawn) > 1).any()))
-
-
-def shorten_name(name: str) -> str:
-    """Shorten a long name."""
-    name = shorten(name, 10 * LONGEST, placeholder="…")
-    return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
+def heights(n: int) -> Array:
+    """Return n heights from top to bottom, centred at 0, with a spacing of 1."""
+    return (n - 1) / 2 - np.arange(n, dtype=float)

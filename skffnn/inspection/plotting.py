@@ -1,6 +1,7 @@
 """Helpers shared by the displays: matplotlib, colours and axes."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 
 import numpy as np
@@ -10,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..estimator import FFNNEstimator
 from ..fitting.plan import is_sequence
+from ..nn.arrays import Array
 from ..utils.checks import InvalidParameterError
 
 
@@ -29,6 +31,7 @@ AxesLike = AnyAxes | Sequence[AnyAxes] | NDArray[np.object_]
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
 # Colours of negative and positive values, on a light and on a dark background.
 SIGNS = {"light": ("#0072B2", "#D55E00"), "dark": ("#56B4E9", "#E69F00")}
+LONGEST = 18  # characters of a name; longer ones are elided in the middle
 
 
 def pyplot(display: str) -> Any:
@@ -94,6 +97,77 @@ def network_of(estimator: Any) -> tuple[FFNNEstimator, Any]:
     return network, before
 
 
+def input_names_of(network: Any, before: Any) -> list[str] | None:
+    """Return the names of the network's input features, if they are known.
+
+    Parameters
+    ----------
+    network : FFNNClassifier or FFNNRegressor
+        A fitted network.
+    before : Pipeline or None
+        The fitted steps before it.
+
+    Returns
+    -------
+    names : list of str of length D(0), or None
+        The names seen in `fit`, or those of the columns that the steps before the
+        network make of a table with column names.
+    """
+    names = getattr(network, "feature_names_in_", None)
+    if names is None and hasattr(before, "feature_names_in_"):
+        with suppress(AttributeError):  # not every transformer names its output
+            names = before.get_feature_names_out()
+    return None if names is None else [*map(str, names)]
+
+
+def elided(name: str) -> str:
+    """Shorten a long name in the middle, because names often differ at their ends.
+
+    Parameters
+    ----------
+    name : str
+        The name.
+
+    Returns
+    -------
+    short : str
+        On one line, of at most 18 characters.
+
+    Examples
+    --------
+    >>> elided("native_country_Trinidad")
+    'native_co…Trinidad'
+    """
+    name = " ".join(name.split())
+    if len(name) <= LONGEST:
+        return name
+    end = (LONGEST - 1) // 2
+    return f"{name[: LONGEST - 1 - end].rstrip()}…{name[-end:].lstrip()}"
+
+
+def strongest(strength: Array, most: int) -> Array:
+    """Return where the largest values are, in ascending order of their position.
+
+    Parameters
+    ----------
+    strength : ndarray of shape (n,)
+        Values; of equal ones the first are taken.
+    most : int
+        Maximum number of positions.
+
+    Returns
+    -------
+    positions : ndarray of int of shape (min(n, most),)
+        Where they are.
+
+    Examples
+    --------
+    >>> print(strongest(np.array([3.0, 0.5, 1.0, 4.0]), 2))
+    [0 3]
+    """
+    return np.sort(np.argsort(-strength, kind="stable")[:most])
+
+
 def maps_of(network: Any) -> list[str]:
     """Return the names of the hidden activation functions and of the output map.
 
@@ -112,31 +186,6 @@ def maps_of(network: Any) -> list[str]:
         hidden = [hidden] * (len(network.coefs_) - 1)
     names = [g if isinstance(g, str) else type(g).__name__ for g in hidden]
     return [*names, network.out_activation_]
-
-
-def names_of(network: Any, before: Any) -> Any:
-    """Return the names of the features of a network, if they come from a data frame.
-
-    Parameters
-    ----------
-    network : FFNNClassifier or FFNNRegressor
-        Fitted.
-    before : Pipeline or None
-        The steps before the network.
-
-    Returns
-    -------
-    names : ndarray of str of shape (D(0),), or None
-        Those seen in `fit`, or those that the steps make of theirs.
-    """
-    if before is None or hasattr(network, "feature_names_in_"):
-        return getattr(network, "feature_names_in_", None)
-    if not hasattr(before, "feature_names_in_"):
-        return None
-    try:
-        return before.get_feature_names_out()
-    except AttributeError:  # a step does not name its columns
-        return None
 
 
 def rows_of(before: Any, X: Any) -> Any:

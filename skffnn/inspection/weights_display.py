@@ -23,11 +23,14 @@ from .plotting import (
     NetworkLike,
     axes_for,
     diverging,
+    elided,
+    input_names_of,
     largest,
     maps_of,
     network_of,
     pyplot,
     rows_of,
+    strongest,
 )
 
 if TYPE_CHECKING:
@@ -36,18 +39,22 @@ if TYPE_CHECKING:
 
 Kind = Literal["images", "histograms"]
 
-BINS = 40
+BINS = (5, 40)  # fewest and most bins of a histogram, √n of them for n values
+MANY = 100  # counts above this are drawn on a logarithmic axis
+FEATURES = 40  # rows of a heat map at most
 
 
 class WeightsDisplay:
     """Weights of a network as images, or histograms of weights and activations.
 
-    `kind="images"` shows the weights of each neuron of the first hidden layer as an
-    image with one pixel per feature. `kind="histograms"` shows the weights W(k) of each
-    layer and, for given rows, the activations h(k) and the gradients ∂ℓ/∂W(k). A neuron
-    is dead if the slope g'(a) is at most 0.001 for every row: almost no gradient passes
-    through it, and it stops learning. It is saturated if this holds for most rows. Use
-    `from_estimator` to create a display.
+    `kind="images"` shows the weights of the first layer. Where the features are pixels
+    and `image_shape` is given, the weights of each neuron are an image; otherwise all
+    of them are one heat map, with a row for each feature and a column for each neuron.
+    `kind="histograms"` shows the weights W(k) of each layer and, for given rows, the
+    activations h(k) and the gradients ∂ℓ/∂W(k). A neuron is dead if the slope g'(a) is
+    at most 0.001 for every row: almost no gradient passes through it, and it stops
+    learning. It is saturated if this holds for most rows. Use `from_estimator` to
+    create a display.
 
     Parameters
     ----------
@@ -57,18 +64,21 @@ class WeightsDisplay:
         Activations and gradients for some rows.
     activations : sequence of str, default=None
         Names of g(1) … g(L) and of the output map.
+    input_names : sequence of str of length D(0), default=None
+        Names of the features; None means x_1, x_2, ….
 
     Attributes
     ----------
     ax_ : Axes
         The first axes.
     axes_ : ndarray of Axes
-        All axes: of shape (n_images,) for images, of shape (L + 1, n_columns) for
-        histograms, with columns for weights, activations and gradients.
+        All axes: of shape (n_images,) for images, (1,) for a heat map, and of shape
+        (L + 1, n_columns) for histograms, with columns for weights, activations and
+        gradients.
     figure_ : Figure
         The figure.
     images_ : list of AxesImage
-        For `kind="images"`: one image for each neuron drawn.
+        For `kind="images"`: one image for each neuron drawn, or the heat map.
     histograms_ : dict of str to list of StepPatch, k = 1 … L+1
         For `kind="histograms"`: "weights", "activations" and "gradients".
     dead_ : list of int, k = 1 … L, or None
@@ -85,7 +95,9 @@ class WeightsDisplay:
     >>> from skffnn import FFNNClassifier, WeightsDisplay
     >>> X, y = load_digits(return_X_y=True)
     >>> model = FFNNClassifier((16,), activation="tanh", max_iter=5).fit(X / 16, y)
-    >>> images = WeightsDisplay.from_estimator(model, kind="images")
+    >>> images = WeightsDisplay.from_estimator(
+    ...     model, kind="images", image_shape=(8, 8)
+    ... )
     >>> flow = WeightsDisplay.from_estimator(model, X / 16, y, kind="histograms")
     >>> flow.dead_
     [0]
@@ -105,10 +117,12 @@ class WeightsDisplay:
         *,
         flow: Flow | None = None,
         activations: Sequence[str] | None = None,
+        input_names: Sequence[str] | None = None,
     ) -> None:
         self.coefs = coefs
         self.flow = flow
         self.activations = activations
+        self.input_names = input_names
         self.dead_ = None
         if flow is not None:
             self.dead_ = [int((flat == 1).sum()) for flat in flow.flat]
@@ -138,7 +152,8 @@ class WeightsDisplay:
         kind : {"images", "histograms"}
             What to draw.
         image_shape : tuple (height, width), default=None
-            Shape of an image; None means square.
+            Shape of an image, if the features are pixels. By default a heat map is
+            drawn instead, of at most 40 features: those with the largest weights.
         max_images : int, default=36
             Maximum number of neurons to draw, starting with the first.
         ax : Axes or sequence of Axes, default=None
@@ -169,7 +184,12 @@ class WeightsDisplay:
         flow = None
         if X is not None and kind == "histograms":
             flow = flow_of(network, rows_of(before, X), y)
-        display = cls(network.coefs_, flow=flow, activations=maps_of(network))
+        display = cls(
+            network.coefs_,
+            flow=flow,
+            activations=maps_of(network),
+            input_names=input_names_of(network, before),
+        )
         return display.plot(
             ax, kind=kind, image_shape=image_shape, max_images=max_images
         )
@@ -191,7 +211,8 @@ class WeightsDisplay:
         kind : {"images", "histograms"}
             What to draw.
         image_shape : tuple (height, width), default=None
-            Shape of an image; None means square.
+            Shape of an image, if the features are pixels. By default a heat map is
+            drawn instead, of at most 40 features: those with the largest weights.
         max_images : int, default=36
             Maximum number of neurons to draw, starting with the first.
 
@@ -205,8 +226,11 @@ class WeightsDisplay:
             self._draw_histograms(ax)
         else:
             check_number("max_images", max_images, 1, integer=True)
-            shape = shape_of(image_shape, self.coefs[0].shape[0])
-            self._draw_images(ax, shape, max_images)
+            if image_shape is None:
+                self._draw_heat_map(ax, max_images)
+            else:
+                shape = shape_of(image_shape, self.coefs[0].shape[0])
+                self._draw_images(ax, shape, max_images)
         self.ax_ = self.axes_.flat[0]
         self.figure_ = self.ax_.figure
         return self
@@ -236,6 +260,43 @@ class WeightsDisplay:
             axes.set(xticks=[], yticks=[])
             axes.set_title(f"{j + 1}", fontsize="x-small", pad=2)
             self.images_.append(image)
+        self._add_scale(n)
+
+    def _draw_heat_map(self, ax: Any, most: int) -> None:
+        """Draw W(1) as one image, with its features by their names."""
+        plt = pyplot(type(self).__name__)
+        W = self.coefs[0][:, :most]
+        rows = strongest(np.linalg.norm(W, axis=1), FEATURES)
+        height, width = len(rows), W.shape[1]
+        size = (3.0 + 0.24 * max(width, 4), 1.0 + 0.22 * max(height, 4))
+        self.axes_ = axes_for(plt, ax, 1, "the heat map", figsize=size)
+        (axes,) = self.axes_
+        scale = largest([W])
+        image = axes.imshow(
+            W[rows],
+            cmap=diverging(axes),
+            vmin=-scale,
+            vmax=scale,
+            interpolation="nearest",
+            aspect="auto",
+        )
+        self.images_ = [image]
+        names = [f"$x_{{{i + 1}}}$" for i in rows]
+        if self.input_names is not None:
+            names = [elided(self.input_names[i]) for i in rows]
+        axes.set_yticks(range(height), names, parse_math=self.input_names is None)
+        axes.set_xticks(range(width), range(1, width + 1))
+        step = ceil(width / 20)
+        for j, label in enumerate(axes.get_xticklabels()):
+            label.set_visible(j % step == 0)
+        axes.tick_params(labelsize="small", length=0)
+        axes.set_xlabel("neuron of the first layer")
+        if height < len(W):
+            axes.set_ylabel(f"{height} of {len(W)} features, the largest weights")
+        self._add_scale(width)
+
+    def _add_scale(self, n: int) -> None:
+        """Add the colour bar, for n of the neurons."""
         label = "weight"
         if n < self.coefs[0].shape[1]:
             label += f" of neurons 1 to {n} of {self.coefs[0].shape[1]}"
@@ -271,16 +332,22 @@ class WeightsDisplay:
         for j, (name, arrays) in enumerate(values.items()):
             self.axes_[0, j].set_title(letters[name], fontsize="medium")
             for axes, array in zip(self.axes_[:, j], arrays, strict=True):
-                counts, edges = np.histogram(array, BINS)
+                bins = int(np.clip(isqrt(array.size), *BINS))
+                counts, edges = np.histogram(array, bins)
                 colour = PALETTE[j]
                 steps = axes.stairs(counts, edges, fill=True, color=colour)
                 self.histograms_[name].append(steps)
-                axes.set_yscale("log")
-                axes.yaxis.set_minor_formatter("")
-                axes.set_ylim(bottom=0.7)
+                if counts.max() > MANY:
+                    axes.set_yscale("log")
+                    axes.yaxis.set_minor_formatter("")
+                    axes.set_ylim(bottom=0.7)
+                else:
+                    axes.locator_params(axis="y", integer=True)
                 axes.margins(x=0.02)
-                axes.locator_params(axis="x", nbins=4)
+                axes.locator_params(axis="x", nbins=3, min_n_ticks=2)
+                axes.ticklabel_format(axis="x", scilimits=(-2, 3), useMathText=True)
                 axes.tick_params(labelsize="small")
+                axes.xaxis.get_offset_text().set_fontsize("x-small")
         for k, axes in enumerate(self.axes_[:, 0], start=1):
             name = "" if self.activations is None else f", {self.activations[k - 1]}"
             axes.set_ylabel(f"$k = {k}${name}\ncount", fontsize="medium")
@@ -298,12 +365,12 @@ class WeightsDisplay:
 
 
 def shape_of(image_shape: Any, n_features: int) -> tuple[int, int]:
-    """Validate the shape of an image, or choose a square.
+    """Validate the shape of an image.
 
     Parameters
     ----------
-    image_shape : tuple (height, width) or None
-        The shape; None means square.
+    image_shape : tuple (height, width)
+        The shape.
     n_features : int
         D(0).
 
@@ -317,22 +384,16 @@ def shape_of(image_shape: Any, n_features: int) -> tuple[int, int]:
     InvalidParameterError
         If the shape does not match the number of features.
     """
-    side = isqrt(n_features)
-    if image_shape is None and side * side == n_features:
-        return side, side
-    if image_shape is None or np.shape(image_shape) != (2,):
+    two = np.shape(image_shape) == (2,)
+    for number in image_shape if two else ():
+        check_number("image_shape", number, 1, integer=True)
+    if not two or image_shape[0] * image_shape[1] != n_features:
         raise InvalidParameterError(
             f"image_shape must be a height and a width whose product is {n_features}, "
-            f"the number of features, got {image_shape!r}."
+            f"the number of features, got {image_shape!r}. Leave it out if the "
+            "features are not pixels."
         )
     height, width = image_shape
-    for number in image_shape:
-        check_number("image_shape", number, 1, integer=True)
-    if height * width != n_features:
-        raise InvalidParameterError(
-            f"image_shape must be a height and a width whose product is {n_features}, "
-            f"the number of features, got {image_shape!r}."
-        )
     return int(height), int(width)
 
 

@@ -18,7 +18,7 @@ single key that starts with "$" stands for a type that JSON does not have:
     {"$object": [name, {...}]}      an object of a known class, as its fields
 
 Version 2 is what this module writes; version 1 lacks some of the content that
-`skffnn.io.schema` describes. Every version has to be read for ever.
+`skffnn.io.schema` describes. Every version has to be read forever.
 """
 
 import errno

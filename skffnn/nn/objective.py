@@ -1,6 +1,6 @@
 """The objective J(θ) = 1/S Σ_t s_t ℓ(f(x_t | θ), y_t) + α Ω(θ) and its gradient.
 
-The first term, the data term, is the lecture's average over the rows, weighted: s_t is
+The first term, the data term, is the weighted average over the rows: s_t is
 the sample weight of row t and S = Σ_t s_t. It is a sum over rows, and a sum does not
 know the whole: `sums` returns Σ s ℓ, its gradient and Σ s for any part of the rows,
 wherever they are, and whoever holds the sums of all parts divides, in `from_sums`.
@@ -41,7 +41,7 @@ class Objective:
     penalty : Penalty
         Ω.
     alpha : float or ndarray of shape (...)
-        The lecture's λ.
+        Strength of the penalty.
     dropout : Dropout or StackedDropout, default=None
         Applied in training.
     """

@@ -46,7 +46,7 @@ class Penalty(Protocol):
 
 
 class L2:
-    """The lecture's penalty, Ω(θ) = ½ Σ_k ‖W(k)‖²_F.
+    """L2 regularization, Ω(θ) = ½ Σ_k ‖W(k)‖²_F.
 
     Examples
     --------

@@ -78,7 +78,7 @@ class SGD:
     Parameters
     ----------
     momentum : float, default=0.9
-        μ; 0 is the lecture's plain gradient descent, θ ← θ - η g.
+        μ; 0 is plain gradient descent, θ ← θ - η g.
     nesterovs_momentum : bool, default=True
         Whether to use Nesterov's momentum.
 

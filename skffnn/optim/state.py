@@ -19,7 +19,7 @@ from ..utils.streams import generator_from, random_state_from
 from .optimizers import State
 from .schedules import Clock
 
-# The curves forget older epochs: a stream of partial_fit must not grow for ever.
+# The curves forget older epochs: a stream of partial_fit must not grow forever.
 MAX_HISTORY = 10_000
 
 

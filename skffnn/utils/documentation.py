@@ -1,10 +1,6 @@
 """Links to the documentation in the HTML representation of estimators."""
 
 from importlib.metadata import PackageNotFoundError, metadata
-from pathlib import Path
-
-# The pages that `make docs` builds in a checkout.
-BUILT = Path(__file__).parents[2] / "docs" / "_build" / "html"
 
 
 def site() -> str | None:
@@ -13,8 +9,8 @@ def site() -> str | None:
     Returns
     -------
     url : str or None
-        The project URL "Documentation" of the package if there is one, else the pages
-        built in this checkout, else None.
+        The project URL "Documentation" of the package, if it has one. There is no link
+        to pages built in a checkout: from a notebook, browsers refuse to open files.
     """
     try:
         links = metadata("skffnn").get_all("Project-URL") or []
@@ -24,7 +20,7 @@ def site() -> str | None:
         label, url = link.split(", ", 1)
         if label == "Documentation":
             return url.rstrip("/")
-    return BUILT.as_uri() if BUILT.is_dir() else None
+    return None
 
 
 class Documented:

@@ -1,5 +1,7 @@
 """LossCurveDisplay and History: curves and learning rates as they were recorded."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from helpers import GOLDEN, THREE_CLASSES, fit
@@ -61,6 +63,32 @@ def test_without_validation_rows_the_last_epoch_is_kept():
     assert display.histories[0].kept == 12
     assert display.histories[0].score is None
     assert len(display.axes_) == 1
+
+
+@pytest.mark.parametrize(
+    ("loss", "scale"),
+    [
+        ([2.3, 0.5, 0.1, 0.05, 0.04], "log"),
+        ([2.3, 1.5, 1.1, 0.5, 0.4], "linear"),  # all epochs can be told apart
+        ([2.3, 0.5, 0.1, -0.05, 0.04], "linear"),
+        ([2.3, np.nan, np.nan, 0.05, 0.04], "log"),
+    ],
+    ids=["wide", "narrow", "negative", "unknown"],
+)
+def test_the_axis_is_logarithmic_where_the_range_asks_for_it(loss, scale):
+    history = replace(History.from_estimator(fit(max_iter=5)), loss=np.array(loss))
+    display = LossCurveDisplay([history]).plot()
+    assert display.ax_.get_yscale() == scale
+
+
+def test_learning_rates_of_different_powers_of_ten_can_be_told_apart():
+    models = {
+        eta: fit(learning_rate_init=eta, learning_rate="cosine") for eta in (1e-5, 0.1)
+    }
+    display = LossCurveDisplay.from_estimator(models)
+    assert display.axes_[-1].get_yscale() == "log"
+    one = LossCurveDisplay.from_estimator(models[0.1])
+    assert one.axes_[-1].get_yscale() == "linear"
 
 
 def legend(display):

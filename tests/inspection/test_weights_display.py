@@ -1,5 +1,7 @@
 """WeightsDisplay: images, histograms and gradients."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from helpers import THREE_CLASSES, fit
@@ -19,7 +21,7 @@ EXACT = 1e-12  # some operations in float64, in another order
 DIFFERENCES = 1e-7  # error of central differences, of a step of 1e-5, in float64
 
 
-@pytest.mark.parametrize("shape", [None, (2, 2), (1, 4), (4, 1)])
+@pytest.mark.parametrize("shape", [(2, 2), (1, 4), (4, 1)])
 def test_an_image_is_a_column_of_the_first_weights(shape):
     model = fit((7,))
     display = WeightsDisplay.from_estimator(
@@ -29,10 +31,31 @@ def test_an_image_is_a_column_of_the_first_weights(shape):
     assert len(display.images_) == len(display.axes_) == 5
     limit = np.abs(W[:, :5]).max()
     for j, image in enumerate(display.images_):
-        np.testing.assert_array_equal(
-            image.get_array(), W[:, j].reshape(shape or (2, 2))
-        )
+        np.testing.assert_array_equal(image.get_array(), W[:, j].reshape(shape))
         assert image.get_clim() == (-limit, limit)
+
+
+def test_features_that_are_no_pixels_are_rows_of_a_heat_map():
+    pd = pytest.importorskip("pandas")
+    model = fit((7,), rows=pd.DataFrame(X, columns=["a", "b", "c" * 30, "d"]))
+    display = WeightsDisplay.from_estimator(model, kind="images", max_images=5)
+    (image,) = display.images_
+    np.testing.assert_array_equal(image.get_array(), model.coefs_[0][:, :5])
+    rows = [label.get_text() for label in display.ax_.get_yticklabels()]
+    assert rows == ["a", "b", "c" * 9 + "…" + "c" * 8, "d"]
+    columns = [label.get_text() for label in display.ax_.get_xticklabels()]
+    assert columns == ["1", "2", "3", "4", "5"]
+
+
+def test_a_heat_map_has_the_features_with_the_largest_weights():
+    model = fit((3,), rows=np.tile(X, 20), max_iter=1)
+    model.coefs_[0][[7, 50]] = 9
+    display = WeightsDisplay.from_estimator(model, kind="images")
+    (image,) = display.images_
+    assert image.get_array().shape == (40, 3)
+    rows = [label.get_text() for label in display.ax_.get_yticklabels()]
+    assert {"$x_{8}$", "$x_{51}$"} < set(rows)
+    assert "40 of 80 features" in display.ax_.get_ylabel()
 
 
 def test_zero_has_the_colour_of_the_background():
@@ -46,7 +69,8 @@ def test_zero_has_the_colour_of_the_background():
 
 
 def counts_of(values):
-    return np.histogram(values, 40)[0].tolist()
+    bins = min(max(int(np.sqrt(np.size(values))), 5), 40)
+    return np.histogram(values, bins)[0].tolist()
 
 
 @pytest.mark.parametrize("labels", [y, y > 0, np.column_stack([y > 0, y == 1]) * 1])
@@ -94,6 +118,29 @@ def test_histograms_count_what_is_there():
             assert edges[-1] == pytest.approx(array.max(), rel=EXACT)
             # A value on an edge may fall on either side of it.
             assert np.abs(values - counts_of(array)).sum() <= 2
+
+
+def test_counts_are_on_a_logarithmic_axis_where_they_are_many():
+    display = WeightsDisplay.from_estimator(fit((6, 5)), X, y, kind="histograms")
+    for name, steps in display.histograms_.items():
+        for patch in steps:
+            many = patch.get_data().values.max() > 100
+            assert patch.axes.get_yscale() == ("log" if many else "linear"), name
+    scales = [axes.get_yscale() for axes in display.axes_[0]]
+    assert scales == ["linear", "log", "linear"]
+
+
+def test_labels_of_small_numbers_do_not_collide():
+    model = fit((6,))
+    for W in model.coefs_:
+        W *= 1e-6
+    display = WeightsDisplay.from_estimator(model, X, y, kind="histograms")
+    display.figure_.canvas.draw()
+    for axes in display.axes_.flat:
+        labels = [t for t in axes.get_xticklabels() if t.get_text()]
+        boxes = [label.get_window_extent() for label in labels]
+        assert len(boxes) >= 2
+        assert all(a.x1 < b.x0 for a, b in pairwise(boxes))
 
 
 def test_columns_are_what_can_be_known():
@@ -157,7 +204,7 @@ def test_blocks_of_rows_and_sparse_rows_make_no_difference(monkeypatch):
     [
         ({"kind": "image"}, r"kind must be one of.*Did you mean 'images'"),
         ({"image_shape": (3, 3)}, r"image_shape must be.*product is 4.*\(3, 3\)"),
-        ({"image_shape": 4}, r"image_shape must be"),
+        ({"image_shape": 4}, r"image_shape must be.*Leave it out if the features"),
         ({"image_shape": (-2, -2)}, r"image_shape must be an integer in \[1"),
         ({"max_images": 0}, r"max_images must be an integer in \[1"),
         ({"kind": "histograms", "y": y}, r"y requires X"),
@@ -166,12 +213,6 @@ def test_blocks_of_rows_and_sparse_rows_make_no_difference(monkeypatch):
 def test_invalid_arguments_of_the_weights(arguments, message):
     with pytest.raises(InvalidParameterError, match=message):
         WeightsDisplay.from_estimator(fit(max_iter=1), **{"kind": "images"} | arguments)
-
-
-def test_an_image_that_is_not_square_needs_a_shape():
-    model = fit(rows=X[:, :3], max_iter=1)
-    with pytest.raises(InvalidParameterError, match="whose product is 3"):
-        WeightsDisplay.from_estimator(model, kind="images")
 
 
 @pytest.mark.parametrize(
