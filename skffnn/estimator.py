@@ -42,7 +42,7 @@ from .utils.checks import (
     check_number,
     check_numpy,
     check_weights,
-    needs_no_check,
+    checked_rows,
     validate_data,
 )
 from .utils.types import BaseEstimator, Matrix, RandomState
@@ -504,12 +504,7 @@ class FFNNEstimator(CallbackSupport, BaseEstimator):
 
         The network computes in the wider of the types of X and of the parameters.
         """
-        named = hasattr(self, "feature_names_in_")
-        if named or not needs_no_check(X, self.n_features_in_):
-            with np.errstate(invalid="ignore"):
-                X = validate_data(
-                    self, X, reset=False, accept_sparse="csr", dtype=DTYPES
-                )
+        X = checked_rows(self, X, accept_sparse="csr")
         return X, self._network(np.result_type(X.dtype, self.coefs_[0].dtype))
 
     def _network(self, dtype: Any) -> Network:

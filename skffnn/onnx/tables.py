@@ -17,10 +17,10 @@ from ..tabular.encoder import (
     OTHER,
     columns_of,
     is_categorical,
-    is_frame,
     kept_dtype,
     numbers,
 )
+from ..utils.checks import is_frame
 from .tensor import (
     DTYPES,
     TYPES,

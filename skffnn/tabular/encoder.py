@@ -13,10 +13,17 @@ from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
 from ..nn.arrays import Array
-from ..utils.checks import check_choice, check_number, input_names, validate_data
+from ..utils.checks import (
+    check_choice,
+    check_number,
+    has_known_names,
+    input_names,
+    is_frame,
+    validate_data,
+)
 from ..utils.documentation import Documented
 from ..utils.types import BaseEstimator, Table, TransformerMixin
-from .cells import cells
+from .cells import cells, is_missing
 from .dates import PARTS, as_dates, parts
 from .names import named
 from .target_means import TARGETS, TargetKind, TargetMeans
@@ -24,6 +31,13 @@ from .target_means import TARGETS, TargetKind, TargetMeans
 # Prefixes of the pandas and polars dtypes that are categorical even if the values are
 # numbers.
 CATEGORICAL_DTYPES = ("category", "categorical", "enum", "bool")
+
+
+# Types of cells that mean the same in any column, beside that of a missing cell.
+PLAIN = {float, int, bool, type(None)}
+
+# Up to this many rows are encoded cell by cell.
+FEW_ROWS = 64
 
 
 class Rest(Enum):
@@ -169,7 +183,7 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
         check_number("max_columns", self.max_columns, 2, integer=True)
         if self.target_means is not None:
             check_choice("target_means", self.target_means, TARGETS, " or None")
-        columns = self._columns(X, reset=True)
+        columns = columns_of(self._checked(X, reset=True))
         self.dates_ = [as_dates(column) is not None for column in columns]
         counts = [
             None if dated else categories_of(column, name)
@@ -212,17 +226,30 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
             If a numeric column contains anything but finite numbers and missing values.
         """
         check_is_fitted(self)
-        return self._encode(self._columns(X, reset=False), {})
+        table: Any = X if self._is_as_in_fit(X) else self._checked(X, reset=False)
+        if len(table) <= FEW_ROWS:
+            encoded = self._encode_few(table)
+            if encoded is not None:
+                return encoded
+        return self._encode(columns_of(table), {})
 
-    def _columns(self, X: Any, *, reset: bool) -> list[Any]:
-        """Return the columns of a table, whose number and names are right."""
+    def _checked(self, X: Any, *, reset: bool) -> Any:
+        """Return a frame or an array, whose columns are right in number and names."""
         if not is_frame(X):
             X = check_array(X, dtype=kept_dtype(X), ensure_all_finite=False)
         validate_data(self, X, reset=reset, skip_check_array=True)
-        columns = columns_of(X)
-        if len(columns[0]) == 0:
+        if len(X) == 0:
             raise ValueError("X has 0 sample(s), but at least 1 is required.")
-        return columns
+        return X
+
+    def _is_as_in_fit(self, X: Any) -> bool:
+        """Tell whether checks would find nothing wrong with X, which is sooner told."""
+        if is_frame(X):
+            return has_known_names(self, X) and len(X) > 0
+        named = hasattr(self, "feature_names_in_")
+        if named or type(X) is not np.ndarray or X.dtype.kind not in "biufO":
+            return False
+        return X.ndim == 2 and len(X) > 0 and X.shape[1] == self.n_features_in_
 
     def _names(self, columns: Any) -> Any:
         """Return the names of the columns, or their numbers."""
@@ -244,8 +271,30 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
                     means.transform(cells(columns[j])) if found is None else found
                 )
                 place = place[:, :-n]
-            place[...] = encoded(columns[j], categories, dated, name)
+            place[...] = encoded_column(columns[j], categories, dated, name)
         return X
+
+    def _encode_few(self, X: Any) -> Array | None:
+        """Encode few rows, whose cells are taken out of X at once.
+
+        To take out a column takes a frame longer than to encode it. Returns None if a
+        column that holds no dates has cells which have to be looked at as a column.
+        """
+        columns = list(zip(*rows_of(X), strict=True))
+        kinds = list(zip(self.categories_, self.dates_, self.means_, strict=True))
+        encoded = np.zeros((len(X), sum(width(*kind) for kind in kinds)))
+        end = 0
+        for j, (categories, dated, means) in enumerate(kinds):
+            start, end = end, end + width(categories, dated, means)
+            place = encoded[:, start:end]
+            if dated:
+                name = self._names(kinds)[j]
+                place[...] = encoded_column(column_of(X, j), None, True, name)
+            elif not are_plain(columns[j], numeric=categories is None):
+                return None
+            else:
+                encode_cells(columns[j], categories, means, place)
+        return None if np.isinf(encoded).any() else encoded
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> Array:
         """Return the names of the encoded columns.
@@ -297,7 +346,7 @@ def width(categories: Any, dated: bool, means: TargetMeans | None) -> int:
     return n if means is None else n + means.table.shape[1]
 
 
-def encoded(column: Any, categories: Any, dated: bool, name: Any) -> Array:
+def encoded_column(column: Any, categories: Any, dated: bool, name: Any) -> Array:
     """Return the encoded columns of one column, but for means of y.
 
     Parameters
@@ -333,11 +382,6 @@ def encoded(column: Any, categories: Any, dated: bool, name: Any) -> Array:
     return parts(dates)
 
 
-def is_frame(X: Any) -> bool:
-    """Return whether X is a dataframe of pandas or polars."""
-    return hasattr(X, "columns") and (hasattr(X, "iloc") or hasattr(X, "get_columns"))
-
-
 def kept_dtype(X: Any) -> Any:
     """Return the dtype for `check_array`: lists may mix numbers and strings."""
     return None if hasattr(X, "dtype") or hasattr(X, "__array__") else object
@@ -345,11 +389,61 @@ def kept_dtype(X: Any) -> Any:
 
 def columns_of(X: Any) -> list[Any]:
     """Return the columns of a dataframe or of an array."""
+    return [column_of(X, j) for j in range(X.shape[1])]
+
+
+def column_of(X: Any, j: int) -> Any:
+    """Return a column of a dataframe or of an array."""
     if hasattr(X, "get_columns"):
-        return list(X.get_columns())
+        return X.to_series(j)
+    return X.iloc[:, j] if hasattr(X, "iloc") else X[:, j]
+
+
+def rows_of(X: Any) -> Any:
+    """Return the rows of a dataframe or of an array, with cells as Python objects."""
+    if hasattr(X, "get_columns"):
+        return X.rows()
     if hasattr(X, "iloc"):
-        return [X.iloc[:, j] for j in range(X.shape[1])]
-    return list(X.T)
+        return X.to_numpy(dtype=object).tolist()
+    # Python has no times in nanoseconds: `tolist` makes integers of them.
+    return [*X] if X.dtype.kind in "mM" else X.tolist()
+
+
+def are_plain(cells: Sequence[Any], *, numeric: bool) -> bool:
+    """Tell whether cells are what their types say: numbers, strings, or missing."""
+    types = {*map(type, cells)} - PLAIN
+    if str in types and not numeric:
+        types.remove(str)
+    return all(kind.__name__ == "NAType" for kind in types)
+
+
+def encode_cells(
+    cells: Sequence[Any], categories: Any, means: TargetMeans | None, place: Array
+) -> None:
+    """Encode cells of a column into their place, which is filled with 0.
+
+    Parameters
+    ----------
+    cells : sequence
+        Few cells that `are_plain`.
+    categories : list or None
+        The categories of the column, if it is categorical.
+    means : TargetMeans or None
+        The means of y for them.
+    place : ndarray of shape (n_samples, n_encoded)
+        Where to write.
+    """
+    found = [None if is_missing(cell) else cell for cell in cells]
+    if categories is None:
+        place[:, 0] = found  # None becomes NaN
+        return
+    for i, cell in enumerate(found):
+        if cell in categories:
+            place[i, categories.index(cell)] = 1
+        elif categories[-1] is OTHER:
+            place[i, len(categories) - 1] = 1
+    if means is not None:
+        place[:, len(categories) :] = means.transform(found)
 
 
 def categories_of(column: Any, name: Any) -> Counter[Any] | None:

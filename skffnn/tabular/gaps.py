@@ -7,7 +7,13 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from ..nn.arrays import Array
-from ..utils.checks import DTYPES, check_number, input_names, validate_data
+from ..utils.checks import (
+    DTYPES,
+    check_number,
+    checked_rows,
+    input_names,
+    validate_data,
+)
 from ..utils.documentation import Documented
 from ..utils.types import BaseEstimator, Table, TransformerMixin
 from .names import named, names_of
@@ -79,8 +85,8 @@ class GapImputer(Documented, TransformerMixin, BaseEstimator):
         check_number("fill_value", self.fill_value)
         check_number("gap", self.gap)
         self._names_in = names_of(X)
-        X = self._check(X, reset=True)
-        self.features_ = np.flatnonzero(np.isnan(X).any(axis=0))
+        x: Array = validate_data(self, X, dtype=DTYPES, ensure_all_finite="allow-nan")
+        self.features_ = np.flatnonzero(np.isnan(x).any(axis=0))
         return self
 
     def fit_transform(self, X: Table, y: Any = None, **fit_params: Any) -> Array:
@@ -117,11 +123,11 @@ class GapImputer(Documented, TransformerMixin, BaseEstimator):
             Without gaps.
         """
         check_is_fitted(self)
-        X = self._check(X, reset=False)
-        n_samples, n = X.shape
-        filled = np.zeros((n_samples, n + len(self.features_)), X.dtype)
-        filled[:, :n] = X
-        gaps = np.isnan(X)
+        x: Array = checked_rows(self, X, allow_nan=True)
+        n_samples, n = x.shape
+        filled = np.zeros((n_samples, n + len(self.features_)), x.dtype)
+        filled[:, :n] = x
+        gaps = np.isnan(x)
         filled[:, :n][gaps] = self.fill_value
         filled[:, n:][gaps[:, self.features_]] = self.gap
         return filled
@@ -144,12 +150,6 @@ class GapImputer(Documented, TransformerMixin, BaseEstimator):
         names = input_names(self, input_features)
         gaps = [f"{names[j]}_gap" for j in self.features_]
         return np.array([*names, *gaps], dtype=object)
-
-    def _check(self, X: Any, *, reset: bool) -> Array:
-        """Validate X, which may contain NaN."""
-        return validate_data(
-            self, X, reset=reset, dtype=DTYPES, ensure_all_finite="allow-nan"
-        )
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -11,6 +11,7 @@ from ..utils.checks import (
     DTYPES,
     check_choice,
     check_number,
+    checked_rows,
     input_names,
     validate_data,
 )
@@ -111,8 +112,8 @@ class RobustSmoothScaler(Documented, TransformerMixin, BaseEstimator):
         if self.dtype is not None:
             check_choice("dtype", self.dtype, ["float32", "float64"], " or None")
         self._names_in = names_of(X)
-        X = self._check(X, reset=True)
-        self.center_, self.scale_ = np.array([spread_of(x) for x in X.T]).T
+        x: Array = validate_data(self, X, dtype=DTYPES, ensure_all_finite="allow-nan")
+        self.center_, self.scale_ = np.array([spread_of(x_j) for x_j in x.T]).T
         return self
 
     def fit_transform(self, X: Table, y: Any = None, **fit_params: Any) -> Array:
@@ -150,11 +151,11 @@ class RobustSmoothScaler(Documented, TransformerMixin, BaseEstimator):
             without any values in `fit` becomes 0 throughout.
         """
         check_is_fitted(self)
-        X = self._check(X, reset=False)
-        scaled = np.empty(X.shape, self.dtype or X.dtype)
-        for start in range(0, len(X), BLOCK_ROWS):
+        x: Array = checked_rows(self, X, allow_nan=True)
+        scaled = np.empty(x.shape, self.dtype or x.dtype)
+        for start in range(0, len(x), BLOCK_ROWS):
             rows = slice(start, start + BLOCK_ROWS)
-            scaled[rows] = self._scaled(X[rows])
+            scaled[rows] = self._scaled(x[rows])
         return scaled
 
     def get_feature_names_out(self, input_features: Any = None) -> Array:
@@ -208,23 +209,17 @@ class RobustSmoothScaler(Documented, TransformerMixin, BaseEstimator):
             If a value is outside [-limit, limit].
         """
         check_is_fitted(self)
-        X = self._check(X, reset=False)
-        largest = np.abs(X[~np.isnan(X)]).max(initial=0)
+        x: Array = checked_rows(self, X, allow_nan=True)
+        largest = np.abs(x[~np.isnan(x)]).max(initial=0)
         if largest > self.limit:
             raise ValueError(
                 f"Scaled features must lie in [-{self.limit}, {self.limit}], as limit="
                 f"{self.limit}, got absolute values up to {largest}."
             )
         with np.errstate(divide="ignore"):
-            z = X / np.sqrt(1 - (X / self.limit) ** 2)
-        z = np.where(self.scale_ > 0, z, 0 * X)  # 0 · ∞ is NaN
-        return (z * self.scale_ + self.center_).astype(X.dtype, copy=False)
-
-    def _check(self, X: Any, *, reset: bool) -> Array:
-        """Validate X, which may contain NaN."""
-        return validate_data(
-            self, X, reset=reset, dtype=DTYPES, ensure_all_finite="allow-nan"
-        )
+            z = x / np.sqrt(1 - (x / self.limit) ** 2)
+        z = np.where(self.scale_ > 0, z, 0 * x)  # 0 · ∞ is NaN
+        return (z * self.scale_ + self.center_).astype(x.dtype, copy=False)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
