@@ -165,7 +165,7 @@ def convert_averaged_classifier(scope: Any, operator: Any, container: Any) -> No
     """
     x = Graph(scope, container).matrix(operator)
     model = operator.raw_operator
-    M, stack = len(model.estimators_), model._stacked()
+    M, stack = len(model.estimators_), model._stacked(np.float64)
     if stack is None:
         check_networks(model, FFNNClassifier)
         each = [output_of(network, x).cast(np.float64) for network in model.estimators_]

@@ -4,12 +4,16 @@ from collections.abc import Callable, Sequence
 from math import sqrt
 from typing import Any, ClassVar
 
+import numpy as np
 from sklearn.base import MetaEstimatorMixin, clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import has_fit_parameter
 
 from ..data.dataset import Dataset
+from ..fitting.plan import activations_of
+from ..nn.activations import ACTIVATIONS
 from ..nn.arrays import Array, canonical
+from ..nn.network import Network
 from ..typing import NJobs, NNetworks, Verbose
 from ..utils.checks import (
     DTYPES,
@@ -148,6 +152,28 @@ class Averaged(MetaEstimatorMixin, BaseEstimator):
             ]
         fit_copies([networks, *others], self.n_jobs, self.verbose)
         return networks, others
+
+    def _stacked(self, dtype: Any) -> Network | None:
+        """Return the networks as one stack, or None if they differ, or are not ours.
+
+        It computes in the given type, or in that of their weights if this is wider.
+        """
+        networks = self.estimators_
+        if not all(type(network) is self._network for network in networks):
+            return None
+        shapes = [[W.shape for W in network.coefs_] for network in networks]
+        names = {str(network.activation) for network in networks}
+        if any(shapes[0] != s for s in shapes) or len(names) > 1:
+            return None
+        activations = activations_of(networks[0].activation, len(shapes[0]) - 1)
+        if not all(type(g) in ACTIVATIONS.values() for g in activations):
+            return None
+        dtype = np.result_type(dtype, networks[0].coefs_[0].dtype)
+        weights = zip(*(network.coefs_ for network in networks), strict=True)
+        biases = zip(*(network.intercepts_ for network in networks), strict=True)
+        W = [np.stack(of_layer, dtype=dtype) for of_layer in weights]
+        b = [np.stack(of_layer, dtype=dtype)[:, np.newaxis] for of_layer in biases]
+        return Network(W, b, activations)
 
     def __setstate__(self, state: Any) -> None:
         super().__setstate__(state)

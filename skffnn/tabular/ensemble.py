@@ -11,17 +11,15 @@ from ..classifier import FFNNClassifier
 from ..data.blocks import by_blocks
 from ..data.multioutput import targets_of
 from ..data.targets import ClassTargets, Targets
-from ..fitting.plan import activations_of
-from ..nn.activations import ACTIVATIONS
 from ..nn.arrays import Array
-from ..nn.network import Network
 from ..prediction import LogitsMixin, check_finite
 from ..typing import NJobs, NNetworks, Verbose
-from ..utils.checks import DTYPES, validate_data
+from ..utils.checks import checked_rows
 from ..utils.types import BaseEstimator, Classifier, Matrix, RandomState
 from .averaged import Averaged
 from .blending import Blend, blend, log_odds, logits
 from .folds import CrossFit
+from .forest import fastest
 from .trees import merged
 
 # A model is left out of a blend unless it lowers the cross-entropy by this part.
@@ -248,8 +246,8 @@ class AveragedClassifier(LogitsMixin, Averaged):
 
     def _forward(self, X: Any, finish: Callable[[Array], Array]) -> Array:
         """Return `finish` of the weighted sum of the averaged logits."""
-        X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=DTYPES)
-        network = self._stacked()
+        X = checked_rows(self, X, accept_sparse="csr")
+        network = self._stacked(np.float64)
         if network is None:
             each = [logits(network, X) for network in self.estimators_]
             a: Any = np.sum(each, axis=0, dtype=np.float64)
@@ -263,31 +261,6 @@ class AveragedClassifier(LogitsMixin, Averaged):
         targets = self._fitted_targets()
         for models, weight in zip(self.blended_, self.blend_weights_, strict=True):
             for model in models:
-                a += weight / len(models) * log_odds(model, X, targets)
+                f = log_odds(fastest(model, X), X, targets)
+                a += weight / len(models) * f
         return finish(a)
-
-    def _stacked(self) -> Network | None:
-        """Return the networks as one stack; None if they differ, or are not ours.
-
-        It computes in float64, whatever the networks were trained in.
-        """
-        first = self.estimators_[0]
-        if not all(type(network) is FFNNClassifier for network in self.estimators_):
-            return None
-        shapes = [[W.shape for W in network.coefs_] for network in self.estimators_]
-        names = [str(network.activation) for network in self.estimators_]
-        if any(shapes[0] != s for s in shapes) or len(set(names)) > 1:
-            return None
-        activations = activations_of(first.activation, len(first.coefs_) - 1)
-        if not all(type(g) in ACTIVATIONS.values() for g in activations):
-            return None
-        layers = [(n.coefs_, n.intercepts_) for n in self.estimators_]
-        W, b = (
-            [
-                np.stack(of_layer, dtype=np.float64)
-                for of_layer in zip(*parts, strict=True)
-            ]
-            for parts in zip(*layers, strict=True)
-        )
-        b = [of_layer[:, np.newaxis] for of_layer in b]
-        return Network(W, b, activations)

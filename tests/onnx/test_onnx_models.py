@@ -220,7 +220,7 @@ def test_an_activation_that_has_one(serve, average):
     if average:
         model = AveragedClassifier(model, **quick)
     model.fit(X, y)
-    assert not average or model._stacked() is None
+    assert not average or model._stacked(np.float64) is None
     agree(serve(model, FAR), model, FAR, DOUBLE)
 
 
@@ -308,7 +308,7 @@ def test_trees_that_split_by_categories_are_an_error(serve, monkeypatch):
 def test_networks_of_different_sizes(serve):
     model = AveragedClassifier(make(), **quick).fit(X, y)
     model.estimators_[1] = make(hidden_layer_sizes=(3,)).fit(X, y)
-    assert model._stacked() is None
+    assert model._stacked(np.float64) is None
     agree(serve(model, X), model, X, DOUBLE)
 
 
