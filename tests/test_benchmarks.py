@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-SUITES = ["fit", "sparse", "predict", "memory", "profile"]
+SUITES = ["fit", "sparse", "predict", "latency", "memory", "profile"]
 
 
 @pytest.mark.only_long

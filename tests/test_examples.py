@@ -1,5 +1,6 @@
 """The examples run on their own, without a warning, and show what they claim."""
 
+import asyncio
 import importlib.util
 import os
 import re
@@ -410,3 +411,63 @@ def test_mnist_without_a_connection_is_one_line(mnist, monkeypatch, capsys):
     assert out == ""
     assert err.count("\n") == 1
     assert "no connection" in err
+
+
+@pytest.fixture
+def served(tmp_path):
+    """Return a pipeline for a table, and what its application is given: two files."""
+    for library in ("fastapi", "httpx", "polars", "pandas", "skl2onnx", "onnxruntime"):
+        pytest.importorskip(library)
+    import pandas as pd
+    import skl2onnx
+
+    import skffnn
+    import skffnn.onnx
+
+    table = pd.DataFrame(
+        {
+            "size": [1.5, None, 3.0, 4.0] * 20,
+            "colour": ["red", "red", None, "blue"] * 20,
+        }
+    )
+    model = skffnn.make_tabular_classifier(max_iter=2, boosting=False, random_state=0)
+    model.fit(table, [0, 0, 1, 1] * 20)
+    skffnn.save(model, tmp_path / "model.skffnn")
+    skffnn.onnx.register()
+    types = skffnn.onnx.initial_types(table)
+    graph = skl2onnx.to_onnx(model, initial_types=types, options={"zipmap": False})
+    (tmp_path / "model.onnx").write_bytes(graph.SerializeToString())
+    return model, table, tmp_path
+
+
+@pytest.mark.parametrize("name", ["model.skffnn", "model.onnx"])
+def test_serve(served, name):
+    import httpx
+
+    model, table, folder = served
+    spec = importlib.util.spec_from_file_location("serve", EXAMPLES / "serve.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    app = httpx.ASGITransport(app=module.application(str(folder / name)))
+
+    def post(rows):
+        async def answer():
+            async with httpx.AsyncClient(
+                transport=app, base_url="http://app"
+            ) as client:
+                return await client.post("/predict", json=rows)
+
+        return asyncio.run(answer())
+
+    rows = [
+        {"size": 1.5, "colour": "red"},
+        {"colour": "red", "size": None},
+        {"size": 3},
+    ]
+    answer = post(rows)
+    assert answer.status_code == 200
+    np.testing.assert_allclose(
+        answer.json(), model.predict_proba(table[:3]), rtol=0, atol=1e-6
+    )
+    for wrong in [], [{"size": "large"}], {"size": 1}, [[1.5, "red"]]:
+        assert post(wrong).status_code == 422
