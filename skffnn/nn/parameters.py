@@ -1,7 +1,7 @@
 """The parameters θ = (W(1) … W(L+1), b(1) … b(L+1)) as one vector.
 
-The rows of X are samples, so W(k) is the transpose of the lecture's matrix. Its
-shape is (D(k-1), D(k)): rows for the neurons of layer k-1, columns for those of
+The rows of X are samples, so W(k) is the transpose of the matrix in the lecture notes.
+Its shape is (D(k-1), D(k)): rows for the neurons of layer k-1, columns for those of
 layer k.
 """
 

@@ -33,7 +33,7 @@ from .target_means import TARGETS, TargetKind, TargetMeans
 CATEGORICAL_DTYPES = ("category", "categorical", "enum", "bool")
 
 
-# Types of cells that mean the same in any column, beside that of a missing cell.
+# Types of cells that mean the same in any column, beside that of a missing value.
 PLAIN = {float, int, bool, type(None)}
 
 # Up to this many rows are encoded cell by cell.
