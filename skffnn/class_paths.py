@@ -92,5 +92,8 @@ SKOPS_TRUSTED: list[str] = sorted(
         "sklearn.metrics._scorer._PassthroughScorer",
         "sklearn.model_selection._split.KFold",
         "sklearn.model_selection._split.StratifiedKFold",
+        # And what that scorer holds in scikit-learn 1.7.
+        "sklearn.utils._metadata_requests.MetadataRequest",
+        "sklearn.utils._metadata_requests.MethodMetadataRequest",
     ]
 )

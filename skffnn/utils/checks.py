@@ -348,7 +348,21 @@ def validate_data(estimator: Any, /, *args: Any, **options: Any) -> Any:
         As `check_numpy`.
     """
     check_numpy(**dict(zip(("X", "y"), args, strict=False)))
-    return validation.validate_data(estimator, *args, **options)
+    X, *y = args
+    y = [mixed_as_objects(labels) for labels in y]
+    return validation.validate_data(estimator, X, *y, **options)
+
+
+def mixed_as_objects(y: Any) -> Any:
+    """Return a pandas frame of labels as an array of objects if any are strings.
+
+    scikit-learn does so too, but versions before 1.8 try to convert the strings of
+    pandas 3 to numbers.
+    """
+    if not is_frame(y) or not hasattr(y, "iloc"):
+        return y
+    is_numeric = all(dtype.kind in "biuf" for dtype in y.dtypes.tolist())
+    return y if is_numeric else y.to_numpy(dtype=object)
 
 
 def check_numpy(**given: Any) -> None:

@@ -4,7 +4,9 @@ import importlib
 
 import numpy as np
 import pytest
+import scipy
 from helpers import X, maker, parameters, y
+from packaging.version import Version
 from sklearn import config_context
 
 from skffnn import (
@@ -17,6 +19,10 @@ from skffnn import (
 
 make = maker(max_iter=2)
 W = np.ones(len(y))
+# scikit-learn dispatches with newer versions of SciPy alone.
+dispatches = pytest.mark.skipif(
+    Version(scipy.__version__) < Version("1.14"), reason="needs SciPy 1.14"
+)
 FITTED = make().fit(X, y)
 NUMBERS = FFNNRegressor(hidden_layer_sizes=(4,), max_iter=2, random_state=0)
 NUMBERS.fit(X, X[:, 0])
@@ -56,6 +62,7 @@ def library(request):
     return importlib.import_module(request.param)
 
 
+@dispatches
 @pytest.mark.parametrize("call", CALLS)
 def test_under_dispatch_one_error_says_what_to_do(call, library, monkeypatch):
     monkeypatch.setenv("SCIPY_ARRAY_API", "1")
@@ -79,6 +86,7 @@ def test_without_dispatch_they_are_converted(library):
     assert model.score(a(X), a(y)) == model.score(X, y)
 
 
+@dispatches
 def test_dispatch_changes_nothing_for_other_input(monkeypatch):
     pd = pytest.importorskip("pandas")
     monkeypatch.setenv("SCIPY_ARRAY_API", "1")
