@@ -183,8 +183,9 @@ def of_pytabkit(kind: str) -> Maker:
 
 
 MODELS: dict[str, Maker] = {
+    # With processes of its own, each has one thread, whatever OMP_NUM_THREADS says.
     OURS: lambda X, seed, n_threads: make_tabular_classifier(
-        random_state=seed, n_jobs=n_threads
+        random_state=seed, n_jobs="auto" if n_threads > 1 else 1
     ),
     "FFNNClassifier": standardised(lambda seed: FFNNClassifier(random_state=seed)),
     BASE: standardised(lambda seed: MLPClassifier(random_state=seed)),

@@ -61,8 +61,8 @@ def tables(result: Any) -> list[Table]:
         lines.append(line)
     title = (
         f"Error, log loss, seconds on {THREADS} threads, and memory above that of the "
-        f"data: {FEATURES} columns, a fifth of them nominal, with gaps; {NOISE:.0%} of "
-        "the labels are drawn at random"
+        f"data: {FEATURES} columns, a fifth of them categorical, with missing values; "
+        f"{NOISE:.0%} of the labels are drawn at random"
     )
     return [Table(title, columns, lines)]
 
