@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from .data.multioutput import fitted_targets
@@ -111,7 +112,9 @@ class LogitsMixin(Documented, ClassifierMixin):
         """
         return self._fitted_targets().decisions(self._forward(X, lambda a: a))
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+    def score(
+        self, X: Matrix, y: Matrix, sample_weight: ArrayLike | None = None
+    ) -> float:
         """Return the accuracy: the part of the rows whose labels are all right.
 
         Parameters

@@ -15,11 +15,11 @@ from ..utils.checks import (
     validate_data,
 )
 from ..utils.documentation import Documented
-from ..utils.types import BaseEstimator, Table, TransformerMixin
-from .names import named, names_of
+from ..utils.types import BaseEstimator, Table
+from .names import NamesPassedOn, names_of
 
 
-class GapImputer(Documented, TransformerMixin, BaseEstimator):
+class GapImputer(Documented, NamesPassedOn, BaseEstimator):
     """Replace missing values by a number, and say where they were.
 
     After `RobustSmoothScaler`, 0 is the median of a feature. Each feature that had gaps
@@ -88,26 +88,6 @@ class GapImputer(Documented, TransformerMixin, BaseEstimator):
         x: Array = validate_data(self, X, dtype=DTYPES, ensure_all_finite="allow-nan")
         self.features_ = np.flatnonzero(np.isnan(x).any(axis=0))
         return self
-
-    def fit_transform(self, X: Table, y: Any = None, **fit_params: Any) -> Array:
-        """Fit to data and replace its missing values.
-
-        Parameters
-        ----------
-        X : {array-like, dataframe} of shape (n_samples, n_features)
-            Training data: finite numbers, or NaN for missing values.
-        y : object, default=None
-            Not used.
-        **fit_params : dict
-            Not used.
-
-        Returns
-        -------
-        X : ndarray of shape (n_samples, n_features + n_with_gaps)
-            Without gaps.
-        """
-        filled = self.fit(X).transform(X)
-        return named(filled, self.get_feature_names_out())
 
     def transform(self, X: Table) -> Array:
         """Replace missing values.

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..nn.arrays import Array
+from ..utils.types import Table, TransformerMixin
 
 
 class NamedArray(np.ndarray):
@@ -53,3 +54,35 @@ def named(X: Any, names: Array) -> Any:
 def names_of(X: Any) -> Array | None:
     """Return the names that a transformer has handed on, if there are any."""
     return X.column_names if isinstance(X, NamedArray) else None
+
+
+class NamesPassedOn(TransformerMixin):
+    """Mixin for transformers whose `fit_transform` passes the column names on.
+
+    The transformer learns nothing from y, and its `fit` stores `names_of` its input.
+    """
+
+    fit: Any
+    transform: Any
+    get_feature_names_out: Any
+
+    def fit_transform(self, X: Table, y: Any = None, **fit_params: Any) -> Array:
+        """Fit to data, and transform it.
+
+        Parameters
+        ----------
+        X : {array-like, dataframe} of shape (n_samples, n_features)
+            Training data: finite numbers, or NaN for missing values.
+        y : object, default=None
+            Not used.
+        **fit_params : dict
+            Not used.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_columns)
+            The transformed data.
+        """
+        transformed = self.fit(X).transform(X)
+        result: Array = named(transformed, self.get_feature_names_out())
+        return result

@@ -16,18 +16,14 @@ from ..utils.checks import (
     validate_data,
 )
 from ..utils.documentation import Documented
-from ..utils.types import (
-    BaseEstimator,
-    Table,
-    TransformerMixin,
-)
-from .names import named, names_of
+from ..utils.types import BaseEstimator, Table
+from .names import NamesPassedOn, names_of
 
 # Rows that are scaled at once, so that what is computed on the way stays small.
 BLOCK_ROWS = 1024
 
 
-class RobustSmoothScaler(Documented, TransformerMixin, BaseEstimator):
+class RobustSmoothScaler(Documented, NamesPassedOn, BaseEstimator):
     """Scale features by their median and interquartile range, and clip them smoothly.
 
     A value x is transformed in two steps::
@@ -115,26 +111,6 @@ class RobustSmoothScaler(Documented, TransformerMixin, BaseEstimator):
         x: Array = validate_data(self, X, dtype=DTYPES, ensure_all_finite="allow-nan")
         self.center_, self.scale_ = np.array([spread_of(x_j) for x_j in x.T]).T
         return self
-
-    def fit_transform(self, X: Table, y: Any = None, **fit_params: Any) -> Array:
-        """Fit to data and scale it.
-
-        Parameters
-        ----------
-        X : {array-like, dataframe} of shape (n_samples, n_features)
-            Training data: finite numbers, or NaN for missing values.
-        y : object, default=None
-            Not used.
-        **fit_params : dict
-            Not used.
-
-        Returns
-        -------
-        X : ndarray of shape (n_samples, n_features)
-            Scaled data.
-        """
-        scaled = self.fit(X).transform(X)
-        return named(scaled, self.get_feature_names_out())
 
     def transform(self, X: Table) -> Array:
         """Scale and clip the features.
