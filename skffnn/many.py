@@ -21,13 +21,13 @@ or do not pay, go to the cores one by one.
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
-from joblib import effective_n_jobs, parallel_config
+from joblib import effective_n_jobs
 from joblib.parallel import get_active_backend
 from scipy.sparse import issparse
 from sklearn import get_config
@@ -42,6 +42,7 @@ from .fitting.listeners import Listener
 from .fitting.plan import hidden_sizes
 from .fitting.stack import layout, run
 from .nn.arrays import Array
+from .utils.processes import run_on_cores
 from .utils.warn import InterruptionWarning, recorded, warn_again
 
 # Bytes that the members of a stack work on in a step, from the measurements above.
@@ -169,19 +170,19 @@ def fit_many(jobs: Sequence[Job], n_jobs: Any = None) -> Iterator[tuple[int, Res
     result : Result
         What became of it.
     """
-    config: Any = nullcontext()
+    is_free = False
     if n_jobs == "auto":
         n_jobs = processes_for(jobs)
-        if n_jobs is not None:
-            # Not what OMP_NUM_THREADS says: that is meant for a single process.
-            config = parallel_config("loky", inner_max_num_threads=1)
-    groups = stacks_of(jobs, effective_n_jobs(n_jobs))
-    with config:
+        is_free = n_jobs is not None and effective_n_jobs(n_jobs) > 1
+    n_cores = effective_n_jobs(n_jobs)
+    groups = stacks_of(jobs, n_cores)
+    tasks = [(group, [jobs[i] for i in group]) for group in groups]
+    if is_free:
+        done = run_on_cores(fit_numbered, tasks, n_cores)
+    else:
         parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
-    yield_of = parallel(
-        delayed(fit_numbered)(group, [jobs[i] for i in group]) for group in groups
-    )
-    for group, results in yield_of:
+        done = parallel(delayed(fit_numbered)(*task) for task in tasks)
+    for group, results in done:
         yield from zip(group, results, strict=True)
 
 

@@ -1,0 +1,74 @@
+"""Tasks are done once each, in this process and in others, with one thread each."""
+
+import os
+import time
+
+import numpy as np
+import pytest
+from joblib import effective_n_jobs
+from sklearn import config_context, get_config
+from threadpoolctl import threadpool_info
+
+from skffnn.utils.processes import run_on_cores
+
+# More than joblib hands over by value.
+LARGE = 200_000
+
+
+def meet(folder, number):
+    """Return the process, when as many others as there are tasks have come here."""
+    (folder / str(number)).touch()
+    deadline = time.monotonic() + 120
+    while len(list(folder.iterdir())) < 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return os.getpid(), len(list(folder.iterdir()))
+
+
+def surroundings(folder, number, rows):
+    process, _ = meet(folder, number)
+    threads = max(pool["num_threads"] for pool in threadpool_info())
+    finite = get_config()["assume_finite"]
+    return process, type(rows), rows.sum(), threads, effective_n_jobs(-1), finite
+
+
+def halve(number):
+    if number == 3:
+        raise ValueError(f"{number} is odd")
+    return number // 2
+
+
+def test_this_process_and_another_work_at_the_same_time(tmp_path):
+    tasks = [(tmp_path, i) for i in range(2)]
+    processes, met = zip(*run_on_cores(meet, tasks, 2), strict=True)
+    assert os.getpid() in processes
+    assert len(set(processes)) == 2
+    assert met == (2, 2)
+
+
+def test_every_task_is_done_once():
+    numbers = range(0, 40, 2)
+    done = run_on_cores(halve, [(number,) for number in numbers], 2)
+    assert sorted(done) == list(range(20))
+
+
+def test_each_process_has_one_thread_and_the_settings_of_scikit_learn(tmp_path):
+    tasks = [(tmp_path, i, np.ones(LARGE)) for i in range(2)]
+    before = threadpool_info()
+    with config_context(assume_finite=True):
+        done = {task[0]: task[1:] for task in run_on_cores(surroundings, tasks, 2)}
+    assert threadpool_info() == before
+    assert done.pop(os.getpid()) == (np.ndarray, LARGE, 1, 1, True)
+    assert list(done.values()) == [(np.memmap, LARGE, 1, 1, True)]
+
+
+def test_an_error_of_a_task_is_raised_and_nothing_is_left_behind():
+    with pytest.raises(ValueError, match="3 is odd"):
+        list(run_on_cores(halve, [(number,) for number in (2, 3, 4, 6, 8)], 2))
+    assert sorted(run_on_cores(halve, [(2,), (4,), (6,)], 2)) == [1, 2, 3]
+
+
+def test_a_caller_may_stop_early():
+    done = run_on_cores(halve, [(2,)] * 50, 2)
+    assert next(done) == 1
+    done.close()
+    assert list(run_on_cores(halve, [(2,)], 2)) == [1]
