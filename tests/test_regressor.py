@@ -135,8 +135,8 @@ class TestTargets:
         [
             ("squared_error", np.array(["a", "b"] * 75), "must be numbers"),
             ("squared_error", np.full(150, np.nan), "NaN"),
-            ("poisson", y - 100, "numbers of at least 0"),
-            ("gamma", y * (y > 100), "numbers above 0"),
+            ("poisson", y - 100, "non-negative numbers"),
+            ("gamma", y * (y > 100), "positive numbers"),
         ],
     )
     def test_that_are_refused(self, loss, target, message):
@@ -149,7 +149,7 @@ class TestTargets:
     def test_of_validation_rows_are_checked_too(self):
         with pytest.raises(ValueError, match="y_val must have 1 target columns"):
             make().fit(X, y, X_val=X, y_val=Y)
-        with pytest.raises(ValueError, match="y_val must be numbers of at least 0"):
+        with pytest.raises(ValueError, match="y_val must be non-negative numbers"):
             make(loss="poisson").fit(X, y, X_val=X, y_val=-y)
 
     def test_too_large_for_float32_are_an_error_that_says_so(self):

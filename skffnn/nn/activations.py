@@ -252,7 +252,7 @@ class Mish:
         h *= a  # g(a) = a t
 
 
-# The names, for type checkers. A test keeps them equal to those of the registry.
+# The names, for type checkers. A test compares them with the registry.
 ActivationName = Literal[
     "identity",
     "logistic",

@@ -49,35 +49,35 @@ def in_cache(*vectors: Array) -> list[tuple[Array, ...]]:
 
 
 def number(x: Any) -> Any:
-    """Return a float, or for a stack of networks an array with a number for each.
+    """Return a float, or an array with one number for each network of a stack.
 
     Parameters
     ----------
     x : ndarray or NumPy scalar of shape (...)
-        What was summed over rows or parameters.
+        A sum over rows or parameters.
 
     Returns
     -------
     x : float or ndarray of shape (...)
-        A float if there is one number; an array in float64, like Python's floats.
+        A float for a scalar, otherwise a float64 array.
     """
     return x.astype(np.float64) if x.ndim else float(x)
 
 
 def column(value: Any, dtype: Any) -> Any:
-    """Return a hyperparameter in the form that broadcasts over parameter vectors.
+    """Reshape a hyperparameter so that it broadcasts over parameter vectors.
 
     Parameters
     ----------
     value : float or ndarray of shape (...)
         One number, or one for each network of a stack.
     dtype : dtype
-        Type of the vectors. A float needs none, because NumPy converts it.
+        Dtype of the vectors, to which an array is converted.
 
     Returns
     -------
     value : float or ndarray of shape (..., 1)
-        A float as it is.
+        The reshaped array; a float is returned unchanged.
     """
     if not isinstance(value, np.ndarray):
         return value
@@ -85,19 +85,19 @@ def column(value: Any, dtype: Any) -> Any:
 
 
 def columns(vectors: Array, *values: Any) -> tuple[Any, ...]:
-    """Return several hyperparameters in the form that broadcasts over vectors.
+    """Reshape several hyperparameters so that they broadcast over parameter vectors.
 
     Parameters
     ----------
     vectors : ndarray of shape (..., n_parameters)
         The parameter vectors.
     *values : float or ndarray of shape (...)
-        As `column` takes them.
+        The hyperparameters, as in `column`.
 
     Returns
     -------
     values : tuple of float or ndarray of shape (..., 1)
-        As they are for a single vector.
+        The reshaped values; unchanged for a single parameter vector.
     """
     if vectors.ndim == 1:
         return values
@@ -130,7 +130,7 @@ def matmul(x: Any, y: Array, out: Array) -> Array:
            [6., 8.]])
     """
     if not isinstance(x, np.ndarray):
-        # SciPy multiplies single matrices: a stack is done one by one.
+        # SciPy multiplies only one matrix at a time.
         for member in np.ndindex(y.shape[:-2]):
             out[member] = x @ y[member]
     elif x.shape[-1] == 1:  # column times row: ten times as fast as NumPy's product

@@ -1,4 +1,4 @@
-"""What flows through a network, forwards and backwards, for given rows."""
+"""Activations and gradients of a network for given rows, for inspection."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,21 +9,21 @@ from .arrays import Array
 from .objective import Batch, Objective
 from .parameters import Parameters
 
-FLAT = 1e-3  # a slope g'(a) no larger than this passes hardly any gradient on
+FLAT = 1e-3  # where |g'(a)| is at most this, hardly any gradient passes
 
 
 @dataclass(frozen=True)
 class Flow:
-    """Activations, slopes and gradients.
+    """Activations, flat neurons and gradients.
 
     Attributes
     ----------
     h : list of ndarray of shape (n, D(k)), k = 1 … L+1
         Activations; the last are the outputs f(x).
     flat : list of ndarray of shape (D(k),), k = 1 … L
-        For each hidden neuron the part of the rows for which |g'(a)| ≤ `FLAT`.
+        For each hidden neuron, the fraction of rows with |g'(a)| ≤ `FLAT`.
     grad : list of ndarray of shape (D(k-1), D(k)), k = 1 … L+1, or None
-        ∂/∂W(k) of the mean of ℓ; None without labels.
+        ∂/∂W(k) of the mean loss ℓ; None without labels.
     """
 
     h: list[Array]
@@ -39,16 +39,16 @@ class Flow:
         Parameters
         ----------
         objective : Objective
-            With the network, and an α of 0.
+            The objective of the network, with α = 0.
         blocks : iterable of (x, y, s)
-            The rows, a block at a time.
+            The rows, in blocks.
         backward : bool
             Whether to compute the gradients, which needs y and s.
 
         Returns
         -------
         flow : Flow
-            The activations take as much memory as X with D(1) + … + D(L+1) columns.
+            Its activations take as much memory as n rows of D(1) + … + D(L+1) numbers.
         """
         theta, network = objective.theta, objective.network
         h: list[list[Array]] = [[] for _ in theta.W]

@@ -3,7 +3,7 @@
 Conventions: `a` is a(L+1), the output of the last layer before the map, of shape
 (..., n, K); `y` has the same shape. A classifier's `a` are logits and its `y` lie in
 [0, 1]; its losses are computed from logits, which avoids the logarithm of a probability
-that has underflowed to 0. A regressor's `y` are numbers.
+that has underflowed to 0. A regressor's `y` are real numbers.
 
 To add a loss for the regressor, write a class that inherits from `RegressionLoss` and
 register it in `REGRESSION_LOSSES`; for the classifier, one with the methods of
@@ -36,7 +36,7 @@ class Loss:
 
     @property
     def key(self) -> Hashable:
-        """What equal losses have in common, so that networks can be stacked."""
+        """Value that is equal for equal losses, whose networks can be stacked."""
         return type(self), *vars(self).items()
 
     def output(self, a: Array) -> Array:
@@ -72,7 +72,7 @@ class Loss:
         raise NotImplementedError
 
     def score_terms(self, a: Array, y: Array) -> Array:
-        """Return the terms whose average over rows the default score is made of.
+        """Return terms for each row; the default score is computed from their mean.
 
         Parameters
         ----------
@@ -84,7 +84,7 @@ class Loss:
         Returns
         -------
         terms : ndarray of shape (..., n) or (..., K, n)
-            Whether a row is right, or the squared error of each output.
+            Whether a row is predicted correctly, or the squared error of each output.
         """
         raise NotImplementedError
 
@@ -93,7 +93,7 @@ class Loss:
 
 
 class ClassOutput(Loss):
-    """An output map whose outputs are probabilities of classes."""
+    """An output map whose outputs are class probabilities."""
 
     def log_output(self, a: Array) -> Array:
         """Return ln f; `a` may be overwritten.
@@ -195,21 +195,22 @@ class LogisticOutput(ClassOutput):
 
 
 class SumOfLosses(ClassOutput):
-    """The losses of several targets, each of some of the columns, added up.
+    """The sum of the losses of several targets, each with its own columns.
 
-    Target j has the logits a_j, an output map o_j and a loss ℓ_j of its own:
+    Target j has its own logits a_j, output map o_j and loss ℓ_j:
 
     f = (o_1(a_1) … o_m(a_m)),    ℓ(f, y) = Σ_j ℓ_j(f_j, y_j).
 
-    Given x the targets are taken to be independent, so that their likelihoods multiply.
-    No logit is in two of the losses: ∂ℓ/∂a is made of the ∂ℓ_j/∂a_j, side by side.
+    The targets are assumed to be independent given x, so their likelihoods multiply.
+    Each logit enters only one of the losses, so ∂ℓ/∂a consists of the ∂ℓ_j/∂a_j, side
+    by side.
 
     Parameters
     ----------
     losses : sequence of ClassOutput
         Output map and loss of each target.
     sizes : sequence of int
-        Number of columns of each.
+        Number of columns of each target.
     """
 
     name = "softmax"
@@ -230,12 +231,12 @@ class SumOfLosses(ClassOutput):
         Parameters
         ----------
         a : ndarray of shape (..., n, K)
-            Logits or targets, K columns of all targets together.
+            Logits or encoded targets, with the columns of all targets.
 
         Returns
         -------
         parts : list of ndarray of shape (..., n, K_j)
-            One for each target.
+            The columns of each target.
         """
         return [a[..., block] for block in self.columns]
 
@@ -262,11 +263,11 @@ class SumOfLosses(ClassOutput):
 
 @runtime_checkable
 class ClassificationLoss(Protocol):
-    """Interface of a loss for the classifier, which has two output maps.
+    """Interface of a loss for the classifier, with softmax or logistic outputs.
 
     Examples
     --------
-    Half the cross-entropy, for one class out of several:
+    Half the cross-entropy, for multi-class targets:
 
     >>> from skffnn import FFNNClassifier
     >>> from skffnn.nn.losses import CrossEntropy, Softmax
@@ -282,7 +283,7 @@ class ClassificationLoss(Protocol):
     """
 
     def softmax(self) -> ClassOutput:
-        """Return the loss for one class out of several.
+        """Return the loss for multi-class targets.
 
         Returns
         -------
@@ -291,7 +292,7 @@ class ClassificationLoss(Protocol):
         """
 
     def logistic(self) -> ClassOutput:
-        """Return the loss for two classes, or for labels that are present or not.
+        """Return the loss for binary and multi-label targets.
 
         Returns
         -------
@@ -314,17 +315,17 @@ class CrossEntropy:
 
 
 class RegressionLoss(Loss):
-    """Base class of a loss for the regressor, with the identity as output map.
+    """Base class of losses for the regressor, with the identity as output map.
 
-    A subclass has the method `loss_and_error`. One with another output map has its
-    `name` and the method `output` too.
+    A subclass defines `loss_and_error` and, if it has another output map, also `name`
+    and `output`.
 
     Attributes
     ----------
     scalable : bool
         Whether targets may be shifted and scaled, y ← (y - m) / s, for training.
     domain : str
-        What `allows` asks of the targets, for an error message.
+        Description of the targets that `allows` accepts, for error messages.
 
     Examples
     --------
@@ -347,11 +348,11 @@ class RegressionLoss(Loss):
 
     @property
     def levels(self) -> tuple[float, ...] | None:
-        """The levels of the quantiles that are predicted; None for one prediction."""
+        """The quantile levels that are predicted; None for a single prediction."""
         return None
 
     def allows(self, y: Array) -> bool:
-        """Tell whether the loss is defined for all targets.
+        """Return whether the loss is defined for all targets.
 
         Parameters
         ----------
@@ -361,7 +362,7 @@ class RegressionLoss(Loss):
         Returns
         -------
         answer : bool
-            True, unless a subclass knows better.
+            True by default.
         """
         return True
 
@@ -376,8 +377,8 @@ class RegressionLoss(Loss):
 class SquaredError(RegressionLoss):
     """The squared error, ℓ(f, y) = ½ Σ_k (f_k - y_k)², for the mean of y.
 
-    It is the negative log-likelihood of normal noise of variance 1, but for a constant,
-    and ∂ℓ/∂a = f - y. `MLPRegressor` minimises the same.
+    Up to a constant, it is the negative log-likelihood of normal noise with variance 1.
+    ∂ℓ/∂a = f - y. `MLPRegressor` minimises the same loss.
     """
 
     def loss_and_error(self, a: Array, y: Array) -> Array:
@@ -388,7 +389,8 @@ class SquaredError(RegressionLoss):
 class AbsoluteError(RegressionLoss):
     """The absolute error, ℓ(f, y) = Σ_k abs(f_k - y_k), for the median of y.
 
-    It is the negative log-likelihood of Laplace noise. ∂ℓ/∂a = sign(f - y).
+    Up to a constant, it is the negative log-likelihood of Laplace noise with scale 1.
+    ∂ℓ/∂a = sign(f - y).
     """
 
     def loss_and_error(self, a: Array, y: Array) -> Array:
@@ -400,16 +402,17 @@ class AbsoluteError(RegressionLoss):
 
 @dataclass(frozen=True)
 class Huber(RegressionLoss):
-    """The Huber loss, squared for small errors and linear for outliers.
+    """The Huber loss, quadratic for small errors and linear for outliers.
 
-    With r = abs(f - y) it is ½ r² where r ≤ δ, else δ (r - δ / 2), summed over outputs.
+    With r = abs(f - y), it is ½ r² if r ≤ δ, else δ (r - δ / 2), summed over outputs.
     ∂ℓ/∂a is f - y, clipped to [-δ, δ].
 
     Parameters
     ----------
     delta : float, default=1.0
-        Error δ > 0 from which on the loss is linear, in the unit of the targets as they
-        are trained on: standard deviations of y with `normalize_y=True`.
+        Error δ > 0 above which the loss is linear; a smaller value is more robust to
+        outliers. The unit is that of the targets in training: the standard deviation of
+        y with `normalize_y=True`.
 
     References
     ----------
@@ -440,14 +443,14 @@ class Huber(RegressionLoss):
 class Quantile(RegressionLoss):
     """The quantile loss (pinball loss), for one or several quantiles of y.
 
-    ℓ(f, y) = Σ_k q_k max(y - f_k, 0) + (1 - q_k) max(f_k - y, 0), with an output f_k
+    ℓ(f, y) = Σ_k q_k max(y - f_k, 0) + (1 - q_k) max(f_k - y, 0), with one output f_k
     for each level q_k. ∂ℓ/∂a_k = [f_k > y] - q_k.
 
     Parameters
     ----------
     quantile : float or sequence of float, default=0.5
-        Levels q in (0, 1), in ascending order. Named like the parameter of the
-        estimator, whose value it takes.
+        Levels q in (0, 1), in ascending order. With `loss="quantile"`, the parameter
+        `quantile` of the estimator is used.
 
     References
     ----------
@@ -467,13 +470,13 @@ class Quantile(RegressionLoss):
             levels = [float(q) for q in np.atleast_1d(self.quantile)]
         except (TypeError, ValueError):
             levels = []
-        # Ascending, from above 0 to below 1; NaN is none of these.
+        # Strictly ascending between 0 and 1; comparisons with NaN are false.
         if not levels or not all(p < q for p, q in pairwise([0.0, *levels, 1.0])):
             raise ValueError(
                 "quantile must be a number in (0, 1), or a sequence of such numbers in "
                 f"ascending order, got {self.quantile!r}."
             )
-        # Plain and hashable, whatever was given.
+        # Plain numbers, so that the loss is hashable.
         plain = levels[0] if is_number else tuple(levels)
         object.__setattr__(self, "quantile", plain)
 
@@ -504,15 +507,15 @@ class Poisson(LogLink):
 
     f = exp(a),    ℓ(f, y) = Σ_k y_k ln(y_k / f_k) - y_k + f_k.
 
-    It is the negative log-likelihood of a Poisson distribution with mean f, but for
-    what does not depend on f. The link is the canonical one: ∂ℓ/∂a = f - y.
+    Up to terms that do not depend on f, it is the negative log-likelihood of a Poisson
+    distribution with mean f. The log link is the canonical one, so ∂ℓ/∂a = f - y.
 
     References
     ----------
     McCullagh & Nelder, *Generalized linear models*, Chapman & Hall, 1989.
     """
 
-    domain = "numbers of at least 0"
+    domain = "non-negative numbers"
 
     def allows(self, y: Array) -> bool:
         return bool((y >= 0).all())
@@ -528,20 +531,20 @@ class Poisson(LogLink):
 
 
 class Gamma(LogLink):
-    """Half the gamma deviance with a log link, for positive and skewed amounts.
+    """Half the gamma deviance with a log link, for positive, skewed amounts.
 
     f = exp(a),    ℓ(f, y) = Σ_k y_k / f_k - ln(y_k / f_k) - 1.
 
-    It is the negative log-likelihood of a gamma distribution with mean f and shape 1,
-    but for what does not depend on f. The canonical link would be -1 / f; with the
-    logarithm ∂ℓ/∂a = (f - y) / f.
+    Up to terms that do not depend on f, it is the negative log-likelihood of a gamma
+    distribution with mean f and shape 1. The canonical link would be -1 / f; with the
+    log link, ∂ℓ/∂a = (f - y) / f.
 
     References
     ----------
     McCullagh & Nelder, *Generalized linear models*, Chapman & Hall, 1989.
     """
 
-    domain = "numbers above 0"
+    domain = "positive numbers"
 
     def allows(self, y: Array) -> bool:
         return bool((y > 0).all())

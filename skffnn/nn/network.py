@@ -6,9 +6,10 @@
 
 The output map o belongs to the loss, which turns a(L+1) into f(x) = o(a(L+1)).
 
-Only the last two axes of an array are rows and neurons. Axes before them are a stack of
-networks computed together: weights of shape (M, D(k-1), D(k)) are those of M
-networks, which have separate inputs, (M, n, D(0)), or share them, (n, D(0)).
+The last two axes of an array are rows and neurons. Axes before them form a stack of
+networks that are computed together: weights of shape (M, D(k-1), D(k)) are those of M
+networks, which have separate inputs, of shape (M, n, D(0)), or share inputs, of shape
+(n, D(0)).
 """
 
 from collections.abc import Sequence
@@ -23,7 +24,7 @@ from .parameters import Parameters
 
 
 class Buffers:
-    """Arrays that a pass over `n_rows` rows writes into.
+    """Work arrays of a pass over `n_rows` rows.
 
     Parameters
     ----------
@@ -32,15 +33,15 @@ class Buffers:
     n_rows : int
         Number of rows in a batch.
     dtype : dtype
-        Type of the arrays.
+        Dtype of the arrays.
     stack : tuple of int, default=()
-        The axes before rows and neurons: (M,) for a stack of M networks.
+        Shape of the axes before rows and neurons: (M,) for a stack of M networks.
 
     Attributes
     ----------
     a : list of ndarray of shape (..., n_rows, D(k)), k = 1 … L+1
-        Pre-activations; in the backward pass their errors ∂ℓ/∂a(k). The logits are
-        stored by columns, because the softmax sums a few long columns faster than many
+        Pre-activations; in the backward pass, their errors ∂ℓ/∂a(k). The logits are in
+        column-major order, because the softmax sums a few long columns faster than many
         short rows.
     h : list of ndarray of shape (..., n_rows, D(k)), k = 1 … L
         Activations.
@@ -70,7 +71,7 @@ class Buffers:
 
 
 class Dropout:
-    """Inverted dropout: h ← h m, m = 0 with probability p, else 1 / (1 - p).
+    """Inverted dropout: h ← h m, with m = 0 with probability p, else 1 / (1 - p).
 
     Parameters
     ----------
@@ -111,12 +112,12 @@ class Dropout:
 
 
 class StackedDropout:
-    """Dropout of each network of a stack, with rates and random numbers of its own.
+    """Dropout for a stack of networks, each with its own rates and random numbers.
 
     Parameters
     ----------
     members : sequence of Dropout
-        One for each network.
+        The dropout of each network.
     """
 
     def __init__(self, members: Sequence[Any]) -> None:
@@ -130,7 +131,7 @@ class StackedDropout:
         k : int
             Hidden layer, counted from 0.
         h, d, m : ndarray of shape (M, n_rows, D)
-            As `Dropout.apply` takes them.
+            As in `Dropout.apply`, for all networks.
         """
         for dropout, own_h, own_d, own_m in zip(self.members, h, d, m, strict=True):
             dropout.apply(k, own_h, own_d, own_m)
@@ -178,7 +179,7 @@ class Network:
         Returns
         -------
         buffers : Buffers
-            The same object in each call with the same number.
+            The same object in every call with the same number of rows.
         """
         if n_rows not in self._buffers:
             sizes, stack = [W.shape[-1] for W in self.W], self.W[0].shape[:-2]
@@ -191,7 +192,7 @@ class Network:
         Parameters
         ----------
         x : ndarray or sparse array of shape (..., n, D(0))
-            Rows of X, of the type of θ.
+            Rows of X, with the dtype of θ.
         train : bool, default=False
             Whether to store ∂h(k)/∂a(k), which `backward` needs.
         dropout : Dropout or StackedDropout, default=None
@@ -200,7 +201,7 @@ class Network:
         Returns
         -------
         a : ndarray of shape (..., n, D(L+1))
-            Logits, in a buffer that the next pass overwrites.
+            Logits, in a buffer that is overwritten by the next pass.
         """
         W, b = self.W, self.b
         work = self.buffers(x.shape[-2])

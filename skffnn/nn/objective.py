@@ -1,16 +1,16 @@
 """The objective J(θ) = 1/S Σ_t s_t ℓ(f(x_t | θ), y_t) + α Ω(θ) and its gradient.
 
-The first term, the data term, is the weighted average over the rows: s_t is
-the sample weight of row t and S = Σ_t s_t. It is a sum over rows, and a sum does not
-know the whole: `sums` returns Σ s ℓ, its gradient and Σ s for any part of the rows,
-wherever they are, and whoever holds the sums of all parts divides, in `from_sums`.
+The first term, the data term, is the weighted mean over the rows: s_t is the sample
+weight of row t and S = Σ_t s_t. It is a quotient of sums, which can be computed part by
+part: `sums` returns Σ s ℓ, its gradient and Σ s over any part of the rows, on any
+machine. Once these are added up over all parts, `from_sums` divides.
 
-A minibatch is an estimate: its loss is its weighted sum over its number of rows, with
-weights s of mean 1 over the training set, so that the gradient is unbiased. Both go
-through `data_term`, whose weights w are s for a sum, and s / B for a batch of B rows.
+A minibatch of B rows gives an estimate: the weighted sum of its losses, divided by B.
+The weights s have mean 1 over the training set, so the gradient is unbiased. Both cases
+use `data_term`, with weights w = s for a sum and w = s / B for a minibatch.
 
-θ may be a stack of networks, a vector of shape (M, n_parameters): all values are then
-arrays of shape (M,), and so may α be.
+θ may be a stack of M networks, an array of shape (M, n_parameters). All values are then
+arrays of shape (M,), and α may be one.
 """
 
 from collections.abc import Iterable
@@ -28,14 +28,14 @@ Batch = tuple[Any, Array, Array]  # x, y, and the weights w as a column
 
 
 class Objective:
-    """J(θ), for one θ that training changes in place.
+    """The objective J(θ), for a θ that training changes in place.
 
     Parameters
     ----------
     theta : Parameters
         θ.
     network : Network
-        The network of θ's weights and biases.
+        The network, whose weights and biases are those of θ.
     loss : Loss
         Output map and loss.
     penalty : Penalty
@@ -43,7 +43,7 @@ class Objective:
     alpha : float or ndarray of shape (...)
         Strength of the penalty.
     dropout : Dropout or StackedDropout, default=None
-        Applied in training.
+        Dropout in training; None for no dropout.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Objective:
         self.dropout = dropout
 
     def data_term(self, batch: Batch, grad: Parameters) -> Any:
-        """Return Σ_t w_t ℓ(f(x_t), y_t) over the rows of a batch, and its gradient.
+        """Compute Σ_t w_t ℓ(f(x_t), y_t) over the rows of a batch, and its gradient.
 
         Parameters
         ----------
@@ -111,7 +111,7 @@ class Objective:
         Parameters
         ----------
         grad : Parameters, default=None
-            α ∂Ω/∂θ is added to it.
+            If given, α ∂Ω/∂θ is added to it.
 
         Returns
         -------
@@ -139,9 +139,9 @@ class Objective:
     def sums(
         self, blocks: Iterable[Batch], grad: Parameters, part: Parameters
     ) -> tuple[Any, Any]:
-        """Return Σ s ℓ and Σ s over some of the rows, block by block.
+        """Compute Σ s ℓ, its gradient and Σ s over some rows, block by block.
 
-        The sums over all rows are those over their parts, added up.
+        The sums over different parts of the rows can be added up.
 
         Parameters
         ----------
@@ -195,9 +195,9 @@ class FullBatch:
     Parameters
     ----------
     objective : Objective
-        J, and the θ that it is evaluated at.
+        J, and the θ at which it is evaluated.
     blocks : iterable of (x, y, s)
-        All rows, a block at a time, so that memory does not grow with their number.
+        All rows, in blocks, so that memory use does not grow with their number.
     """
 
     def __init__(self, objective: Objective, blocks: Iterable[Batch]) -> None:
@@ -207,20 +207,20 @@ class FullBatch:
         self._part = Parameters.zeros_like(objective.theta)
 
     def __call__(self) -> tuple[float, Array]:
-        """Evaluate J at θ as it is now.
+        """Evaluate J and its gradient at the current θ.
 
         Returns
         -------
         value : float
             J(θ).
         grad : ndarray of shape (n_parameters,)
-            ∂J/∂θ, in an array that the next call overwrites.
+            ∂J/∂θ, in an array that is overwritten by the next call.
         """
         value, weight = self.sums()
         return self.objective.from_sums(value, weight, self.grad), self.grad.vector
 
     def sums(self) -> tuple[float, float]:
-        """Return the sums that J is made from, and leave the gradient in `grad`.
+        """Return Σ s ℓ and Σ s over all rows, and store the gradient in `grad`.
 
         Returns
         -------
@@ -231,6 +231,6 @@ class FullBatch:
         masks: Any = None if dropout is None else dropout.rng.bit_generator.state
         value, weight = self.objective.sums(self.blocks, self.grad, self._part)
         if dropout is not None:
-            # The next call draws the same masks: J has to be a function of θ.
+            # Draw the same masks in the next call, so that J is a function of θ.
             dropout.rng.bit_generator.state = masks
         return value, weight

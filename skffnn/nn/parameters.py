@@ -18,7 +18,7 @@ from .arrays import Array
 class Parameters:
     """A parameter vector, with W(k) and b(k) as views of it.
 
-    It stores θ, its gradient or a moment of an optimiser. All weights come before all
+    It stores θ, its gradient or an optimiser's moment. All weights come before all
     biases, so that the penalty, which excludes the biases, applies to one slice.
 
     Parameters
@@ -72,22 +72,22 @@ class Parameters:
         self.weights = vector[..., : ends[n_layers - 1]]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # W and b of a copy are views of its own vector.
+        # W and b of a copy must be views of its own vector.
         return Parameters, (self.sizes, self.vector)
 
     @classmethod
     def zeros_like(cls, theta: "Parameters") -> "Parameters":
-        """Make a vector of zeros with the shape and the type of another.
+        """Return zeros with the same shapes and dtype as other parameters.
 
         Parameters
         ----------
         theta : Parameters
-            The other one.
+            The other parameters.
 
         Returns
         -------
         zeros : Parameters
-            Room for a gradient, for example.
+            All zeros, for example to hold a gradient.
         """
         return cls(theta.sizes, np.zeros_like(theta.vector))
 
@@ -118,8 +118,8 @@ class Parameters:
 class Initializer(Protocol):
     """Interface of a weight initialiser.
 
-    An optional method `rates(sizes)` returns learning-rate multipliers, as one pair for
-    W(k) and b(k) of each layer. They do not apply to decoupled weight decay or L-BFGS.
+    An optional method `rates(sizes)` returns learning-rate multipliers, one pair for
+    W(k) and b(k) per layer. They do not apply to decoupled weight decay or L-BFGS.
     """
 
     def draw(
@@ -134,8 +134,8 @@ class Initializer(Protocol):
         n_in, n_out : int
             D(k-1) and D(k).
         gain : float
-            Scale factor of the activation function of the layer; the output layer uses
-            that of the last hidden layer.
+            Scale factor of the layer's activation function; the output layer uses that
+            of the last hidden layer.
 
         Returns
         -------
@@ -243,8 +243,8 @@ class NTK:
     neural networks*, NeurIPS 2018.
 
     Holzmüller, Grinsztajn & Steinwart, *Better by default: strong pre-tuned MLPs and
-    boosted trees on tabular data*, NeurIPS 2024, for the multipliers. There the
-    first layer has a learned scale for each feature, with six times the learning rate.
+    boosted trees on tabular data*, NeurIPS 2024, for the multipliers. In that paper,
+    each feature has a learned scale, with six times the learning rate.
 
     Examples
     --------

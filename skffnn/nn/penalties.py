@@ -1,9 +1,9 @@
 """Penalties Ω(θ) on the weights: J(θ) = data term + α Ω(θ).
 
 A penalty receives the weights of all layers as one vector, without the biases; for a
-stack of networks, a matrix with one row per network. To add a penalty, write a class
-with `value` and `add_gradient` and register it in `PENALTIES`; a custom object can be
-passed instead of a name.
+stack of networks, it receives a matrix with one row per network. To add a penalty,
+write a class with `value` and `add_gradient` and register it in `PENALTIES`. Users can
+also pass an object with these methods instead of a name.
 """
 
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -15,7 +15,7 @@ from .arrays import Array, in_cache, number
 
 @runtime_checkable
 class Penalty(Protocol):
-    """The interface of a penalty for the objective."""
+    """Interface of a penalty."""
 
     def value(self, W: Array) -> Any:
         """Return Ω.
@@ -41,12 +41,12 @@ class Penalty(Protocol):
         alpha : float or ndarray of shape (..., 1)
             The factor α.
         grad : ndarray of shape (..., n_weights)
-            Changed in place. It may be `W` itself: a step of weight decay.
+            Changed in place. It may be `W` itself, for a step of weight decay.
         """
 
 
 class L2:
-    """L2 regularization, Ω(θ) = ½ Σ_k ‖W(k)‖²_F.
+    """L2 regularisation, Ω(θ) = ½ Σ_k ‖W(k)‖²_F.
 
     Examples
     --------
