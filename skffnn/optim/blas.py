@@ -17,7 +17,7 @@ class OneThread:
     Parameters
     ----------
     libraries : callable
-        Returns a controller for the libraries.
+        Returns a controller of the libraries.
     """
 
     def __init__(self, libraries: Callable[[], ThreadpoolController]) -> None:
@@ -57,11 +57,11 @@ def all_blas() -> ThreadpoolController:
 
 
 # The wheels of NumPy and SciPy each bundle a BLAS, whose threads keep spinning for a
-# while after a call. L-BFGS alternates between the two. On its short vectors, the
-# threads of SciPy save only a third of the time that they cost those of NumPy. A BLAS
-# that both share is not limited.
+# while after a call. L-BFGS alternates between the two. On its short vectors, SciPy's
+# threads save only a third of the time that they cost NumPy's. A BLAS that both share
+# is not limited.
 one_thread_for_scipy = OneThread(blas_of_scipy)
 
-# Where as many tasks run side by side as there are cores. The bits of a product of
-# matrices may depend on the number of threads, too.
+# For running as many tasks in parallel as there are cores. The number of threads may
+# also change the last bits of a matrix product.
 one_thread = OneThread(all_blas)

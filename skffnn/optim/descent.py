@@ -1,8 +1,8 @@
-"""Descent by minibatches: the step of θ, and what happens before and after an epoch.
+"""Minibatch gradient descent: the steps of θ, and the rest of each epoch.
 
-`Descent` makes the steps. It is the same for one network and for a stack of networks,
-whose θ has the shape (M, n_parameters). `Epochs` is what happens around the steps of
-one network, be it alone or in a stack.
+`Descent` takes the steps, for one network or for a stack of networks, whose θ has shape
+(M, n_parameters). `Epochs` does the rest of each epoch, for one network, whether it is
+trained alone or in a stack.
 """
 
 from typing import Any
@@ -19,7 +19,7 @@ from .training import Examined, Training
 
 
 class Descent:
-    """Steps along the gradient of a minibatch, θ ← θ + r ⊙ Δ.
+    """Gradient steps on minibatches, θ ← θ + r ⊙ Δ.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class Descent:
     state : dict
         The state of the optimiser, changed in place.
     rates : ndarray of shape (..., n_parameters), default=None
-        r, factors on the learning rate of each parameter.
+        r, a learning-rate multiplier for each parameter; None for no multipliers.
     """
 
     def __init__(
@@ -48,23 +48,23 @@ class Descent:
         self.grad = Parameters.zeros_like(objective.theta)
 
     def step(self, batch: Batch, eta: Any) -> Any:
-        """Change θ by one step.
+        """Take one step, changing θ in place.
 
         Parameters
         ----------
         batch : tuple (x, y, w)
-            As `Objective.data_term` takes it.
+            As in `Objective.data_term`.
         eta : float or ndarray of shape (...)
             Learning rate.
 
         Returns
         -------
         loss : float or ndarray of shape (...)
-            J on the batch before the step, without α Ω if it is decoupled.
+            J on the batch before the step, without α Ω if weight decay is decoupled.
         """
         objective, grad = self.objective, self.grad
         loss = objective.data_term(batch, grad)
-        if self.decoupled:  # α Ω is then no part of what is minimised
+        if self.decoupled:  # α Ω is then not part of the objective
             objective.decay(eta)
         else:
             loss += objective.penalty_term(grad)
@@ -76,12 +76,12 @@ class Descent:
 
 
 class Epochs:
-    """What surrounds the steps of an epoch: the order of the rows, the rate, the end.
+    """Epochs of one network: the order of the rows, the learning rate, the end.
 
     Parameters
     ----------
     training : Training
-        J, the state of training, and when to stop.
+        J, the state of training, and the stopping criteria.
     rows : Batches
         The minibatches.
     schedule : Schedule
@@ -101,13 +101,13 @@ class Epochs:
         self.rows = rows
         self.schedule = schedule
         self.learning_rate_init = learning_rate_init
-        # A fixed horizon is reached, unless a validation score says it is enough.
+        # With a fixed horizon, only a validation score ends training early.
         self.stops = training.criteria.early and not (
             schedule.fixed_horizon and training.validation is None
         )
 
     def begin(self) -> None:
-        """Shuffle the rows, and note the learning rate."""
+        """Shuffle the rows and record the learning rate."""
         self.rows.shuffle(self.training.state.random_state)
         self.training.eta = self.eta(0.0)
 
@@ -117,7 +117,7 @@ class Epochs:
         Parameters
         ----------
         part : float
-            The part of the epoch that is over.
+            Fraction of the epoch that has been completed.
 
         Returns
         -------
@@ -129,21 +129,21 @@ class Epochs:
         return self.learning_rate_init * self.schedule.factor(clock)
 
     def steps(self, descent: Descent, first: int = 0, end: int | None = None) -> float:
-        """Take the steps of an epoch, or those from one batch to another.
+        """Take the steps of an epoch, or of a range of its batches.
 
         Parameters
         ----------
         descent : Descent
-            Makes the steps.
+            Takes the steps.
         first : int, default=0
-            Number of the first batch.
+            Index of the first batch.
         end : int, default=None
-            Number of the batch after the last; None for all batches.
+            Index after the last batch; None for all batches.
 
         Returns
         -------
         total : float
-            The sum over the rows of J on their batches, as θ changed.
+            Sum over the rows of J on their batch, evaluated before its step.
         """
         total, n_batches = 0.0, len(self.rows)
         batches = iter(self.rows) if end is None else self.rows.between(first, end)
@@ -153,14 +153,14 @@ class Epochs:
         return total
 
     def end(self, loss: float, examined: Examined | None = None) -> None:
-        """Record the epoch, and decide whether training goes on.
+        """Record the epoch and decide whether training continues.
 
         Parameters
         ----------
         loss : float
-            The mean of J over the batches, as θ changed.
+            Mean over the rows of J on their batch, evaluated before its step.
         examined : Examined, default=None
-            What θ looks like, if that is known.
+            The results of examining θ, if they are known.
 
         Raises
         ------
@@ -183,7 +183,7 @@ class Epochs:
             training.warn_unconverged(f"max_iter={training.criteria.max_iter} epochs")
 
     def _has_converged(self, score: float) -> bool:
-        """Lower the rate instead, if the schedule does."""
+        """Return whether a stall ends training; the schedule may lower η instead."""
         state, eta = self.training.state, self.training.eta
         if eta is None or not self.schedule.goes_on(eta):
             return self.stops

@@ -13,9 +13,9 @@ computed from t.
 To add an optimiser, write a dataclass with `init` and `update` and register it in
 `OPTIMIZERS`. If its attribute `decoupled` is True, α Ω is not part of the gradient; the
 weights decay in a separate step, θ ← θ - η α ∂Ω/∂θ. A field named like a parameter of
-the estimator takes its value from there. A class that inherits `init` continues from
-the state of the class that it inherits from; if its state means something else, it has
-an `init` of its own.
+the estimator takes its value from there. A class that inherits `init` can continue from
+a state of its base class; if its state has another meaning, it must define its own
+`init`.
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ State = dict[str, Any]
 
 @runtime_checkable
 class Optimizer(Protocol):
-    """The interface of an optimiser for minibatch training."""
+    """Interface of an optimiser for minibatch training."""
 
     def init(self, theta: Array) -> State:
         """Return the state before the first step.
@@ -121,7 +121,7 @@ class SGD:
 
 @dataclass(frozen=True)
 class Adam:
-    """Adam: steps scaled by running moments of the gradient.
+    """Adam: steps scaled by running averages of the gradient and its square.
 
     In step t, with the gradient g::
 
@@ -130,14 +130,14 @@ class Adam:
         Δ = -η_t m / (√v + ε),    η_t = η √(1 - β₂ᵗ) / (1 - β₁ᵗ)
 
     The state holds m / (1 - β₁) and v / (1 - β₂), which saves two passes over the
-    parameters; η_t and ε make up for the factors.
+    parameters; η_t and ε are rescaled to make up for the factors.
 
     Parameters
     ----------
     beta_1, beta_2 : float, default=0.9, 0.999
-        Decay of the moments, in [0, 1).
+        Decay rates of the moments, in [0, 1). Larger values average over more steps.
     epsilon : float, default=1e-8
-        ε.
+        ε, which limits the steps of parameters with tiny gradients.
 
     References
     ----------
@@ -192,9 +192,9 @@ class AdamW(Adam):
     Parameters
     ----------
     beta_1, beta_2 : float, default=0.9, 0.999
-        Decay of the moments, in [0, 1).
+        Decay rates of the moments, as in `Adam`.
     epsilon : float, default=1e-8
-        ε.
+        ε, as in `Adam`.
 
     References
     ----------

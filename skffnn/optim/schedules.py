@@ -2,7 +2,7 @@
 
 A schedule is a function of a `Clock` and has no state, so that training can be resumed
 exactly. To add one, write a dataclass that inherits from `Schedule` and register it in
-`SCHEDULES`. A field with the name of a parameter of `FFNNClassifier` takes its value.
+`SCHEDULES`. A field named like a parameter of the estimator takes its value from there.
 """
 
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ class Clock:
     epoch : int, default=0
         Number of completed epochs.
     part : float, default=0.0
-        The part of the current epoch that is over.
+        Fraction of the current epoch that has been completed.
     decays : int, default=0
-        How often training stopped improving and went on at a lower rate.
+        How often training stopped improving and continued at a lower rate.
 
     Examples
     --------
@@ -46,9 +46,9 @@ class Schedule:
     Attributes
     ----------
     fixed_horizon : bool
-        Whether training is meant to run for exactly `max_iter` epochs: there is no
-        warning at the end, and without a validation set, epochs without improvement do
-        not stop it. Of epochs with the same validation score, the last one is kept,
+        Whether training is meant to run for exactly `max_iter` epochs. If so, there is
+        no warning at the end, and without a validation set, a lack of improvement does
+        not stop training. Of epochs with equal validation scores, the last is kept,
         because its learning rate is the lowest.
 
     Examples
@@ -78,9 +78,9 @@ class Schedule:
         raise NotImplementedError
 
     def goes_on(self, eta: float) -> bool:
-        """Tell whether training continues at a lower rate when it stops improving.
+        """Return whether training continues at a lower rate when it stops improving.
 
-        If so, `decays` of the clock is one higher from then on.
+        If so, `decays` of the clock increases by one.
 
         Parameters
         ----------
@@ -117,7 +117,7 @@ class InvScaling(Schedule):
     Parameters
     ----------
     power_t : float, default=0.5
-        The exponent.
+        The exponent; a larger value lowers the learning rate faster.
 
     Examples
     --------

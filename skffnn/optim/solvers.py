@@ -1,13 +1,13 @@
-"""Solvers: the ways to minimise J(θ).
+"""Solvers, which minimise J(θ).
 
-A solver is given a `Training` and what it needs of the rows: minibatches, or, if
-`full_batch` is true, J and its gradient over all rows as a function. It changes θ, says
-`training.end_epoch` after each epoch, and returns when `training.is_over`. Nothing else
-in the package asks which solver it is.
+A solver receives a `Training` and the rows in the form that it needs: minibatches or,
+if `full_batch` is true, a function that returns J and its gradient over all rows. It
+changes θ, calls `training.end_epoch` after each epoch, and returns when
+`training.is_over`. No other code depends on which solver it is.
 
-To add a solver, write a dataclass with the attributes of `Solver`, enter it in
-`SOLVERS`, and name it in the docstring of `FFNNClassifier`. A field with the name of a
-parameter of the estimator takes its value from there. For a new rule of stepping over
+To add a solver, write a dataclass with the attributes of `Solver`, register it in
+`SOLVERS`, and name it in the docstring of `FFNNClassifier`. A field named like a
+parameter of the estimator takes its value from there. For a new update rule for
 minibatches, an optimiser is enough (`skffnn.optim.optimizers`).
 """
 
@@ -31,15 +31,15 @@ from .training import Training
 
 @runtime_checkable
 class Solver(Protocol):
-    """What a fit asks of a solver.
+    """Interface of a solver.
 
     Attributes
     ----------
     full_batch : bool
-        Whether `solve` needs J and its gradient over all rows, and not minibatches.
-        Training is then in float64.
+        Whether `solve` needs J and its gradient over all rows instead of minibatches.
+        Training then uses float64.
     incremental : bool
-        Whether it can train on rows that it sees once, as `partial_fit` does.
+        Whether it can train on rows that it sees only once, as in `partial_fit`.
     unit : str
         What it counts: "epoch" or "iteration".
     """
@@ -49,26 +49,26 @@ class Solver(Protocol):
     unit: ClassVar[str]
 
     def solve(self, training: Training, rows: Any) -> None:
-        """Minimise J(θ), from the θ and the state that are there.
+        """Minimise J(θ), starting from the current θ and state.
 
         Parameters
         ----------
         training : Training
-            J, the state of training, and when to stop. What is to be found again when
-            training is continued is kept by `training.state.claim`. A solver that has a
-            learning rate also sets `training.eta`, which the error names if training
-            diverges. One that ends before it has converged says so by
-            `training.warn_unconverged`, and ignores floating-point errors of NumPy:
-            `end_epoch` tells of numbers that are not finite.
+            J, the state of training, and the stopping criteria. `training.state.claim`
+            keeps arrays and numbers for continuing training later. A solver with a
+            learning rate sets `training.eta`, which the error message reports if
+            training diverges. A solver that ends before it has converged calls
+            `training.warn_unconverged`. It should silence NumPy's floating-point
+            warnings, because `end_epoch` raises if a number is not finite.
         rows : Batches or FullBatch
-            The minibatches; or a function that returns J and its gradient over all
-            rows, in an array that its next call overwrites.
+            The minibatches, or a function that returns J and its gradient over all
+            rows, in an array that is overwritten by the next call.
         """
 
 
 @dataclass(frozen=True)
 class StochasticSolver:
-    """A step for each minibatch: the update of an optimiser, at the rate of a schedule.
+    """Training by minibatches, with an optimiser and a learning-rate schedule.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ class StochasticSolver:
     learning_rate_init : float
         η_0.
     rates : callable
-        From θ to factors on the learning rate of each parameter, or None.
+        Takes θ and returns a learning-rate multiplier for each parameter, or None.
     """
 
     optimizer: Optimizer
@@ -100,19 +100,19 @@ class StochasticSolver:
         epochs.finish()
 
     def start(self, training: Training, rows: Batches) -> Epochs:
-        """Take up the state of the optimiser, or start it anew.
+        """Restore the state of the optimiser, or initialise it.
 
         Parameters
         ----------
         training : Training
-            J, the state of training, and when to stop.
+            J, the state of training, and the stopping criteria.
         rows : Batches
             The minibatches.
 
         Returns
         -------
         epochs : Epochs
-            What surrounds the steps.
+            Runs the epochs.
         """
         state = training.state
         fresh = self.optimizer.init(state.theta.vector)
@@ -120,17 +120,17 @@ class StochasticSolver:
         return Epochs(training, rows, self.schedule, self.learning_rate_init)
 
     def descent(self, training: Training) -> Descent:
-        """Return what makes the steps.
+        """Return the object that takes the steps.
 
         Parameters
         ----------
         training : Training
-            With the state of the optimiser that `start` has taken up.
+            With the optimiser state that `start` has restored or initialised.
 
         Returns
         -------
         descent : Descent
-            Steps of the θ of the state.
+            Changes the θ of the training state.
         """
         state = training.state
         rates = self.rates(state.theta)
@@ -141,15 +141,16 @@ class StochasticSolver:
 class LBFGS:
     """Limited-memory BFGS on J(θ) over all rows, by `scipy.optimize.minimize`.
 
-    It does not know where the rows are: it evaluates J and its gradient. An earlier fit
-    is continued from its parameters; the approximation of the Hessian starts anew.
+    It only evaluates J and its gradient, so the rows can be anywhere. An earlier fit is
+    continued from its parameters, with a new approximation of the Hessian.
 
     Parameters
     ----------
     max_fun : int, default=15000
         Maximum number of evaluations of J(θ).
     memory : int, default=10
-        Pairs of steps and gradient changes that approximate the Hessian.
+        Number of pairs of steps and gradient changes that approximate the Hessian. More
+        pairs take more memory, but may need fewer iterations.
 
     References
     ----------
@@ -184,7 +185,7 @@ class LBFGS:
 
         def iteration_ended(intermediate_result: Any) -> None:
             theta[...] = accepted[...] = intermediate_result.x
-            # Without a validation set the gradient decides, and not patience.
+            # Without a validation set, the gradient decides when to stop, not patience.
             training.end_epoch(
                 float(intermediate_result.fun),
                 on_stall=lambda score: training.validation is not None,
@@ -192,7 +193,8 @@ class LBFGS:
             if state.converged or training.stopped:
                 raise StopIteration
 
-        # The gradient decides (gtol); that J cannot get smaller is told from rounding.
+        # The gradient decides (gtol); ftol only detects that J no longer decreases by
+        # more than rounding errors.
         options = {
             "maxiter": criteria.max_iter - first,
             "maxfun": self.max_fun,
@@ -212,10 +214,10 @@ class LBFGS:
                     callback=iteration_ended,
                     options=options,
                 )
-                if training.n_iter == 0:  # nothing to gain, or no evaluation left
+                if training.n_iter == 0:  # already converged, or out of evaluations
                     training.end_epoch(float(result.fun))
         finally:
-            theta[...] = accepted  # and not where a line search was
+            theta[...] = accepted  # not the last trial point of a line search
         if not np.isfinite(result.jac @ result.jac):
             raise training.diverged("the gradient")
         state.converged = state.converged or result.success
@@ -223,7 +225,7 @@ class LBFGS:
             training.warn_unconverged(self._limit(training, result))
 
     def _limit(self, training: Training, result: Any) -> str:
-        """Say what ended L-BFGS before the gradient was small."""
+        """Describe what ended L-BFGS before the gradient was small."""
         if training.n_iter >= training.criteria.max_iter:
             return f"max_iter={training.criteria.max_iter} iterations"
         if result.nfev >= self.max_fun:
@@ -232,7 +234,7 @@ class LBFGS:
 
 
 def name_of(function: Any) -> str:
-    """Return the name of a function, which tells whose state a file holds.
+    """Return the qualified name of a function, which identifies an optimiser state.
 
     Parameters
     ----------
@@ -242,7 +244,7 @@ def name_of(function: Any) -> str:
     Returns
     -------
     name : str
-        With its module.
+        The name, including the module.
     """
     while isinstance(function, partial):
         function = function.func

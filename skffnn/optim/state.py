@@ -1,8 +1,8 @@
-"""The state of training: what carries on from epoch to epoch, and from fit to fit.
+"""The state of training, which is kept from epoch to epoch and from fit to fit.
 
-Each field is declared once, with the types that it has in a file, the fitted attribute
-that it becomes, if any, and how it is packed and unpacked. To add one, write one line
-in `TrainingState`: files, fitted attributes and resumed fits follow.
+Each field is declared once, with its types in a file, the fitted attribute that it
+becomes, if any, and how it is packed and unpacked. To add a field, add one line to
+`TrainingState`; files, fitted attributes and resumed fits then include it.
 """
 
 from collections.abc import Callable
@@ -19,13 +19,13 @@ from ..utils.streams import generator_from, random_state_from
 from .optimizers import State
 from .schedules import Clock
 
-# The curves forget older epochs: a stream of partial_fit must not grow forever.
+# Curves drop older epochs, so that memory does not grow with each call of partial_fit.
 MAX_HISTORY = 10_000
 
 
 @dataclass(frozen=True)
 class StoppingCriteria:
-    """When training ends.
+    """Criteria for ending training.
 
     Attributes
     ----------
@@ -34,9 +34,9 @@ class StoppingCriteria:
     tol : float
         Smallest improvement that counts.
     n_iter_no_change : float
-        Epochs without improvement that are tolerated; may be infinite.
+        Number of epochs without improvement that are tolerated; may be infinite.
     early : bool
-        False to train for `max_iter` epochs whatever happens.
+        Whether training may end before `max_iter` epochs.
     """
 
     max_iter: int
@@ -47,21 +47,22 @@ class StoppingCriteria:
 
 @dataclass(frozen=True)
 class Stored:
-    """How a field of the training state is stored, and what it becomes.
+    """How a field of the training state is stored, and which attribute it becomes.
 
     Attributes
     ----------
     types : tuple of type
-        Types of the packed value, as a file holds it.
+        Types of the packed value in a file.
     pack, unpack : callable
-        To plain values and arrays, and back to a value that shares nothing with them.
+        Convert it to plain values and arrays, and back to a value that shares no memory
+        with them.
     attribute : str or None
-        The fitted attribute that has its value.
+        Name of the fitted attribute with its value.
     on_validation : bool
         Whether the attribute is None without a validation set.
     absent : callable or None
-        Its value in files and pickles that lack it, packed, from the fitted attributes;
-        None if all have it.
+        Takes the fitted attributes and returns the packed value for older files and
+        pickles that lack the field; None if all have it.
     """
 
     types: tuple[type, ...]
@@ -84,55 +85,55 @@ def curve(attribute: str, **options: Any) -> Any:
 
 
 def copied(value: Any) -> Any:
-    """Return a copy of an array or a list, of those of a dict, or of nothing."""
+    """Copy arrays and lists, also those in a dict; return any other value as it is."""
     if isinstance(value, dict):
         return {name: copied(item) for name, item in value.items()}
     return value.copy() if isinstance(value, np.ndarray | list) else value
 
 
 def smallest_integers(order: Array | None) -> Array | None:
-    """Return an order of rows in the smallest type that can hold it."""
+    """Convert a row order to the smallest integer type that can hold it."""
     return None if order is None else order.astype(np.min_scalar_type(order.max()))
 
 
 @dataclass
 class TrainingState:
-    """All that a later fit needs to carry on.
+    """Everything that a later fit needs to continue training.
 
     Attributes
     ----------
     theta : Parameters
         θ, changed in place by training.
     random_state : RandomState
-        The stream that splits and shuffles the rows.
+        Random number generator for splitting and shuffling the rows.
     dropout_rng : Generator or None
-        The stream that draws the masks of dropout.
+        Random number generator for the dropout masks.
     dtype : str or None
-        The type that training computes in.
+        Dtype used in training.
     split_state : dict or None
         State of `random_state` before validation rows were split off.
     order : ndarray of int or None
         The training rows in the order of the last epoch.
     clock : Clock
-        How far training has come, for the schedule.
+        Progress of training, for the schedule.
     solver : str
-        What made the state of the optimiser.
+        Name of the solver or optimiser that created the optimiser state.
     optimizer : dict
         State of the optimiser.
     reference : float
         The score that the next epoch has to beat by `tol`.
     epochs_without_improvement : int
-        Epochs since it was beaten.
+        Number of epochs since it was beaten.
     best_score : float
         Best score on the validation set.
     best_theta : ndarray of shape (n_parameters,) or None
         θ at that score; None without a validation set.
     best_epoch : int
-        The epoch that `best_theta` is from; 0 if it is not known.
+        The epoch of `best_theta`; 0 if unknown.
     converged : bool
         Whether training ended because it no longer improved.
     loss_curve, learning_rate_curve : list of float
-        Training loss, and learning rate at the start, of each epoch.
+        Training loss of each epoch, and learning rate at its start.
     validation_scores, validation_loss_curve : list of float
         Score and loss on the validation set after each epoch.
     """
@@ -182,7 +183,7 @@ class TrainingState:
     # ------------------------------------------------------------------- storing
 
     def pack(self, kept: Array) -> State:
-        """Return all but θ as plain values and arrays, to be kept or saved.
+        """Return everything but θ as plain values and arrays, for saving.
 
         Parameters
         ----------
@@ -192,11 +193,11 @@ class TrainingState:
         Returns
         -------
         state : dict
-            What `unpack` takes.
+            The packed state, for `unpack`.
         """
         state = {name: how.pack(getattr(self, name)) for name, how in DECLARED.items()}
-        # Training that was cut short goes on at the last θ, and with the best one as it
-        # was before it was rounded; what the model has need not be stored twice.
+        # Interrupted training continues from the last θ, and with the best θ before
+        # rounding. An array that equals the model's parameters is not stored twice.
         state["last_theta"] = self.theta.vector
         for name in ("last_theta", "best_theta"):
             if self.converged or np.array_equal(state[name], kept):
@@ -207,22 +208,22 @@ class TrainingState:
     def unpack(
         cls, theta: Parameters, state: State, validated: bool
     ) -> "TrainingState":
-        """Return the state that was packed, sharing nothing with it.
+        """Restore a packed state, without sharing memory with it.
 
         Parameters
         ----------
         theta : Parameters
             The parameters of the fitted model.
         state : dict
-            What `pack` returned, in this version or in an earlier one.
+            The result of `pack`, from this or an earlier version.
         validated : bool
-            Whether there is a validation set again. Without one, training goes on from
-            the best θ on the earlier one.
+            Whether there is a validation set again. Without one, training continues
+            from the θ with the best score on the earlier validation set.
 
         Returns
         -------
         state : TrainingState
-            Ready to be changed.
+            The restored state.
         """
         state = upgraded(state)
         values = {name: how.unpack(state[name]) for name, how in DECLARED.items()}
@@ -244,7 +245,7 @@ class TrainingState:
         Returns
         -------
         attributes : dict of str to object
-            Copies.
+            Copies of the values.
         """
         return {
             how.attribute: (
@@ -259,29 +260,30 @@ class TrainingState:
     # ------------------------------------------------------------------- arrays
 
     def claim(self, made_by: str, fresh: State) -> State:
-        """Return the state of the optimiser, started anew if it is another's.
+        """Return the state of the optimiser, reset if another optimiser left it.
 
-        Moments that another optimiser has left would mislead the steps.
+        The moments of another optimiser would distort the steps.
 
         Parameters
         ----------
         made_by : str
-            The name of what makes the state (`skffnn.optim.solvers.name_of`).
+            Name of the optimiser or solver, from `skffnn.optim.solvers.name_of`.
         fresh : dict
-            The state before the first step: numbers (int or float), and arrays of the
-            shape of θ, which files and checkpoints can hold.
+            The state before the first step: numbers (int or float) and arrays of the
+            shape of θ, so that files and checkpoints can hold them.
 
         Returns
         -------
         optimizer : dict
-            What an earlier fit has left, if the same made it; else `fresh`.
+            The state that an earlier fit left, if `made_by` and the keys are the same;
+            else `fresh`.
         """
         if self.solver != made_by or self.optimizer.keys() != fresh.keys():
             self.solver, self.optimizer = made_by, fresh
         return self.optimizer
 
     def cast(self, dtype: Any) -> None:
-        """Convert θ, and all that has its shape, to the type to compute in.
+        """Convert θ, and all arrays of its shape, to the dtype used in training.
 
         Parameters
         ----------
@@ -297,7 +299,7 @@ class TrainingState:
                 self.optimizer[name] = value.astype(dtype)
 
     def ordered(self, rows: Array) -> Array:
-        """Return the order of the last epoch, if it was one of these rows.
+        """Return the row order of the last epoch, or `rows` if the rows have changed.
 
         Parameters
         ----------
@@ -316,12 +318,12 @@ class TrainingState:
     # ------------------------------------------------------------------- epochs
 
     def record(self, **values: float) -> None:
-        """Append to curves, which forget what is older than `MAX_HISTORY` epochs.
+        """Append to curves, which keep the last `MAX_HISTORY` epochs.
 
         Parameters
         ----------
         **values : float
-            The value of the epoch, by the name of the curve.
+            The value of this epoch for each curve, by name.
         """
         for name, value in values.items():
             of_epochs = getattr(self, name)
@@ -329,12 +331,12 @@ class TrainingState:
             del of_epochs[:-MAX_HISTORY]
 
     def has_stalled(self, score: float, criteria: StoppingCriteria) -> bool:
-        """Compare an epoch's score with the reference, and count.
+        """Count epochs without improvement, and return whether there are too many.
 
         Parameters
         ----------
         score : float
-            The higher the better; NaN is no improvement.
+            The score of the epoch. Higher is better; NaN is no improvement.
         criteria : StoppingCriteria
             `tol` and `n_iter_no_change`.
 
@@ -352,7 +354,7 @@ class TrainingState:
         return self.epochs_without_improvement > criteria.n_iter_no_change
 
     def reset_patience(self, reference: float = -np.inf) -> None:
-        """Start to count the epochs without improvement again.
+        """Restart the count of epochs without improvement.
 
         Parameters
         ----------
@@ -367,11 +369,12 @@ class TrainingState:
         Parameters
         ----------
         score : float
-            Its score on the validation set.
+            The score of θ on the validation set.
         epoch : int
-            The epoch that it is from.
+            The number of the epoch.
         latest : bool, default=False
-            Of equal scores, keep the latest and not the first.
+            Whether to keep the latest of several θ with equal scores, instead of the
+            first.
         """
         if score > self.best_score or (latest and score == self.best_score):
             self.best_score, self.best_epoch = score, epoch
@@ -383,7 +386,7 @@ class TrainingState:
         Returns
         -------
         theta : ndarray of shape (n_parameters,)
-            Not a copy.
+            The array itself, not a copy.
         """
         return self.theta.vector if self.best_theta is None else self.best_theta
 
@@ -392,7 +395,7 @@ DECLARED: dict[str, Stored] = {
     f.name: f.metadata["stored"] for f in fields(TrainingState) if f.metadata
 }
 
-# The packed state, with the types of its values. θ itself is part of the model.
+# The types of the values in a packed state. θ itself is stored with the model.
 TYPES: dict[str, tuple[type, ...]] = {
     **{name: how.types for name, how in DECLARED.items()},
     "last_theta": (np.ndarray, NoneType),
@@ -400,7 +403,7 @@ TYPES: dict[str, tuple[type, ...]] = {
 
 
 def upgraded(state: State) -> State:
-    """Return a packed state in the form of this version.
+    """Convert a packed state to the form of this version.
 
     Parameters
     ----------
@@ -410,7 +413,7 @@ def upgraded(state: State) -> State:
     Returns
     -------
     state : dict
-        With the same arrays.
+        The converted state, with the same arrays.
     """
     if "stall" not in state:
         return state
@@ -423,16 +426,16 @@ def upgraded(state: State) -> State:
 
 
 def is_real(value: Any) -> bool:
-    """Tell floating-point numbers and arrays from whatever else a state holds.
+    """Return whether a value is a floating-point number or array.
 
     Parameters
     ----------
     value : object
-        An entry of the state of an optimiser.
+        An entry of an optimiser state.
 
     Returns
     -------
     answer : bool
-        Whether its type is a float of some size.
+        True for floats of any size.
     """
     return np.asarray(value).dtype.kind == "f"

@@ -1,4 +1,4 @@
-"""Training: what a solver works on, and what happens at the end of an epoch."""
+"""Training: what a solver needs, and what happens at the end of each epoch."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -13,18 +13,18 @@ from .state import StoppingCriteria, TrainingState, is_real
 
 
 class Epoch(NamedTuple):
-    """What is known at the end of an epoch.
+    """The results of an epoch.
 
     Attributes
     ----------
     number : int
-        Epochs that are over, earlier fits included.
+        Number of completed epochs, including those of earlier fits.
     loss : float
         The training loss.
     eta : float or None
-        The learning rate at its start; None where there is none.
+        The learning rate at the start of the epoch; None if the solver has none.
     validation_loss, score : float or None
-        On the validation set; None without one.
+        Loss and score on the validation set; None without one.
     """
 
     number: int
@@ -35,12 +35,12 @@ class Epoch(NamedTuple):
 
 
 class Examined(NamedTuple):
-    """What θ looks like at the end of an epoch.
+    """The results of examining θ at the end of an epoch.
 
     Attributes
     ----------
     finite : bool
-        Whether θ and the state of the optimiser are.
+        Whether θ and the state of the optimiser are finite.
     measured : tuple of float and object, or None
         Loss and mean of the score terms on the validation set; None without one.
     """
@@ -50,18 +50,19 @@ class Examined(NamedTuple):
 
 
 class Validation:
-    """How good θ is on the validation set.
+    """Loss and score of θ on the validation set.
 
     Parameters
     ----------
     objective : Objective
-        With the network that is being trained.
+        The objective, with the network that is being trained.
     blocks : iterable of (x, y, s)
         The rows of the validation set, with their sample weights.
     weights : ndarray of shape (..., n_rows) or None
         The same weights, for the score terms.
     score : callable
-        Makes the score that is watched from the loss and the mean of the score terms.
+        Takes the loss and the mean of the score terms, and returns the score that early
+        stopping monitors.
     """
 
     def __init__(
@@ -77,15 +78,15 @@ class Validation:
         self.score = score
 
     def measure(self) -> tuple[Any, Any]:
-        """Return the loss and the mean of the score terms of θ as it is now.
+        """Return the loss and the mean of the score terms for the current θ.
 
         Returns
         -------
         loss : float or ndarray of shape (...)
-            Weighted mean of ℓ, without penalty.
+            Weighted mean of ℓ, without the penalty.
         mean : float or ndarray of shape (...) or (..., K)
-            Weighted mean of `Loss.score_terms`: of a classifier the accuracy, the part
-            of the rows whose labels are all right.
+            Weighted mean of `Loss.score_terms`. For a classifier it is the accuracy,
+            the fraction of rows whose labels are all predicted correctly.
         """
         loss: Any = 0.0
         weight: Any = 0.0
@@ -96,27 +97,27 @@ class Validation:
             loss += self.objective.weighted_loss(a, y, s)
             weight += number(s.sum(axis=(-2, -1)))
         terms, weights = np.concatenate(of_blocks, axis=-1), self.weights
-        if weights is not None and weights.ndim < terms.ndim:  # one for all outputs
+        if weights is not None and weights.ndim < terms.ndim:  # same for all outputs
             weights = np.broadcast_to(weights[..., np.newaxis, :], terms.shape)
         mean = np.average(terms, axis=-1, weights=weights)
         return loss / weight, number(mean)
 
     def __call__(self) -> tuple[float, float]:
-        """Return the loss and the score of θ as it is now.
+        """Return the loss and the score for the current θ.
 
         Returns
         -------
         loss : float
-            Weighted mean of ℓ, without penalty.
+            Weighted mean of ℓ, without the penalty.
         score : float
-            The higher the better.
+            Higher is better.
         """
         loss, mean = self.measure()
         return loss, self.score(loss, mean)
 
 
 class Training:
-    """What a solver works on: J(θ), the state of training, and when to stop.
+    """What a solver needs: J(θ), the state of training, and the stopping criteria.
 
     A solver changes θ, calls `end_epoch` after each epoch, and returns when
     `is_over` is true.
@@ -126,26 +127,26 @@ class Training:
     objective : Objective
         J(θ), for the θ of `state`.
     state : TrainingState
-        Changed as training goes on.
+        The state of training, changed in place.
     criteria : StoppingCriteria
         When to stop.
     n_rows : int
-        Rows of an epoch.
+        Number of rows in an epoch.
     validation : Validation, default=None
         If given, its score decides when to stop and which θ to keep.
     on_epoch_end : callable, default=None
-        Told of each `Epoch` once all that `state` holds is up to date.
+        Called with each `Epoch` once `state` is up to date.
     n_iter : int, default=0
-        Epochs of this fit that are over already, if it resumes after a crash.
+        Number of epochs of this fit that were completed before a crash.
 
     Attributes
     ----------
     n_iter : int
-        Epochs of this fit that are over.
+        Number of completed epochs of this fit.
     eta : float or None
         Learning rate at the start of the epoch.
     stopped : bool
-        Whether a listener has stopped training. What is left can be continued, as after
+        Whether a listener has stopped training. It can be continued later, as after
         `max_iter`.
     """
 
@@ -171,20 +172,20 @@ class Training:
 
     @property
     def is_over(self) -> bool:
-        """Whether training has converged, was stopped, or reached `max_iter`."""
+        """Whether training has converged, been stopped, or reached `max_iter`."""
         ended = self.state.converged or self.stopped
         return ended or self.n_iter >= self.criteria.max_iter
 
     def stop(self) -> None:
-        """End training after this epoch, for whoever is told of its end."""
+        """End training after the current epoch; for listeners to call."""
         self.stopped = True
 
     def resume(self) -> None:
         """Prepare to continue an earlier fit.
 
-        The scores that it left were measured on its own validation set. They are
-        measured again, and if that changes them, patience is reset. It is also reset if
-        the earlier fit had run out of it.
+        Its scores were measured on its own validation set. They are measured again, and
+        patience is reset if the best score changes. Patience is also reset if the
+        earlier fit had converged or run out of patience.
         """
         state, same_fit = self.state, self.n_iter > 0
         if not same_fit:
@@ -219,7 +220,7 @@ class Training:
         on_stall: Callable[[float], bool] = lambda score: True,
         examined: Examined | None = None,
     ) -> None:
-        """Record an epoch, decide whether training goes on, and tell the listeners.
+        """Record an epoch, decide whether training continues, and call the listeners.
 
         Parameters
         ----------
@@ -228,13 +229,14 @@ class Training:
         eta : float, default=None
             The learning rate at the start of the epoch.
         latest : bool, default=False
-            Of epochs with the same validation score, keep the latest.
+            Whether to keep the latest of several epochs with equal validation scores,
+            instead of the first.
         on_stall : callable, default=always True
             Called with the score when there has been no improvement for too long;
             returns whether training has converged.
         examined : Examined, default=None
-            What θ looks like; None to find out. A stack of networks is examined at
-            once.
+            The results of examining θ; None to examine it here. A stack examines all
+            its networks at once.
 
         Raises
         ------
@@ -265,7 +267,7 @@ class Training:
         self.on_epoch_end(epoch)
 
     def _examine(self) -> Examined:
-        """Find out what θ looks like."""
+        """Check that θ is finite, and measure it on the validation set."""
         arrays = (self.state.theta.vector, *self.state.optimizer.values())
         if not all(np.isfinite(a).all() for a in arrays if is_real(a)):
             return Examined(finite=False)
@@ -274,7 +276,7 @@ class Training:
         return Examined(True, self.validation.measure())
 
     def diverged(self, what: str) -> ValueError:
-        """Return the error that says when and at which rate training diverged.
+        """Return an error that says when and at which learning rate training diverged.
 
         Parameters
         ----------
@@ -284,7 +286,7 @@ class Training:
         Returns
         -------
         error : ValueError
-            To be raised.
+            The error to raise.
         """
         rate = "" if self.eta is None else f" at learning rate {self.eta:g}"
         return ValueError(
@@ -294,12 +296,12 @@ class Training:
         )
 
     def warn_unconverged(self, limit: str) -> None:
-        """Warn that training ended before it had converged, and say what helps.
+        """Warn that training ended before it had converged, and say what to do.
 
         Parameters
         ----------
         limit : str
-            What ended it.
+            What ended training.
         """
         warn(
             f"Training stopped after {limit}, before it had converged to "
