@@ -1,4 +1,4 @@
-"""What a fit asks of its targets, be they classes or numbers."""
+"""Interface of targets, for classes and for numbers."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar, Self
@@ -10,12 +10,12 @@ from ..nn.losses import Loss
 
 
 class BaseTargets:
-    """Base class of the targets of a problem.
+    """Base class of targets.
 
     Attributes
     ----------
     ATTRIBUTES : dict of str to tuple of type
-        The fitted attributes that say what the targets are, with their types in a file.
+        The fitted attributes that describe the targets, with their types in a file.
     score_name : str
         Name of the default score.
     loss : Loss
@@ -23,8 +23,8 @@ class BaseTargets:
     n_outputs : int
         Number of columns of the encoded y.
     splits_like_mlp : bool
-        Whether a validation set is split off just as by scikit-learn's network, if
-        there are no weights.
+        Whether unweighted rows are split exactly as in `MLPClassifier` and
+        `MLPRegressor` for early stopping.
     """
 
     ATTRIBUTES: ClassVar[dict[str, tuple[type, ...]]]
@@ -35,7 +35,7 @@ class BaseTargets:
     splits_like_mlp: bool
 
     def attributes(self) -> dict[str, Any]:
-        """Return the fitted attributes that say what the targets are.
+        """Return the fitted attributes that describe the targets.
 
         Returns
         -------
@@ -45,23 +45,23 @@ class BaseTargets:
         raise NotImplementedError
 
     def check(self) -> None:
-        """Raise a ValueError unless the parts, read from a file, are consistent."""
+        """Raise a ValueError if attributes read from a file are inconsistent."""
         raise NotImplementedError
 
     def check_known(self, y: Any, name: str) -> None:
-        """Raise a ValueError unless y is of this problem.
+        """Raise a ValueError if y does not match these targets.
 
         Parameters
         ----------
         y : ndarray or sparse array
-            Targets of further rows.
+            Targets of other rows.
         name : str
             Name of y in error messages.
         """
         raise NotImplementedError
 
     def continuing(self, before: Any) -> Self:
-        """Return the targets for training that goes on after an earlier fit.
+        """Return the targets for continuing an earlier fit.
 
         Parameters
         ----------
@@ -71,17 +71,17 @@ class BaseTargets:
         Returns
         -------
         targets : BaseTargets
-            Of the same problem.
+            The targets to train on.
 
         Raises
         ------
         ValueError
-            If they differ.
+            If the earlier targets do not match.
         """
         raise NotImplementedError
 
     def encode(self, y: Any, dtype: Any, smoothing: float = 0.0) -> Any:
-        """Encode y as the loss takes it.
+        """Encode y for the loss.
 
         Parameters
         ----------
@@ -90,17 +90,17 @@ class BaseTargets:
         dtype : dtype
             Dtype of the result.
         smoothing : float, default=0.0
-            Label smoothing, of classes alone.
+            Label smoothing; ignored for numbers.
 
         Returns
         -------
         y : ndarray or LazyOneHot or SideBySide, of shape (n_samples, n_outputs)
-            What the rows of the network's output are compared with.
+            The encoded targets.
         """
         raise NotImplementedError
 
     def strata(self, y: Any) -> Array:
-        """Return the stratum of each row, by which a validation set is split off.
+        """Return the stratum of each row, for splitting off a validation set.
 
         Parameters
         ----------
@@ -125,7 +125,7 @@ class BaseTargets:
         Returns
         -------
         columns : list of (classes, codes)
-            Nothing for numbers.
+            Empty for numbers.
         """
         return []
 
@@ -135,24 +135,24 @@ class BaseTargets:
         Returns
         -------
         classes : list of ndarray
-            Nothing for numbers.
+            Empty for numbers.
         """
         return []
 
     def score_from(self, y: Any, weights: Array | None) -> Callable[[float, Any], Any]:
-        """Return what makes the default score of a validation set.
+        """Return a function that computes the default score of a validation set.
 
         Parameters
         ----------
         y : ndarray or sparse array of shape (n_rows, ...)
-            Its targets.
+            Targets of the validation set.
         weights : ndarray of shape (n_rows,) or None
-            Its weights.
+            Sample weights of the validation set.
 
         Returns
         -------
         score : callable
-            From the mean loss, and the mean of the loss's `score_terms`.
+            Takes the mean loss and the mean of the loss's `score_terms`.
         """
         raise NotImplementedError
 
@@ -162,6 +162,6 @@ class BaseTargets:
         Returns
         -------
         names : list of str
-            Of length `n_outputs`.
+            The `n_outputs` names.
         """
         raise NotImplementedError

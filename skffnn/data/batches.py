@@ -10,7 +10,7 @@ from scipy.sparse import issparse
 from ..nn.arrays import Array
 from ..nn.objective import Batch
 
-# Elements gathered at once: small batches are gathered several at a time.
+# Elements to gather at once; several small batches are gathered together.
 CHUNK = 8192
 
 
@@ -35,10 +35,10 @@ class Batches:
     batch_size : int
         Number of rows in a batch; the last batch may be smaller.
     shuffled : bool, default=False
-        Whether `shuffle` changes the order, which has to be an array of its own.
+        Whether `shuffle` shuffles `order`, in place.
     estimate : bool, default=True
-        Divide the weights of a batch by its number of rows, so that each batch
-        estimates the mean over all rows. If False, the sums over batches add up.
+        Whether to divide the weights of a batch by its number of rows, so that each
+        batch estimates the mean over all rows. If False, the sums over batches add up.
 
     Examples
     --------
@@ -86,9 +86,9 @@ class Batches:
         return -(-self.n_rows // self.batch_size)
 
     def shuffle(self, random_state: np.random.RandomState) -> None:
-        """Put the rows in a random order, if they are to be shuffled.
+        """Shuffle the rows, if `shuffled` is true.
 
-        A single batch needs no order.
+        A single batch is not shuffled.
 
         Parameters
         ----------
@@ -102,17 +102,17 @@ class Batches:
         return self._batches() if self._whole is None else iter([self._whole])
 
     def between(self, first: int, end: int) -> Iterator[Batch]:
-        """Iterate over some of the batches.
+        """Iterate over a range of batches.
 
         Parameters
         ----------
         first, end : int
-            Number of the first batch, and of the one after the last.
+            Index of the first batch, and index after the last.
 
         Returns
         -------
         batches : iterator of (x, y, w)
-            As all of them are iterated over.
+            The batches, as in iteration over all of them.
         """
         if (first, end) == (0, len(self)):
             return iter(self)
@@ -148,7 +148,7 @@ class Batches:
         return converted
 
     def scaled(self, s: Array | None, n: int) -> Array:
-        """Return w = s / B of an estimate, or w = s; equal weights are made once."""
+        """Return w = s / n for an estimate, else w = s; equal weights are cached."""
         if s is not None:
             return s * (1 / n) if self.estimate else s
         if n not in self._equal:
@@ -158,15 +158,16 @@ class Batches:
 
 
 class StackedBatches:
-    """Batches of several networks at once: a stack of the batches of each.
+    """Batches for several networks, stacked along a leading axis.
 
-    The networks have equally many batches of the same size, but for the last ones,
-    which may differ in size.
+    All networks have the same number of batches, of the same size; only the last
+    batches may differ in size.
 
     Parameters
     ----------
     members : sequence of Batches
-        Of dense rows. Their orders move into one array, of which they keep views.
+        Batches of dense rows for each network. Their orders are moved into one array,
+        of which they keep views.
 
     Examples
     --------
@@ -210,12 +211,12 @@ class StackedBatches:
         return len(self.members[0])
 
     def parts(self, i: int) -> list[slice]:
-        """Return the neighbours whose i-th batches have the same size.
+        """Return runs of neighbours whose i-th batches have the same size.
 
         Parameters
         ----------
         i : int
-            Number of the batch.
+            Index of the batch.
 
         Returns
         -------
@@ -230,19 +231,19 @@ class StackedBatches:
         return [slice(*pair) for pair in pairwise(bounds)]
 
     def batch(self, part: slice, i: int) -> Batch:
-        """Return the i-th batches of some members.
+        """Return the i-th batches of some members, stacked.
 
         Parameters
         ----------
         part : slice
             The members, one of `parts(i)`.
         i : int
-            Number of the batch.
+            Index of the batch.
 
         Returns
         -------
         x : ndarray of shape (M, n, n_features) or (n, n_features)
-            Features; of two axes if all members share the rows and their order.
+            Features; 2D if all members share the rows and their order.
         y : ndarray of shape (M, n, K) or (n, K)
             Targets, likewise.
         w : ndarray of shape (M, n, 1) or (n, 1)
@@ -265,12 +266,12 @@ class StackedBatches:
 
 
 class Stacked:
-    """Arrays of the members of a stack, of which neighbours may share one.
+    """Arrays of the members of a stack; neighbours may share an array.
 
     Parameters
     ----------
     arrays : sequence of ndarray or LazyOneHot
-        One for each member.
+        The array of each member.
     """
 
     def __init__(self, arrays: Sequence[Any]) -> None:
@@ -288,12 +289,12 @@ class Stacked:
         part : slice
             The members.
         index : slice or ndarray of int of shape (M, n)
-            The rows, the same of each member or its own.
+            The rows: the same for all members, or indices for each member.
 
         Returns
         -------
         rows : ndarray of shape (M, n, m) or (n, m)
-            Of two axes if the members share the array and the rows.
+            The selected rows; 2D if the members share the array and the rows.
         """
         starts = [part.start, *(m for m in self.starts if part.start < m < part.stop)]
         runs = [*pairwise([*starts, part.stop])]
@@ -320,7 +321,7 @@ class Stacked:
 
 
 def same_rows(a: Any, b: Any) -> bool:
-    """Tell whether two members of a stack gather from the same rows."""
+    """Return whether two members of a stack gather from the same rows."""
     if a is b:
         return True
     if isinstance(a, np.ndarray):
@@ -345,7 +346,7 @@ def take(data: Any, index: Any, buffer: Array | None) -> Any:
     index : slice or ndarray of int
         The rows to select.
     buffer : ndarray of shape (batch_size, m), default=None
-        Output array for at least as many rows.
+        Output array, with room for at least as many rows.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Blocks of rows, where all rows pass through a network but need not do so at once."""
+"""Passing rows through a network in blocks, to save memory."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -12,7 +12,7 @@ from ..nn.network import Network
 # Elements of the widest layer in a block: 1 MiB of float64, about the size of a cache.
 BLOCK_ELEMENTS = 2**17
 
-# Elements of the rows themselves, where that is less: 8 MiB of float64.
+# Elements of the rows themselves, if that limit is lower: 8 MiB of float64.
 INPUT_ELEMENTS = 2**20
 
 
@@ -22,7 +22,7 @@ def rows_per_block(X: Any, sizes: Iterable[int]) -> int:
     Parameters
     ----------
     X : ndarray or CSR array of shape (n_samples, n_features)
-        All rows. Dense ones may have to be converted, which takes memory too.
+        All rows. The size of dense rows is limited too, since they may be converted.
     sizes : iterable of int
         Widths of the layers.
 
@@ -43,17 +43,17 @@ def by_blocks(function: Callable[[Any], Array], X: Any, network: Network) -> Arr
     Parameters
     ----------
     function : callable
-        Takes a block of the type of the network's weights and returns an array with a
-        row for each of its rows.
+        Takes a block in the dtype of the network's weights and returns an array with
+        one row for each row of the block.
     X : ndarray or CSR array of shape (n_samples, n_features)
         All rows.
     network : Network
-        For the widths of its layers and its type; it may be a stack of networks.
+        For its layer widths and dtype; may be a stack of networks.
 
     Returns
     -------
     result : ndarray of shape (n_samples, ...)
-        The rows of the results.
+        The joined results.
     """
     n, dtype = X.shape[0], network.W[0].dtype
     size = rows_per_block(X, (W.size // W.shape[-2] for W in network.W))

@@ -14,22 +14,23 @@ from .dataset import Dataset
 
 
 class ClassWeights:
-    """The weights of the classes, found on the training rows.
+    """The weights of the classes, determined from the training rows.
 
     Parameters
     ----------
     class_weight : dict, "balanced", list of dict, or None
         The parameter of the estimator.
     targets : BaseTargets
-        The classes, if the targets are of classes.
+        The targets, for their classes.
     sums : list of ndarray
-        The sum of the weights of the training rows of each class, by which "balanced"
-        goes: one array for each column of y.
+        The total sample weight of each class in the training rows, on which "balanced"
+        is based; one array for each column of y.
 
     Raises
     ------
     ValueError
-        If y has several columns, and there is not one set of weights for each.
+        If a class weight is invalid, or if y has several columns and the list does not
+        have one entry for each.
     """
 
     def __init__(
@@ -54,14 +55,14 @@ class ClassWeights:
     def from_rows(
         cls, class_weight: Any, targets: BaseTargets, train: Dataset
     ) -> "ClassWeights":
-        """Find the weights on training rows that are all here.
+        """Determine the weights from all training rows.
 
         Parameters
         ----------
         class_weight : dict, "balanced", list of dict, or None
             The parameter of the estimator.
         targets : BaseTargets
-            The classes.
+            The targets, for their classes.
         train : Dataset
             All training rows.
 
@@ -74,19 +75,19 @@ class ClassWeights:
         return cls(class_weight, targets, sums)
 
     def apply(self, data: Dataset, name: str = "sample_weight") -> Dataset:
-        """Multiply the weights into those of some rows, and leave out weights of 0.
+        """Multiply sample weights by class weights, and drop rows of weight 0.
 
         Parameters
         ----------
         data : Dataset
             Training or validation rows.
         name : str, default="sample_weight"
-            What the weights of the rows are called in a message.
+            Name of the sample weights in error messages.
 
         Returns
         -------
         data : Dataset
-            Its weights are None if they are all equal.
+            The weighted rows; the weights are None if they are all equal.
         """
         if self.by_class:
             weights = check_weights(
@@ -98,7 +99,7 @@ class ClassWeights:
         return replace(data, weights=None) if equal else data
 
     def products(self, data: Dataset) -> Array:
-        """Return the weight of each row times that of its class.
+        """Return the sample weight of each row times the weight of its class.
 
         Parameters
         ----------
@@ -120,12 +121,12 @@ class ClassWeights:
 
 
 def sums_by_class(targets: BaseTargets, data: Dataset) -> list[Array]:
-    """Return the sum of the weights of each class; those of parts of the rows add up.
+    """Return the total sample weight of each class, which adds up over parts of rows.
 
     Parameters
     ----------
     targets : BaseTargets
-        The classes.
+        The targets, for their classes.
     data : Dataset
         Rows with their sample weights.
 
@@ -148,27 +149,28 @@ def weights_of_classes(class_weight: Any, classes: Array, sums: Array) -> Array:
     Parameters
     ----------
     class_weight : dict or "balanced"
-        What was given.
+        The parameter of the estimator, or its entry for one column of y.
     classes : ndarray of shape (K,)
         The classes.
     sums : ndarray of shape (K,)
-        The sum of the sample weights of each class.
+        The total sample weight of each class.
 
     Returns
     -------
     weights : ndarray of shape (K,)
-        "balanced" gives 0 to a class without rows of non-zero weight.
+        A weight for each class. "balanced" gives 0 to a class without rows of non-zero
+        weight.
     """
     if isinstance(class_weight, dict):
         return compute_class_weight(class_weight, classes=classes, y=classes)
     if class_weight != "balanced":
         raise ValueError(
-            "class_weight must be a dict, 'balanced' or, where y has several columns, "
+            "class_weight must be a dict, 'balanced' or, if y has several columns, "
             f"a list of dicts, got {class_weight!r}."
         )
     present = sums > 0
     weights = np.zeros(len(classes))
-    weights[present] = compute_class_weight(  # one row of each class, of its weight
+    weights[present] = compute_class_weight(  # one row per class, with its weight
         class_weight,
         classes=classes[present],
         y=classes[present],
@@ -180,19 +182,19 @@ def weights_of_classes(class_weight: Any, classes: Array, sums: Array) -> Array:
 def joined_sums(
     targets: BaseTargets, parts: Sequence[tuple[BaseTargets, list[Array]]]
 ) -> list[Array]:
-    """Return the sums of the weights of each class over all parts of the rows.
+    """Return the total sample weight of each class over all parts of the rows.
 
     Parameters
     ----------
     targets : BaseTargets
-        All classes.
+        The targets, with all classes.
     parts : sequence of (targets, sums)
-        For each part, its classes and what `sums_by_class` says of it.
+        For each part, its targets and the result of `sums_by_class`.
 
     Returns
     -------
     sums : list of ndarray of shape (K,)
-        As `sums_by_class` of all rows.
+        The same as `sums_by_class` for all rows.
     """
     classes = targets.classes_of_columns()
     total = [np.zeros(len(of_column)) for of_column in classes]

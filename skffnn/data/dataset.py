@@ -11,8 +11,8 @@ from ..nn.arrays import BLOCK, Array
 from .base_targets import BaseTargets
 from .batches import Batches
 
-# Converting all rows at once pays off from about ten epochs. It takes 1.8 ns a number,
-# mostly for allocating new memory; converting batches takes 0.6 ns.
+# Converting all rows at once pays off from about ten epochs. It takes 1.8 ns per
+# number, mostly for allocating new memory; converting batches takes 0.6 ns.
 FEW_EPOCHS = 10
 
 
@@ -31,7 +31,7 @@ class Dataset:
     index : ndarray of int of shape (n_rows,) or None
         Indices of the rows in use; None means all of them, in order.
     converted : dict
-        Copies of X of other types, which all selections of its rows share.
+        Copies of X in other dtypes, shared by all selections of rows.
     """
 
     X: Any
@@ -113,29 +113,29 @@ class Dataset:
         Returns
         -------
         X : ndarray or CSR array of shape (min(n, n_rows), n_features)
-            Features; nothing as long as all rows is made.
+            Features; no array of the length of X is created.
         """
         return self.X[:n] if self.index is None else self.X[self.index[:n]]
 
     def downcast(self, dtype: Any, epochs: int) -> Self:
-        """Convert features to a smaller type; raise if a number is too large for it.
+        """Convert features to a smaller dtype; raise if a number is too large for it.
 
-        For a few epochs, features are only checked, and batches are converted as they
-        are made: that takes less time, and no memory. Features on disk (`numpy.memmap`)
-        may not fit into memory and are treated likewise. Conversion to a larger type is
-        always left to the batches.
+        If there are only a few epochs, the features are checked but not converted,
+        because converting each batch takes less time and no memory. The same applies to
+        features on disk (`numpy.memmap`), which may not fit into memory. Conversion to
+        a larger dtype is always left to the batches.
 
         Parameters
         ----------
         dtype : dtype
-            Type used in training.
+            Dtype used in training.
         epochs : int
-            Number of epochs to come.
+            Maximum number of epochs.
 
         Returns
         -------
         data : Dataset
-            With features of that type, or unchanged.
+            With features in that dtype, or unchanged.
 
         Raises
         ------
@@ -171,7 +171,7 @@ class Dataset:
         targets : BaseTargets
             The classes, or the scaling of numbers.
         dtype : dtype
-            Type used in training.
+            Dtype used in training.
         **options : dict
             `label_smoothing`, and the keyword arguments of `Batches`.
 

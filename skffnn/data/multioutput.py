@@ -1,4 +1,4 @@
-"""Several targets with classes of their own: a column of y, and a softmax, for each."""
+"""Multi-output classification: several targets, each with its own classes."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Self
@@ -19,7 +19,7 @@ class SideBySide:
     Parameters
     ----------
     parts : sequence of LazyOneHot
-        Those of each target, for the same rows.
+        The encoded labels of each target, for the same rows.
 
     Examples
     --------
@@ -36,11 +36,11 @@ class SideBySide:
         self.dtype, self.smoothing = parts[0].dtype, parts[0].smoothing
 
     def __getitem__(self, rows: Any) -> Array:
-        # In column-major order, as each part is.
+        # In column-major order, like each part.
         return np.concatenate([part[rows].mT for part in self.parts], axis=-2).mT
 
     def has_labels_of(self, other: "SideBySide") -> bool:
-        """Tell whether the targets differ from others in their smoothing at most."""
+        """Return whether others have the same labels, apart from smoothing."""
         return len(self.parts) == len(other.parts) and all(
             one.has_labels_of(another)
             for one, another in zip(self.parts, other.parts, strict=True)
@@ -63,25 +63,25 @@ class SideBySide:
 
 
 class MultiOutputTargets(ClassTargets):
-    """Several targets, each with classes of its own, and their encoding.
+    """Several targets, each with its own classes, and their encoding.
 
     The outputs of the network are those of the targets, side by side: one logistic
-    output for a target of two classes, otherwise a softmax.
+    output for a target with two classes, otherwise a softmax.
 
     Parameters
     ----------
     classes : sequence of ndarray of shape (K_j,)
         The sorted class labels of each target.
     loss : ClassificationLoss, default=None
-        The loss of each; None for the cross-entropy.
+        The loss of each target; None for the cross-entropy.
 
     Attributes
     ----------
     each : list of Targets
-        The targets, one by one.
+        The individual targets.
     """
 
-    # Scikit-learn's network has no such targets.
+    # MLPClassifier does not support such targets.
     splits_like_mlp = False
 
     def __init__(self, classes: Sequence[Array], loss: Any = None) -> None:
@@ -102,7 +102,7 @@ class MultiOutputTargets(ClassTargets):
         classes : sequence of array-like, default=None
             All classes of each target, some of which may be missing from y.
         loss : ClassificationLoss, default=None
-            The loss of each; None for the cross-entropy.
+            The loss of each target; None for the cross-entropy.
 
         Returns
         -------
@@ -155,7 +155,7 @@ class MultiOutputTargets(ClassTargets):
             one.check_known(column, f"{name}[:, {j}]")
 
     def _columns(self, y: Any, name: str = "y") -> Iterable[tuple[Targets, Array]]:
-        """Return each target with its labels; raise unless y has a column for each."""
+        """Pair each target with its column of y; raise if their numbers differ."""
         if getattr(y, "ndim", 1) != 2 or y.shape[1] != len(self.each):
             raise ValueError(
                 f"{name} must have {len(self.each)} columns, one for each target, got "
@@ -201,9 +201,9 @@ class MultiOutputTargets(ClassTargets):
         return y
 
     def accuracy(self, y: Any, labels: Any, weights: Any) -> float:
-        # `accuracy_score` does not know of several targets.
+        # `accuracy_score` does not support several targets.
         y = np.asarray(y)
-        self._columns(y)  # raises unless it has as many
+        self._columns(y)  # raises if the number of columns is wrong
         right = (y == labels).all(axis=1)
         weights = check_weights(weights, len(right), "sample_weight")
         return float(np.average(right, weights=weights))
@@ -217,13 +217,13 @@ class MultiOutputTargets(ClassTargets):
 
 
 def targets_of(y: Any, classes: Any = None, loss: Any = None) -> ClassTargets:
-    """Return the targets that labels are of.
+    """Determine the targets from labels.
 
     Parameters
     ----------
     y : ndarray or sparse array of shape (n_samples,) or (n_samples, m)
-        Labels. A matrix of 0 and 1 is a label indicator matrix, unless `classes` has a
-        list for each column; other columns are targets.
+        Labels. A matrix of 0 and 1 is treated as a label indicator matrix, unless
+        `classes` has a list for each column; otherwise each column is a target.
     classes : array-like or sequence of array-like, default=None
         All classes, some of which may be missing from y.
     loss : ClassificationLoss, default=None
@@ -241,19 +241,19 @@ def targets_of(y: Any, classes: Any = None, loss: Any = None) -> ClassTargets:
 
 
 def fitted_targets(model: Any, loss: Any = None) -> ClassTargets:
-    """Return the targets that fitted attributes are of.
+    """Restore the targets from fitted attributes.
 
     Parameters
     ----------
     model : classifier
-        With the attributes of `ClassTargets.ATTRIBUTES`.
+        A model with the attributes of `ClassTargets.ATTRIBUTES`.
     loss : ClassificationLoss, default=None
         The loss; None for the cross-entropy.
 
     Returns
     -------
     targets : Targets or MultiOutputTargets
-        Those of the fit.
+        The targets of the fit.
     """
     if isinstance(model.classes_, list):
         return MultiOutputTargets(model.classes_, loss)
@@ -261,13 +261,13 @@ def fitted_targets(model: Any, loss: Any = None) -> ClassTargets:
 
 
 def is_nested(classes: Any) -> bool:
-    """Tell whether there is a list of classes for each of several targets."""
+    """Return whether `classes` has a list of classes for each of several targets."""
     sequence = isinstance(classes, Sequence | np.ndarray) and len(classes) > 0
     return sequence and all(np.ndim(of_one) == 1 for of_one in classes)
 
 
 def is_indicator(y: Any) -> bool:
-    """Tell whether a matrix is to be taken for a label indicator matrix."""
+    """Return whether to treat a matrix as a label indicator matrix."""
     return issparse(y) or (y.dtype.kind in "biuf" and bool(np.isin(y, (0, 1)).all()))
 
 
@@ -277,14 +277,14 @@ def columns_of(y: Any, name: str) -> list[Array]:
     Parameters
     ----------
     y : ndarray of shape (n_samples, m)
-        Labels. Columns of a table of mixed types are arrays of objects.
+        Labels; of dtype object if the columns have different types.
     name : str
         Name of y in error messages.
 
     Returns
     -------
     columns : list of ndarray of shape (n_samples,)
-        Objects other than strings become numbers or booleans.
+        The columns; objects other than strings become numbers or booleans.
 
     Raises
     ------
@@ -297,7 +297,7 @@ def columns_of(y: Any, name: str) -> list[Array]:
 
 
 def plain(labels: Array, name: str) -> Array:
-    """Return labels that are objects in the type that all of them have."""
+    """Convert labels of dtype object, except strings, to their common type."""
     values = labels.tolist()
     if labels.dtype != object or all(isinstance(label, str) for label in values):
         return labels

@@ -1,4 +1,4 @@
-"""Numbers as targets: checked, scaled for training, and scaled back at prediction."""
+"""Regression targets: checked, scaled for training, and scaled back for prediction."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar, Self
@@ -11,19 +11,20 @@ from ..nn.arrays import Array
 from ..nn.losses import RegressionLoss
 from .base_targets import BaseTargets
 
-# Below this part of their size, differences between numbers are rounding.
+# Relative differences up to this size are rounding errors.
 CONSTANT = 10 * np.finfo(np.float64).eps
 
-# Scaling need not be exact. Rounded to this part of the standard deviation, it does not
-# depend on the order of sums: it is the same for rows with weights and for copies.
+# Scaling need not be exact. The mean is rounded to this fraction of the standard
+# deviation, so that it does not depend on the order of summation: weighted rows give
+# the same scaling as repeated rows.
 PRECISION = 2.0**-20
 
 
 class Quantities(BaseTargets):
-    """The targets of a regression problem, and their scaling.
+    """Regression targets and their scaling.
 
-    Training sees (y - m) / s, with the mean m and the standard deviation s of each
-    column. A loss for several quantiles has that many outputs for each column.
+    Training uses (y - m) / s, with the mean m and the standard deviation s of each
+    column. A loss for several quantiles has one output per quantile for each column.
 
     Parameters
     ----------
@@ -62,11 +63,11 @@ class Quantities(BaseTargets):
         y : ndarray or sparse array of shape (n_rows,) or (n_rows, n_targets)
             Numbers.
         weights : ndarray of shape (n_rows,) or None
-            Sample weights, by which rows count in mean and standard deviation.
+            Sample weights, for the mean and the standard deviation.
         loss : RegressionLoss
             The loss.
         scaled : bool
-            Whether to scale, if the loss can be of scaled targets.
+            Whether to scale the targets, if the loss allows it.
 
         Returns
         -------
@@ -76,10 +77,10 @@ class Quantities(BaseTargets):
         Raises
         ------
         ValueError
-            If y is not of numbers, or of numbers that the loss is not defined for.
+            If y is not numeric, or the loss is not defined for all its values.
         """
         if y.ndim == 2 and y.shape[1] == 1 and not issparse(y):
-            column_or_1d(y, warn=True)  # as scikit-learn has it
+            column_or_1d(y, warn=True)  # the same warning as in scikit-learn
         columns = columns_of(y, "y")
         check_domain(loss, columns, "y")
         n_targets = columns.shape[1]
@@ -119,8 +120,8 @@ class Quantities(BaseTargets):
         is_scaled = (before.mean != 0).any() or (before.scale != 1).any()
         if is_scaled and not self.loss.scalable:
             raise ValueError(
-                "A network that was trained on scaled targets cannot go on with a loss "
-                f"for {self.loss.domain}. Fit anew with warm_start=False."
+                "A network that was trained on scaled targets cannot continue with a "
+                f"loss for {self.loss.domain}. Set warm_start=False."
             )
         return type(self)(self.loss, before.mean, before.scale)
 
@@ -133,12 +134,12 @@ class Quantities(BaseTargets):
         except FloatingPointError:
             raise ValueError(
                 f"y has numbers too large to compute with in {np.dtype(dtype).name}. "
-                "Give it in a larger unit."
+                "Use a larger unit."
             ) from None
         return scaled if self.n_levels == 1 else scaled.repeat(self.n_levels, axis=1)
 
     def decode(self, a: Array) -> Array:
-        """Turn outputs of the network into predictions in the unit of y.
+        """Convert outputs of the network to predictions in the units of y.
 
         Parameters
         ----------
@@ -149,11 +150,11 @@ class Quantities(BaseTargets):
         -------
         y : ndarray of shape (n_samples,), (n_samples, n_targets) or \
                 (n_samples, [n_targets,] n_levels)
-            Predictions, of the type of `a`; quantiles in ascending order.
+            Predictions, with the dtype of `a`; quantiles are in ascending order.
         """
         f = self.loss.output(a).reshape(len(a), len(self.mean), self.n_levels)
         if self.n_levels > 1:
-            # Where quantiles cross, sorted ones have no higher loss (Chernozhukov,
+            # If quantiles cross, sorting them does not increase the loss (Chernozhukov,
             # Fernández-Val & Galichon, Econometrica, 2010).
             f = np.sort(f, axis=-1)
         f = f * self.scale[:, np.newaxis] + self.mean[:, np.newaxis]
@@ -170,7 +171,8 @@ class Quantities(BaseTargets):
 
         def r2(loss: float, errors: Any) -> float:
             ratio = np.asarray(errors) / np.where(constant, 1, variance)
-            # As `sklearn.metrics.r2_score` has it: a constant is predicted or not.
+            # As in `sklearn.metrics.r2_score`, a constant column scores 1 if it is
+            # predicted exactly, else 0.
             return float(np.mean(1 - np.where(constant, ratio > 0, ratio)))
 
         return r2
@@ -197,7 +199,7 @@ def columns_of(y: Any, name: str) -> Array:
     Returns
     -------
     columns : ndarray of shape (n_rows, n_targets)
-        The same array if it is of that type and shape.
+        The same array if it already has that dtype and shape.
     """
     y = y.toarray() if issparse(y) else np.asarray(y)
     if y.ndim > 2 or y.dtype.kind not in "biufO":
@@ -215,7 +217,7 @@ def columns_of(y: Any, name: str) -> Array:
 
 
 def check_domain(loss: RegressionLoss, y: Array, name: str) -> None:
-    """Raise unless a loss is defined for targets."""
+    """Raise a ValueError if a loss is not defined for all targets."""
     if not np.isfinite(y).all():
         raise ValueError(f"{name} must be finite.")
     if not loss.allows(y):
@@ -231,20 +233,20 @@ def mean_and_scale(y: Array, weights: Array | None) -> tuple[Array, Array]:
     Parameters
     ----------
     y : ndarray of shape (n_rows, n_targets)
-        Numbers of any size.
+        Numbers of any magnitude.
     weights : ndarray of shape (n_rows,) or None
         Weights that are not all 0.
 
     Returns
     -------
     mean, scale : ndarray of shape (n_targets,)
-        The scale of a constant column is its size, or 1.
+        The scale of a constant column is its absolute value, or 1 if that is 0.
     """
     size = np.abs(y).max(axis=0)
     size[size == 0] = 1
     if weights is not None:
         weights = weights / weights.max()  # else their sum may overflow
-    unit = y / size  # else squares may overflow, or vanish
+    unit = y / size  # else squares may overflow or underflow
     mean = np.average(unit, axis=0, weights=weights)
     scale = np.sqrt(np.average((unit - mean) ** 2, axis=0, weights=weights))
     scale[scale <= CONSTANT] = 1

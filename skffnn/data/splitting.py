@@ -14,8 +14,8 @@ from ..nn.arrays import Array, canonical
 HASH_ROWS = 4096
 
 # Copies of a row stay together, so that none of them leaks its label into the
-# validation set. A row with more copies than this may be a large part of the table,
-# which neither set should miss, so its copies are split individually.
+# validation set. A row with more copies than this may be a large part of the data, and
+# should be in both sets, so its copies are split individually.
 MANY_COPIES = 10
 
 
@@ -64,8 +64,8 @@ def split_by_content(
     with the smallest keys form the validation set, up to the given fraction of the
     total weight. Copies of a row therefore stay together (a copy in the training set
     would leak the label of one in the validation set), and the order of the rows does
-    not matter. Only a row with more than `MANY_COPIES` copies is so common that each
-    copy gets a key of its own.
+    not matter. Only if a row has more than `MANY_COPIES` copies does each copy get its
+    own key.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def folds_by_content(
     n_folds: int,
     random_state: np.random.RandomState,
 ) -> Array:
-    """Assign rows to folds, with a row of weight w treated like w copies of it.
+    """Assign rows to folds so that a row of weight w is treated like w copies of it.
 
     The rows of each class are sorted by the random keys of `split_by_content` and cut
     into pieces of equal weight. The fold of the first piece is drawn separately for
@@ -150,7 +150,7 @@ def folds_by_content(
 
 
 def split_keys(X: Any, rows: Array, random_state: np.random.RandomState) -> Array:
-    """Return the random key by which each row is split.
+    """Return the random key of each row, which decides how it is split.
 
     Parameters
     ----------
@@ -214,7 +214,7 @@ def bits(x: Array) -> Array:
     """Return the bits of numbers rounded to float32, with -0 treated as 0.
 
     Without rounding, the last digits of float64, which depend on how a number was
-    computed, would decide which rows are validated on.
+    computed, would decide which rows are in the validation set.
 
     Parameters
     ----------

@@ -24,11 +24,11 @@ class LazyOneHot:
     n_classes : int
         K.
     n_outputs : int
-        Number of target columns, which are those of the last classes.
+        Number of target columns, those of the last `n_outputs` classes.
     dtype : dtype
         Dtype of the targets.
     smoothing : float or ndarray of shape (..., 1, 1), default=0.0
-        As in `smooth`; an array has a factor for each network of a stack.
+        The factor ε of `smooth`; an array has one for each network of a stack.
 
     Examples
     --------
@@ -59,7 +59,7 @@ class LazyOneHot:
         return smooth(y, self.smoothing, self.n_classes).mT
 
     def has_labels_of(self, other: "LazyOneHot") -> bool:
-        """Tell whether the targets differ from others in their smoothing at most."""
+        """Return whether others have the same labels, apart from smoothing."""
         same = self.n_classes == other.n_classes and len(self.k) == len(other.k)
         return same and np.array_equal(self.codes, other.codes)
 
@@ -84,7 +84,7 @@ class LazyOneHot:
 
 
 class ClassTargets(BaseTargets):
-    """Base class of targets that are classes.
+    """Base class of classification targets.
 
     Attributes
     ----------
@@ -119,32 +119,32 @@ class ClassTargets(BaseTargets):
         }
 
     def has_classes(self, classes: Any) -> bool:
-        """Tell whether these are the classes, in any order.
+        """Return whether the given classes are the same, in any order.
 
         Parameters
         ----------
         classes : array-like, or sequence of array-like
-            As `partial_fit` takes them.
+            As passed to `partial_fit`.
 
         Returns
         -------
         answer : bool
-            Whether none is missing, and none is new.
+            True if none is missing and none is new.
         """
         raise NotImplementedError
 
     def is_like(self, other: Any) -> bool:
-        """Tell whether others are of the same kind, with the same classes.
+        """Return whether other targets are of the same kind, with the same classes.
 
         Parameters
         ----------
         other : ClassTargets
-            The others.
+            The other targets.
 
         Returns
         -------
         answer : bool
-            Whatever their losses are, and whether y was sparse.
+            Losses, and whether y was sparse, are not compared.
         """
         raise NotImplementedError
 
@@ -161,7 +161,7 @@ class ClassTargets(BaseTargets):
         return lambda loss, accuracy: accuracy
 
     def accuracy(self, y: Any, labels: Any, weights: Any) -> float:
-        """Return the part of the rows whose labels are all right.
+        """Return the fraction of rows whose labels are all correct.
 
         Parameters
         ----------
@@ -190,7 +190,7 @@ class ClassTargets(BaseTargets):
         Returns
         -------
         y : ndarray of shape (n_samples,), or array or sparse array (n_samples, m)
-            Labels, as they were given in training.
+            Labels, in the form that was used in training.
         """
         raise NotImplementedError
 
@@ -205,7 +205,7 @@ class ClassTargets(BaseTargets):
         Returns
         -------
         f : ndarray of shape (n_samples, K)
-            Probabilities, of several targets side by side.
+            Probabilities; those of several targets are side by side.
         """
         raise NotImplementedError
 
@@ -220,12 +220,12 @@ class ClassTargets(BaseTargets):
         Returns
         -------
         log_f : ndarray of shape (n_samples, K)
-            Log-probabilities, of several targets side by side.
+            Log-probabilities; those of several targets are side by side.
         """
         raise NotImplementedError
 
     def by_target(self, f: Array) -> Any:
-        """Return what was computed for all classes as the user gets it.
+        """Split an array with a column for each class by target.
 
         Parameters
         ----------
@@ -240,7 +240,7 @@ class ClassTargets(BaseTargets):
         return f
 
     def decisions(self, a: Array) -> Any:
-        """Return logits as the user gets them from `decision_function`.
+        """Return logits in the form that `decision_function` returns.
 
         Parameters
         ----------
@@ -250,14 +250,14 @@ class ClassTargets(BaseTargets):
         Returns
         -------
         a : ndarray of shape (n_samples,) or (n_samples, n_outputs), or list of these
-            One number for each row if there are two classes; a list if there are
-            several targets.
+            One number per row if there are two classes; a list if there are several
+            targets.
         """
         return a
 
 
 class Targets(ClassTargets):
-    """The classes of one target, or the labels of a multi-label one; their encoding.
+    """The classes of a single target, or the labels of a multi-label target.
 
     Binary classification has one logistic output, the probability of the second class.
     Multi-class classification has a softmax over K outputs. Multi-label classification
@@ -286,7 +286,7 @@ class Targets(ClassTargets):
         self.multilabel = multilabel
         self.sparse = sparse
         self.binary = len(classes) == 2 and not multilabel
-        # MLPClassifier stratifies two classes only, and ignores weights.
+        # MLPClassifier stratifies only two classes, and ignores weights.
         self.splits_like_mlp = logistic = multilabel or self.binary
         loss = CrossEntropy() if loss is None else loss
         self.loss: ClassOutput = loss.logistic() if logistic else loss.softmax()
@@ -312,7 +312,7 @@ class Targets(ClassTargets):
         """
         kind = type_of_target(y)
         if kind not in ("binary", "multiclass", "multilabel-indicator"):
-            check_classification_targets(y)  # says what is wrong
+            check_classification_targets(y)  # raises for unsupported types
         if kind.startswith("multilabel"):
             check_indicator(y, "y")
             return cls(np.arange(y.shape[1]), True, issparse(y), loss)
@@ -320,7 +320,7 @@ class Targets(ClassTargets):
             raise ValueError(
                 "y must be one label for each row, or a label indicator matrix of 0 "
                 f"and 1, got {shape_of(y)} with other labels. FFNNClassifier, which "
-                "trains in memory, takes such columns as several targets if y is dense."
+                "trains in memory, accepts several targets if y is dense."
             )
         if classes is None:
             return cls(np.unique(flat(y)), loss=loss)
@@ -349,19 +349,19 @@ class Targets(ClassTargets):
 
     @classmethod
     def joined(cls, parts: "Sequence[Targets]", loss: Any = None) -> "Targets":
-        """Return the classes of rows that are in several parts.
+        """Return targets with the classes of all parts.
 
         Parameters
         ----------
         parts : sequence of Targets
-            The classes of each part, at least one.
+            The targets of each part of the rows; at least one.
         loss : ClassificationLoss, default=None
             The loss; None for the cross-entropy.
 
         Returns
         -------
         targets : Targets
-            All of them, sorted.
+            Targets with all classes, sorted.
 
         Raises
         ------
@@ -450,7 +450,7 @@ class Targets(ClassTargets):
         Returns
         -------
         columns : list of (classes, codes)
-            One pair, or for multi-label targets one pair with classes 0 and 1 for each
+            One pair; for multi-label targets, one pair with classes 0 and 1 for each
             label.
         """
         classes = self.classes_of_columns()
@@ -465,7 +465,7 @@ class Targets(ClassTargets):
         return super().strata(y) if self.multilabel else self.codes(y)
 
     def output_names(self) -> list[str]:
-        # Of two classes, the second.
+        # For two classes, the name of the second.
         return [str(label) for label in self.classes[-self.n_outputs :]]
 
     def encode(self, y: Any, dtype: Any, smoothing: float = 0.0) -> Array | LazyOneHot:
@@ -478,7 +478,7 @@ class Targets(ClassTargets):
         dtype : dtype
             Dtype of the targets.
         smoothing : float, default=0.0
-            As in `smooth`; a binary label has two classes.
+            The factor ε of `smooth`; K is 2 for a binary label.
 
         Returns
         -------
@@ -524,10 +524,10 @@ class Targets(ClassTargets):
 
 
 def is_label_vector(y: Any) -> bool:
-    """Tell whether y holds one label for each row, judging by its type alone.
+    """Return whether y has one label for each row, judging by its type alone.
 
-    scikit-learn's `type_of_target` reads y, which takes longer than a step of
-    `partial_fit` on a few rows.
+    scikit-learn's `type_of_target` reads the values of y, which takes longer than a
+    step of `partial_fit` on a few rows.
     """
     return type(y) is np.ndarray and y.ndim == 1 and y.dtype.kind in "biuU"
 
