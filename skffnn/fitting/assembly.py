@@ -1,7 +1,7 @@
-"""What training needs, put together: J(θ), minibatches or blocks, the validation set.
+"""Assembles what training needs: J(θ), minibatches or blocks, the validation set.
 
-The parts are the same wherever the rows are: all of them here, or some of them on one
-machine of several. `Assembly` knows the rows that it is given, and no others.
+The parts are the same whether all rows are on this machine, or only some of them, in a
+cluster. `Assembly` only knows the rows that it is given.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,22 +25,22 @@ from ..utils.warn import warn
 from .attributes import MODEL
 from .plan import Plan
 
-# Rows in a block of a full batch, at least: each block also costs a pass over the
-# parameters, to add up its gradient.
+# Minimum number of rows in a block of a full batch. Each block also costs a pass over
+# the parameters, to add its gradient.
 SMALLEST_BLOCK = 1024
 
 
 class Assembly:
-    """J(θ) with the rows that it is trained and measured on.
+    """J(θ), with the rows for training and validation.
 
     Parameters
     ----------
     plan : Plan
-        What the parameters of the estimator stand for.
+        The validated parameters of the estimator.
     targets : BaseTargets
         The classes, or the scaling of numbers.
     state : TrainingState
-        In the type that training computes in.
+        The state, in the dtype used in training.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class Assembly:
         self.objective = self._objective()
 
     def _objective(self) -> Objective:
-        """Put together J(θ)."""
+        """Assemble J(θ)."""
         plan, state = self.plan, self.state
         theta, dropout = state.theta, None
         if any(plan.dropout):
@@ -74,12 +74,12 @@ class Assembly:
         train : Dataset
             Training rows.
         size : int
-            Rows of a minibatch.
+            Number of rows in a minibatch.
 
         Returns
         -------
         rows : Batches or FullBatch
-            As the solver asks for.
+            FullBatch if the solver is full-batch.
         """
         plan, state = self.plan, self.state
         options: dict[str, Any] = {"label_smoothing": plan.label_smoothing}
@@ -91,14 +91,14 @@ class Assembly:
         return train.batches(self.targets, state.dtype, batch_size=size, **options)
 
     def blocks(self, data: Dataset, smallest: int = 1, **options: Any) -> Batches:
-        """Cut rows into blocks, whose sums add up.
+        """Split rows into blocks, whose sums add up.
 
         Parameters
         ----------
         data : Dataset
             The rows.
         smallest : int, default=1
-            Rows of a block, at least.
+            Minimum number of rows in a block.
         **options : dict
             As in `Dataset.batches`.
 
@@ -115,19 +115,19 @@ class Assembly:
     def validation(
         self, data: Dataset, as_fitted: Callable[[Mapping[str, Any]], Any]
     ) -> Validation:
-        """Set up what is measured after each epoch.
+        """Set up the validation after each epoch.
 
         Parameters
         ----------
         data : Dataset
             The validation set.
         as_fitted : callable
-            Makes an estimator with given fitted attributes, for a scorer to score.
+            Takes fitted attributes and returns an estimator with them, for a scorer.
 
         Returns
         -------
         validation : Validation
-            Of the θ of the state.
+            Measures the θ of the state.
         """
         weights = data.weights
         if weights is not None:
@@ -145,7 +145,7 @@ class Assembly:
         weights: Array | None,
         as_fitted: Callable[[Mapping[str, Any]], Any],
     ) -> Callable[[float, Any], float]:
-        """Return what makes the score from the loss and the mean of the score terms."""
+        """Return a function from the loss and the mean score terms to the score."""
         watched = watched_by(self.plan, self.targets, data.labels(), weights)
         if watched is not None:
             return watched
@@ -176,7 +176,7 @@ class Assembly:
 def watched_by(
     plan: Plan, targets: BaseTargets, y: Any, weights: Array | None
 ) -> Callable[[float, Any], float] | None:
-    """Return what makes the score from the loss and the mean of the score terms.
+    """Return the function that computes the score, if that does not need a scorer.
 
     Parameters
     ----------
@@ -185,14 +185,14 @@ def watched_by(
     targets : BaseTargets
         For the default score.
     y : ndarray or sparse array of shape (n_rows, ...)
-        The targets of the validation set; those of classes are not used.
+        The targets of the validation set; not used for classes.
     weights : ndarray of shape (n_rows,) or None
-        Its weights.
+        The sample weights of the validation set.
 
     Returns
     -------
     score : callable or None
-        None if a scorer makes it.
+        Takes the loss and the mean of the score terms; None if a scorer is needed.
     """
     if plan.scoring is None:
         return targets.score_from(y, weights)
@@ -204,7 +204,7 @@ def watched_by(
 def split(
     plan: Plan, targets: BaseTargets, data: Dataset, state: TrainingState
 ) -> tuple[Array, Array]:
-    """Split off a validation set; the same one again if training goes on.
+    """Split off a validation set; the same one again if training is continued.
 
     Parameters
     ----------
@@ -215,7 +215,7 @@ def split(
     data : Dataset
         Rows of non-zero weight.
     state : TrainingState
-        For its stream of random numbers, and what it was before the last split.
+        For its `random_state`, and the state of that before the last split.
 
     Returns
     -------
@@ -235,7 +235,7 @@ def split(
 
 
 def batch_size(plan: Plan, n_rows: int) -> int:
-    """Return the number of rows of a batch.
+    """Return the number of rows in a batch.
 
     Parameters
     ----------
@@ -247,7 +247,7 @@ def batch_size(plan: Plan, n_rows: int) -> int:
     Returns
     -------
     size : int
-        At most all of them.
+        At most `n_rows`.
     """
     if plan.solver.full_batch:
         return n_rows
@@ -256,7 +256,7 @@ def batch_size(plan: Plan, n_rows: int) -> int:
 
 
 def warn_if_small(plan: Plan, n_rows: int) -> None:
-    """Warn of fewer rows than were asked for in a batch."""
+    """Warn if there are fewer rows than `batch_size`."""
     if plan.solver.full_batch or plan.batch_size == "auto" or not plan.criteria.early:
         return
     if plan.batch_size > n_rows:
@@ -267,14 +267,14 @@ def warn_if_small(plan: Plan, n_rows: int) -> None:
 
 
 def compute_dtype(plan: Plan, state: TrainingState, *, is_full: bool) -> Any:
-    """Return the type to train in; training that goes on keeps its own.
+    """Return the dtype to train in; it does not change if training is continued.
 
     Parameters
     ----------
     plan : Plan
         For its `dtype` and its solver.
     state : TrainingState
-        For the type of earlier training.
+        For the dtype of an earlier fit.
     is_full : bool
         Whether a batch holds all rows.
 
@@ -287,5 +287,5 @@ def compute_dtype(plan: Plan, state: TrainingState, *, is_full: bool) -> Any:
         return np.float64
     if state.dtype is not None:
         return state.dtype
-    # The first rows of a stream are not all, however few they are.
+    # A call of partial_fit has only some of the rows, even if they fill one batch.
     return np.float64 if is_full and plan.criteria.early else np.float32

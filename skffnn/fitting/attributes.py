@@ -1,4 +1,4 @@
-"""The fitted attributes: what each is, and its types in a file, declared once."""
+"""The fitted attributes, each declared once: its value, and its types in a file."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,10 +20,10 @@ class Fitted:
     types : tuple of type
         Its types in a file.
     value : callable
-        Its value, from a fit and the parameters of the fitted model.
+        Takes a fit and the parameters of the fitted model, and returns the value.
     absent : callable, default=None
-        Its value in files and pickles that lack it, from the other fitted attributes;
-        None if all have it.
+        Takes the other fitted attributes and returns the value for older files and
+        pickles that lack the attribute; None if all have it.
     """
 
     types: tuple[type, ...]
@@ -31,8 +31,8 @@ class Fitted:
     absent: Callable[[Mapping[str, Any]], Any] | None = None
 
 
-# What prediction needs, beside the attributes of the targets. Of a fit, it asks for the
-# targets alone.
+# What prediction needs, in addition to the attributes of the targets. These values use
+# only the targets of a fit.
 MODEL: dict[str, Fitted] = {
     "coefs_": Fitted((list,), lambda fit, theta: theta.W),
     "intercepts_": Fitted((list,), lambda fit, theta: [b[0] for b in theta.b]),
@@ -41,9 +41,9 @@ MODEL: dict[str, Fitted] = {
     "out_activation_": Fitted((str,), lambda fit, theta: fit.targets.loss.name),
 }
 
-# What a fit sets, but for the attributes of the targets and the fields of the training
-# state. To add one, write a line here, and describe it in the docstring of the
-# estimator; `absent` says what files that were saved before have in its place.
+# What a fit sets, except for the attributes of the targets and the fields of the
+# training state. To add an attribute, add a line here and describe it in the docstring
+# of the estimator; `absent` gives its value in files that were saved earlier.
 FITTED: dict[str, Fitted] = {
     **MODEL,
     "n_iter_": Fitted((int,), lambda fit, theta: fit.n_iter),
@@ -57,8 +57,8 @@ FITTED: dict[str, Fitted] = {
     "_state": Fitted((dict,), lambda fit, theta: fit.state.pack(theta.vector)),
 }
 
-# All of these with their types in a file, scikit-learn's own included; the targets
-# have theirs in `ATTRIBUTES`.
+# The types of all of these in a file, including scikit-learn's own attributes; those of
+# the targets are in their `ATTRIBUTES`.
 ATTRIBUTES: dict[str, tuple[type, ...]] = {
     **{name: attribute.types for name, attribute in FITTED.items()},
     **{

@@ -1,8 +1,8 @@
-"""The callbacks of scikit-learn, which an estimator is given by `set_callbacks`.
+"""Support for scikit-learn's callbacks, which are set by `set_callbacks`.
 
-They came with scikit-learn 1.9 (`sklearn.callback`). A fit is a task, and each of its
-epochs a subtask; a callback is called at the beginning and at the end of both. With an
-older scikit-learn there is no `set_callbacks`, and nothing is called.
+They were added in scikit-learn 1.9 (`sklearn.callback`). A fit is a task and each of
+its epochs is a subtask; callbacks are called at the beginning and at the end of both.
+Older versions have no `set_callbacks`, so nothing is called.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,32 +19,32 @@ try:
 except ImportError:  # scikit-learn < 1.9
 
     class CallbackSupportMixin:  # type: ignore[no-redef]
-        """No `set_callbacks`."""
+        """Placeholder, without `set_callbacks`."""
 
     def with_callbacks(method: Any) -> Any:
-        """Return the method as it is."""
+        """Return the method unchanged."""
         return method
 
 
 class CallbackSupport(CallbackSupportMixin):
-    """Mixin for estimators whose fits tell callbacks of their epochs."""
+    """Mixin for estimators that call scikit-learn's callbacks for each epoch."""
 
     @with_callbacks
     def _run(
         self, fit: BaseFit, listeners: Sequence[Listener], X: Any, y: Any, weights: Any
     ) -> None:
-        """Train, and set the fitted attributes; X, y and weights are for callbacks.
+        """Train and set the fitted attributes; X, y and weights are for callbacks.
 
         This is called after all checks. Callbacks are torn down when it returns or
-        raises: before `all_or_nothing` restores the estimator, and their context, which
-        is an attribute of it, is lost.
+        raises. This must be before `all_or_nothing` restores the estimator, which loses
+        their context, one of its attributes.
         """
         with told(self, fit, X, y, weights) as of_epochs:
             self.__dict__.update(fit.run([*listeners, *of_epochs]))
 
 
 def callbacks_of(estimator: Any) -> list[Any]:
-    """Return the callbacks that an estimator was given.
+    """Return the callbacks of an estimator.
 
     Parameters
     ----------
@@ -54,23 +54,23 @@ def callbacks_of(estimator: Any) -> list[Any]:
     Returns
     -------
     callbacks : list of callback
-        Its own, and those that a meta-estimator has passed on to it for a fit.
+        Its own, and those that a meta-estimator has propagated to it for a fit.
     """
     return list(getattr(estimator, "_skl_callbacks", []))  # scikit-learn has no getter
 
 
 def has_callbacks(estimator: Any) -> bool:
-    """Tell whether an estimator, or one among its parameters, has callbacks.
+    """Return whether an estimator, or any estimator in its parameters, has callbacks.
 
     Parameters
     ----------
     estimator : estimator
-        Maybe a pipeline or a search.
+        Any estimator, such as a pipeline or a search.
 
     Returns
     -------
     answer : bool
-        True if any of them has.
+        True if any of them has callbacks.
     """
     return any(map(callbacks_of, (estimator, *estimator.get_params().values())))
 
@@ -79,21 +79,21 @@ def has_callbacks(estimator: Any) -> bool:
 def told(
     estimator: Any, fit: BaseFit, X: Any, y: Any, weights: Any
 ) -> Iterator[list[Listener]]:
-    """Tell the callbacks of an estimator when its fit begins, and when it has ended.
+    """Call the callbacks of an estimator at the beginning and at the end of a fit.
 
     Parameters
     ----------
     estimator : CallbackSupport
-        Fitted when the block ends.
+        Must be fitted when the block ends.
     fit : BaseFit
-        What it is fitted by.
+        The fit of the estimator.
     X, y, weights : object
-        As the user has passed them, so that a scorer can be given them too.
+        As passed by the user, so that callbacks can pass them to a scorer.
 
     Yields
     ------
     listeners : list of Listener
-        Tell the callbacks of each epoch; empty if there are no callbacks.
+        They call the callbacks for each epoch; empty if there are none.
     """
     if not callbacks_of(estimator):
         yield []
@@ -108,16 +108,16 @@ def told(
 
 
 class EpochTasks(Listener):
-    """Tells callbacks of each epoch as a task, and ends training if one asks for that.
+    """Calls callbacks for each epoch as a task, and stops training if one asks for it.
 
     Parameters
     ----------
     fit : BaseFit
         The fit.
     context : CallbackContext
-        That of the fit.
+        The context of the fit.
     given : dict of str to object
-        The estimator, X, y and metadata, as callbacks are given them.
+        The estimator, X, y and metadata that are passed to callbacks.
     """
 
     def __init__(self, fit: BaseFit, context: Any, given: dict[str, Any]) -> None:
@@ -134,9 +134,9 @@ class EpochTasks(Listener):
         self._begin()
 
     def on_fit_end(self, fit: Any) -> None:
-        """End a task that came to nothing.
+        """End the task of an epoch that was not completed.
 
-        Ctrl-C has ended the epoch, or L-BFGS found no further iteration to make.
+        This happens after Ctrl-C, or if L-BFGS converges before another iteration.
         """
         if self.task is not None:
             self._end()
@@ -157,9 +157,9 @@ class EpochTasks(Listener):
         return stop
 
     def _fitted(self) -> dict[str, Any]:
-        """Return what would be fitted if training ended now, sharing nothing with it.
+        """Return the fitted attributes as if training ended now, without shared arrays.
 
-        scikit-learn asks for it only if a callback does.
+        scikit-learn calls this only if a callback asks for the attributes.
         """
         fitted = self.fit.fitted()
         return fitted | {"_state": copied(fitted["_state"])}

@@ -1,8 +1,8 @@
-"""One fit: a plan, targets and rows in, the fitted attributes out.
+"""One fit: from a plan, targets and rows to the fitted attributes.
 
-A fit puts together what training needs (J(θ), minibatches or blocks, the validation
-set, the state), lets the solver solve, and returns what was fitted as a mapping. It
-sets nothing on an estimator.
+A fit assembles what training needs (J(θ), minibatches or blocks, the validation set,
+the state), runs the solver, and returns the fitted attributes as a mapping. It does not
+set them on an estimator.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -25,32 +25,32 @@ from .attributes import FITTED
 from .listeners import Listener
 from .plan import Plan
 
-# Rows whose logits have to be finite before a fitted model is returned.
+# Number of rows whose logits must be finite before a fitted model is returned.
 CHECKED_ROWS = 200
 
 
 class BaseFit:
-    """A fit, wherever its rows are: it trains, tells its listeners, and has a result.
+    """Base class of fits, which does not depend on where the rows are.
 
     Parameters
     ----------
     plan : Plan
-        What the parameters of the estimator stand for.
+        The validated parameters of the estimator.
     targets : BaseTargets
         The classes, or the scaling of numbers.
     state : TrainingState
-        Changed by training.
+        The state of training, changed in place.
     validated : bool
         Whether there is a validation set.
     model_dtype : dtype
-        The type of X: that of the fitted parameters, if no other is asked for.
+        Dtype of X; with `dtype="auto"`, also the dtype of the fitted parameters.
 
     Attributes
     ----------
     training : Training
-        What the solver works on; set by the subclass.
+        What the solver needs; set by the subclass.
     rows : object
-        What the solver needs of the rows; set by the subclass.
+        The rows, in the form that the solver needs; set by the subclass.
     interrupted : bool
         Whether Ctrl-C ended training, possibly in the middle of an epoch.
     """
@@ -78,7 +78,7 @@ class BaseFit:
         Parameters
         ----------
         n : int
-            How many, at most.
+            Maximum number of rows.
 
         Returns
         -------
@@ -89,12 +89,12 @@ class BaseFit:
 
     @property
     def n_iter(self) -> int:
-        """Number of epochs of this fit that are over."""
+        """Number of completed epochs of this fit."""
         return self.training.n_iter
 
     @property
     def last_loss(self) -> float:
-        """Training loss of the last epoch, NaN before the first."""
+        """Training loss of the last epoch; NaN before the first."""
         return self.state.loss_curve[-1] if self.state.loss_curve else np.nan
 
     @property
@@ -103,12 +103,12 @@ class BaseFit:
         return None if self.validated else min(self.state.loss_curve, default=np.inf)
 
     def run(self, listeners: Sequence[Listener] = ()) -> dict[str, Any]:
-        """Train, and tell the listeners.
+        """Train, and call the listeners.
 
         Parameters
         ----------
         listeners : sequence of Listener
-            Told of the end of each epoch, and of training.
+            Called at the end of each epoch and at the end of training.
 
         Returns
         -------
@@ -134,7 +134,7 @@ class BaseFit:
         return fitted
 
     def interrupt(self) -> None:
-        """End training where it is, and say so."""
+        """Mark training as interrupted, and warn."""
         self.interrupted = True
         kept = "best" if self.validated else "last"
         warn(
@@ -144,17 +144,17 @@ class BaseFit:
         )
 
     def fitted(self) -> dict[str, Any]:
-        """Return what would be fitted if training ended now.
+        """Return the fitted attributes as if training ended now.
 
         Returns
         -------
         fitted : dict of str to object
-            The fitted attributes; those of the state share its arrays.
+            The fitted attributes; `_state` shares arrays with the state of training.
 
         Raises
         ------
         ValueError
-            If the parameters, or the logits that they give, are not finite.
+            If the parameters, or the logits computed from them, are not finite.
         """
         theta = self._kept()
         fitted = self.targets.attributes()
@@ -162,15 +162,15 @@ class BaseFit:
         return fitted | self.state.attributes(self.validated)
 
     def _tell(self, epoch: Epoch) -> None:
-        """Tell the listeners of the end of an epoch."""
+        """Call the listeners at the end of an epoch."""
         for listener in self.listeners:
             listener.on_epoch_end(epoch, self)
 
     # -------------------------------------------------------------------- result
 
     def _kept(self) -> Parameters:
-        """Return the parameters that are kept, of the type of the model."""
-        with np.errstate(over="ignore"):  # the check that follows says what it means
+        """Return the parameters to keep, in the dtype of the model."""
+        with np.errstate(over="ignore"):  # the check below raises a clearer error
             vector = self.state.chosen().astype(self.model_dtype)
         kept = Parameters(self.state.theta.sizes, vector)
         if not np.isfinite(vector).all():
@@ -185,24 +185,25 @@ class BaseFit:
 
 
 class Fit(BaseFit):
-    """A fit to rows that are all here.
+    """A fit to rows that are all on this machine.
 
     Parameters
     ----------
     plan : Plan
-        What the parameters of the estimator stand for.
+        The validated parameters of the estimator.
     targets : BaseTargets
         The classes, or the scaling of numbers.
     train : Dataset
         Training rows.
     validation : Dataset or None
-        The validation set, if the user gave one.
+        The validation set passed by the user, if any.
     as_fitted : callable
-        Makes an estimator with given fitted attributes, for a scorer to score.
+        Takes fitted attributes and returns an estimator with them, for a scorer.
     previous : mapping, default=None
         The fitted attributes to continue from.
     n_iter : int, default=0
-        Epochs of this fit that were over before a crash, according to `previous`.
+        Number of epochs of this fit that were completed before a crash; `previous` is
+        the fit at that point.
     """
 
     def __init__(
@@ -263,12 +264,12 @@ def begin(
     previous: Mapping[str, Any] | None,
     validated: bool,
 ) -> TrainingState:
-    """Return the state that training begins with.
+    """Return the state in which training begins.
 
     Parameters
     ----------
     plan : Plan
-        The sizes of the hidden layers, and how parameters are drawn.
+        For the sizes of the hidden layers and the initial parameters.
     targets : BaseTargets
         The classes, or the scaling of numbers.
     n_features : int
@@ -281,7 +282,7 @@ def begin(
     Returns
     -------
     state : TrainingState
-        New, or that of the earlier fit.
+        A new state, or that of the earlier fit.
     """
     sizes = (n_features, *plan.hidden_sizes, targets.n_outputs)
     if previous is None:
@@ -290,22 +291,22 @@ def begin(
 
 
 def start(plan: Plan, sizes: tuple[int, ...]) -> TrainingState:
-    """Draw initial parameters, but for those that are given.
+    """Initialise the parameters: those that `fit` was not given are drawn.
 
     Parameters
     ----------
     plan : Plan
-        How to draw them, and what is given.
+        For the initialiser and the given parameters.
     sizes : tuple of int
         D(0) … D(L+1).
 
     Returns
     -------
     state : TrainingState
-        Of training that has not begun.
+        The state before the first epoch.
     """
     random_state = check_random_state(plan.random_state)
-    # All are drawn, so that the stream goes on as if none were given.
+    # All are drawn, so that later random numbers do not depend on what is given.
     theta = initialise(sizes, plan.initializer, plan.gains, random_state)
     plan.start.write_into(theta)
     return TrainingState(theta, random_state)
@@ -319,7 +320,7 @@ def resume(
     Parameters
     ----------
     plan : Plan
-        Where random numbers come from, if the earlier fit left no state.
+        For its `random_state`, if the earlier fit left no state.
     sizes : tuple of int
         D(0) … D(L+1) of the network to be trained.
     previous : mapping
@@ -330,19 +331,19 @@ def resume(
     Returns
     -------
     state : TrainingState
-        Where the earlier fit ended.
+        The state at the end of the earlier fit.
 
     Raises
     ------
     ValueError
-        If the network is another one.
+        If the layers have other sizes.
     """
     theta = Parameters.from_arrays(previous["coefs_"], previous["intercepts_"])
     if theta.sizes != sizes:
         raise ValueError(
-            f"A network with layers of {theta.sizes} neurons cannot go on as one of "
-            f"{sizes}. Set hidden_layer_sizes={theta.sizes[1:-1]}, or fit anew with "
-            "warm_start=False."
+            f"A fitted network with layer sizes {theta.sizes} cannot continue training "
+            f"with layer sizes {sizes}. Set hidden_layer_sizes={theta.sizes[1:-1]}, or "
+            "train a new network with warm_start=False."
         )
     if "_state" not in previous:
         return TrainingState(theta, check_random_state(plan.random_state))

@@ -1,9 +1,9 @@
-"""Listeners to the end of an epoch: a line for each, or a progress bar.
+"""Listeners, which are called at the end of each epoch: printed lines, a progress bar.
 
-A listener is an object with the methods of `Listener`, all of which may do nothing. A
-fit tells its listeners of each epoch when the state of training is up to date, and they
-may ask for what it would return if it ended there, `fit.fitted()`. Checkpoints
-(`skffnn.io.checkpoints`) are a listener too.
+A listener is an object with the methods of `Listener`, which do nothing by default. A
+fit calls its listeners when the state of training is up to date. They can call
+`fit.fitted()`, which returns the fitted attributes as if training ended there.
+Checkpoints (`skffnn.io.checkpoints`) are written by a listener too.
 """
 
 import os
@@ -19,7 +19,9 @@ from ..utils.warn import warn
 
 
 class Listener(AbstractContextManager["Listener"]):
-    """Does nothing; entered before training and left after it, whatever ended it.
+    """Base class of listeners: a context manager for training that does nothing.
+
+    It is entered before training and exited after it, however training ends.
 
     Examples
     --------
@@ -32,31 +34,31 @@ class Listener(AbstractContextManager["Listener"]):
     """
 
     def on_epoch_end(self, epoch: Epoch, fit: Any) -> None:
-        """Take note of the end of an epoch.
+        """Respond to the end of an epoch.
 
         Parameters
         ----------
         epoch : Epoch
-            Its numbers.
+            The results of the epoch.
         fit : Fit
-            The fit: `fit.n_iter` epochs of it are over, and `fit.fitted()` returns the
-            fitted attributes as they are now. Copy the arrays in `_state` to keep them.
-            `fit.training.stop()` ends it here.
+            The fit. `fit.n_iter` is its number of completed epochs, and `fit.fitted()`
+            returns its current fitted attributes; copy the arrays in `_state` to keep
+            them. `fit.training.stop()` ends training.
         """
 
     def on_round_end(self, done: float, fit: Any) -> None:
-        """Take note of the end of a round, where a cluster trains in rounds.
+        """Respond to the end of a round, if a cluster trains in rounds.
 
         Parameters
         ----------
         done : float
-            The part of the epoch that is over; 1 after its last round.
+            Fraction of the epoch that has been completed; 1 after its last round.
         fit : Fit
             The fit.
         """
 
     def on_fit_end(self, fit: Any) -> None:
-        """Take note that training is over: by itself, by a listener or by Ctrl-C.
+        """Respond to the end of training, also if a listener or Ctrl-C ended it.
 
         Parameters
         ----------
@@ -65,7 +67,7 @@ class Listener(AbstractContextManager["Listener"]):
         """
 
     def __exit__(self, *error: object) -> None:
-        """Clear up, whatever ended training; it must not return True."""
+        """Clean up, however training ended; must not return True."""
 
 
 class Lines(Listener):
@@ -81,17 +83,17 @@ class Lines(Listener):
 
 
 def columns(epoch: Epoch) -> str:
-    """Return the numbers of an epoch with their names, in columns of fixed width.
+    """Format the results of an epoch, in columns of fixed width.
 
     Parameters
     ----------
     epoch : Epoch
-        What is known of it.
+        The results of the epoch.
 
     Returns
     -------
     text : str
-        Of the same width for each epoch of a fit.
+        The names and numbers, with the same width for each epoch of a fit.
 
     Examples
     --------
@@ -109,14 +111,14 @@ def columns(epoch: Epoch) -> str:
 class Bar(Listener):
     """Shows a progress bar on standard error, drawn by the library rich.
 
-    It has a console of its own, so that fits in several threads do not collide.
+    It has its own console, so that fits in several threads do not interfere.
 
     Parameters
     ----------
     max_iter : int
         Maximum number of epochs of this fit.
     done : int, default=0
-        Those of them that an earlier run has gone through.
+        Number of these epochs that an earlier run has completed.
     """
 
     def __init__(self, max_iter: int, done: int = 0) -> None:
@@ -158,7 +160,7 @@ class Bar(Listener):
         self.bar.stop()
 
 
-# By the value of `verbose`; a larger one is as the last.
+# Indexed by `verbose`; a larger value selects the last.
 REPORTERS = (Listener, Lines, Bar)
 
 
@@ -168,17 +170,18 @@ def reporter(verbose: int, max_iter: int, done: int = 0) -> Listener:
     Parameters
     ----------
     verbose : bool or int
-        0 for silence, 1 for lines, 2 or more for a progress bar, or for lines if there
-        is only one epoch, or if rich is not installed, with a warning.
+        0 prints nothing, 1 prints a line for each epoch, and 2 or more shows a progress
+        bar. Lines replace the bar if there is only one epoch or, with a warning, if
+        rich is not installed.
     max_iter : int
         Maximum number of epochs of this fit.
     done : int, default=0
-        Those of them that an earlier run has gone through.
+        Number of these epochs that an earlier run has completed.
 
     Returns
     -------
     reporter : Listener
-        Silent, lines, or a bar.
+        A `Listener` that does nothing, `Lines` or a `Bar`.
     """
     kind: type[Listener] = REPORTERS[min(int(verbose), len(REPORTERS) - 1)]
     if kind is Bar and max_iter == 1:  # each call of partial_fit
@@ -186,28 +189,29 @@ def reporter(verbose: int, max_iter: int, done: int = 0) -> Listener:
     if kind is Bar and not has_rich():
         warn(
             "The progress bar of verbose=2 needs the library rich, which is not "
-            "installed (pip install rich): a line is printed for each epoch."
+            "installed (pip install rich). A line is printed for each epoch instead."
         )
         kind = Lines
     return Bar(max_iter, done) if kind is Bar else kind()
 
 
 class Tally(Listener):
-    """Notes each epoch in a file, a byte for each, from whatever process it is in.
+    """Appends one byte to a file for each epoch, from any process.
 
     Parameters
     ----------
     path : str
         The file.
     max_iter : int
-        Epochs of a fit; those that it does not need are noted at its end.
+        Maximum number of epochs of a fit; those that it does not need are added when it
+        ends.
     """
 
     def __init__(self, path: str, max_iter: int) -> None:
         self.path, self.max_iter = path, max_iter
 
     def note(self, n: int) -> None:
-        """Note some epochs; if the file is not on this machine, that is all."""
+        """Add n epochs; do nothing if the file is not on this machine."""
         with suppress(OSError), open(self.path, "ab", buffering=0) as file:
             file.write(b"." * n)
 
@@ -219,7 +223,7 @@ class Tally(Listener):
 
 
 class Counter:
-    """Counts fits that are made together, and their epochs; this one shows nothing."""
+    """Counts the fits of a group, and their epochs; the base class shows nothing."""
 
     def tally(self, max_iter: int) -> Listener | None:
         """Return a listener for one of the fits, or None.
@@ -232,12 +236,12 @@ class Counter:
         Returns
         -------
         listener : Listener or None
-            It may be sent to another process.
+            The listener, which may be sent to another process.
         """
         return None
 
     def advance(self) -> None:
-        """Count a fit that is done."""
+        """Count a completed fit."""
 
 
 class BarCounter(Counter):
@@ -248,9 +252,9 @@ class BarCounter(Counter):
     bar : rich.progress.Progress
         The bar.
     n_fits : int
-        How many fits there are.
+        Number of fits.
     path : str
-        The file in which epochs are noted.
+        The file with one byte for each epoch.
     """
 
     def __init__(self, bar: Any, n_fits: int, path: str) -> None:
@@ -268,7 +272,7 @@ class BarCounter(Counter):
         self.show()
 
     def show(self) -> None:
-        """Bring the bar up to date."""
+        """Update the bar."""
         text = f"{self.n_done} of {self.n_fits} fits"
         completed: float = self.n_done
         if self.n_epochs:
@@ -278,26 +282,26 @@ class BarCounter(Counter):
         self.bar.update(self.task, completed=completed, text=text)
 
     def watch(self, over: threading.Event) -> None:
-        """Show the epochs that are noted, twice a second until all is over."""
+        """Update the bar twice a second, until `over` is set."""
         while not over.wait(0.5):
             self.show()
 
 
 @contextmanager
 def counted(n_fits: int, verbose: int) -> Iterator[Counter]:
-    """Count fits that are made together, in a progress bar on standard error.
+    """Count the fits of a group, in a progress bar on standard error.
 
     Parameters
     ----------
     n_fits : int
-        How many there are.
+        Number of fits.
     verbose : int
-        0 shows nothing. So does a larger number if the library rich is not installed.
+        0 shows no bar. There is none either if the library rich is not installed.
 
     Yields
     ------
     counter : Counter
-        To be told of each fit that is done.
+        Call its `advance` after each fit.
     """
     if not verbose or not has_rich():
         yield Counter()
@@ -337,7 +341,7 @@ def counted(n_fits: int, verbose: int) -> Iterator[Counter]:
 
 
 def has_rich() -> bool:
-    """Tell whether the library that draws progress bars can be imported."""
+    """Return whether rich, which draws progress bars, can be imported."""
     try:
         import rich.progress  # noqa: F401
     except ImportError:

@@ -1,4 +1,4 @@
-"""The plan of a fit: parameters validated once, and names turned into objects."""
+"""The plan of a fit: validated parameters, with names replaced by objects."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -58,21 +58,21 @@ BOOLS = ("shuffle", "warm_start", "nesterovs_momentum", "early_stopping")
 
 
 class Losses(NamedTuple):
-    """What the parameter `loss` of an estimator can be.
+    """The values that the parameter `loss` of an estimator can have.
 
     Attributes
     ----------
     registry : mapping of str to type
-        The names.
+        The losses by name.
     kind : type
-        What an object has to be.
+        The type that a loss object must have.
     """
 
     registry: Mapping[str, Any]
     kind: type
 
     def from_params(self, params: Mapping[str, Any]) -> Any:
-        """Return the loss that the parameters stand for.
+        """Return the loss that the parameters specify.
 
         Parameters
         ----------
@@ -88,7 +88,7 @@ class Losses(NamedTuple):
             return lookup("loss", params["loss"], self.registry, (self.kind,), params)
         except InvalidParameterError:
             raise
-        except ValueError as error:  # a parameter of the loss, which knows no more
+        except ValueError as error:  # raised by the loss for one of its parameters
             raise InvalidParameterError(str(error)) from None
 
 
@@ -96,7 +96,7 @@ OF_CLASSES = Losses(CLASSIFICATION_LOSSES, ClassificationLoss)
 
 
 class Start(NamedTuple):
-    """Initial parameters that `fit` is given, in the place of those that are drawn.
+    """Initial parameters passed to `fit`, which replace those that are drawn.
 
     Attributes
     ----------
@@ -111,17 +111,17 @@ class Start(NamedTuple):
 
     @classmethod
     def from_given(cls, coef_init: Any, intercept_init: Any) -> "Start":
-        """Check what does not depend on the sizes of the layers.
+        """Validate initial parameters, except for their shapes.
 
         Parameters
         ----------
         coef_init, intercept_init : sequence of array-like, or None
-            As given to `fit`.
+            As passed to `fit`.
 
         Returns
         -------
         start : Start
-            With copies, in float64.
+            Copies of the parameters, in float64.
 
         Raises
         ------
@@ -139,17 +139,17 @@ class Start(NamedTuple):
         return self.coef_init is not None or self.intercept_init is not None
 
     def write_into(self, theta: Parameters) -> None:
-        """Put the given parameters into the place of those that were drawn.
+        """Replace drawn parameters by those that are given.
 
         Parameters
         ----------
         theta : Parameters
-            Changed in place, but for what is not given.
+            Changed in place, where parameters are given.
 
         Raises
         ------
         ValueError
-            If the network has layers of other sizes.
+            If the shapes are not those of the network's layers.
         """
         drawn = theta.W, [b[0] for b in theta.b]
         for name, given, layers in zip(self._fields, self, drawn, strict=True):
@@ -160,7 +160,7 @@ class Start(NamedTuple):
                 raise ValueError(
                     f"{name} must be a list of arrays, one for each layer, of shapes "
                     f"{', '.join(map(str, wanted))}, got shapes "
-                    f"{', '.join(map(str, got)) or 'of no array'}."
+                    f"{', '.join(map(str, got)) or 'of an empty list'}."
                 )
             for layer, values in zip(layers, given, strict=True):
                 layer[...] = values
@@ -181,11 +181,9 @@ def finite_arrays(name: str, given: Any) -> list[Array] | None:
             array = np.array(values, dtype=np.float64)
         except (TypeError, ValueError) as error:
             raise ValueError(f"{name}[{k}] must be an array of numbers.") from error
-        # Training may be in float32.
+        # Training may use float32.
         if not (np.abs(array) <= np.finfo(np.float32).max).all():
-            raise ValueError(
-                f"{name}[{k}] must be finite, and no larger than float32 can hold."
-            )
+            raise ValueError(f"{name}[{k}] must be finite and in the range of float32.")
         arrays.append(array)
     return arrays
 
@@ -194,8 +192,8 @@ def finite_arrays(name: str, given: Any) -> list[Array] | None:
 class Plan:
     """The validated parameters of an estimator.
 
-    Names have become objects, and numbers have Python's types, because those of NumPy
-    would change the dtype of arrays.
+    Names are replaced by objects, and NumPy scalars by Python numbers, because NumPy
+    scalars would change the dtype of arrays.
 
     Attributes
     ----------
@@ -208,7 +206,7 @@ class Plan:
     dropout : list of float
         Dropout rate of each hidden layer.
     alpha : float
-        As given.
+        Strength of the penalty.
     loss : ClassificationLoss or RegressionLoss
         ℓ, with the output map.
     solver : Solver
@@ -224,21 +222,21 @@ class Plan:
     shuffle : bool
         Whether to shuffle the rows before each epoch.
     dtype : {"auto", "float32", "float64"}
-        Type used in training.
+        Dtype used in training.
     random_state : object
         Source of random numbers.
     scoring : object
-        What early stopping watches; None for the default score of the targets.
+        What early stopping monitors; None for the default score of the targets.
     early_stopping : bool
         Whether to hold out a validation set.
     validation_fraction : float
         Fraction of the rows to hold out.
     class_weight : object
-        As given to a classifier.
+        Class weights of a classifier, as given.
     label_smoothing : float
-        As given to a classifier.
+        Label smoothing of a classifier.
     start : Start
-        The initial parameters, as far as they are not drawn.
+        The initial parameters that are given instead of drawn.
     """
 
     hidden_sizes: tuple[int, ...]
@@ -264,12 +262,12 @@ class Plan:
 
     @classmethod
     def from_estimator(cls, estimator: Any) -> "Plan":
-        """Turn the parameters of an estimator into objects.
+        """Validate the parameters of an estimator, and replace names by objects.
 
         Parameters
         ----------
         estimator : FFNNClassifier or FFNNRegressor
-            With parameters that are not yet validated.
+            The estimator, with parameters that are not yet validated.
 
         Returns
         -------
@@ -282,14 +280,14 @@ class Plan:
     def from_params(
         cls, params: Mapping[str, Any], losses: Losses = OF_CLASSES
     ) -> "Plan":
-        """Turn the parameters of an estimator into objects.
+        """Validate parameters, and replace names by objects.
 
         Parameters
         ----------
         params : mapping
-            From `get_params(deep=False)`.
+            The result of `get_params(deep=False)`.
         losses : Losses, default=OF_CLASSES
-            What `loss` can be.
+            The values that `loss` can have.
 
         Returns
         -------
@@ -345,40 +343,40 @@ class Plan:
         )
 
     def starting_from(self, coef_init: Any, intercept_init: Any) -> "Plan":
-        """Return the plan for a fit that is given initial parameters.
+        """Return the plan with initial parameters.
 
         Parameters
         ----------
         coef_init, intercept_init : sequence of array-like, or None
-            As given to `fit`; what is None is drawn.
+            As passed to `fit`; None to draw them.
 
         Returns
         -------
         plan : Plan
-            With them as its start.
+            A plan with these initial parameters.
         """
         return replace(self, start=Start.from_given(coef_init, intercept_init))
 
     def for_partial_fit(self) -> "Plan":
-        """Return the plan for one epoch, whatever its loss.
+        """Return the plan for a single epoch.
 
         Returns
         -------
         plan : Plan
-            Without early stopping.
+            A plan whose training does not stop early.
         """
         return replace(self, criteria=replace(self.criteria, max_iter=1, early=False))
 
 
 def watches_loss(class_weight: Any, loss: Any) -> bool:
-    """Tell whether early stopping watches the loss, if nothing else is asked for.
+    """Return whether early stopping monitors the loss by default.
 
     Parameters
     ----------
     class_weight : object
-        With class weights, accuracy is a poor criterion.
+        If given, the loss is monitored: accuracy is then a poor criterion.
     loss : ClassificationLoss or RegressionLoss
-        Several quantiles have no R².
+        If it predicts several quantiles, it is monitored: they have no R².
 
     Returns
     -------
@@ -444,7 +442,7 @@ def check_scoring(scoring: Any) -> None:
     Raises
     ------
     InvalidParameterError
-        If it is something else.
+        If it has any other value.
     """
     if scoring is None or callable(scoring):
         return
@@ -496,7 +494,7 @@ def activations_of(value: Any, n_layers: int) -> list[Activation]:
     activations : list of Activation
         One for each hidden layer.
     """
-    if not is_sequence(value):  # one object for all, checked even if there are none
+    if not is_sequence(value):  # one for all layers, checked even if there are none
         return [lookup("activation", value, ACTIVATIONS, (Activation,))] * n_layers
     return [
         lookup("activation", g, ACTIVATIONS, (Activation,))

@@ -1,10 +1,10 @@
-"""Several fits at once: networks of one shape, stacked along a leading axis.
+"""Several fits at once: networks of the same shape, stacked along a leading axis.
 
-Each fit is set up as if it were alone, and each epoch ends as if it were alone: `Fit`,
-`Training` and `Epochs` know nothing of a stack. What the members share are the steps.
-Their θ, and the state of the optimiser, become the rows of one array, so that one array
-operation makes a step of all networks, and Python is paid for once. A member that has
-stopped leaves the stack.
+Each fit is set up, and ends each epoch, as if it were alone: `Fit`, `Training` and
+`Epochs` do not know about the stack. The members only share the steps. Their θ and
+their optimiser states become rows of arrays, so that one array operation takes a step
+for all networks, and Python's overhead is incurred only once. A member that has stopped
+leaves the stack.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
@@ -33,7 +33,7 @@ LOSSES: Mapping[str, Any] = CLASSIFICATION_LOSSES | REGRESSION_LOSSES
 
 
 def layout(fit: Fit) -> Hashable:
-    """Return what the members of a stack have in common.
+    """Return what all members of a stack have in common.
 
     Parameters
     ----------
@@ -43,9 +43,9 @@ def layout(fit: Fit) -> Hashable:
     Returns
     -------
     layout : hashable
-        Equal for fits that can be stacked; None if a fit cannot be. Parts of the user's
-        own are not stacked, since they may not know of a leading axis, and sparse rows
-        are not, since SciPy multiplies one matrix at a time.
+        Equal for fits that can be stacked; None if the fit cannot be stacked. Custom
+        losses, activations and so on may not support a leading axis, and SciPy
+        multiplies only one sparse matrix at a time.
     """
     plan, rows, validation = fit.plan, fit.rows, fit.training.validation
     solver = plan.solver
@@ -79,7 +79,7 @@ def layout(fit: Fit) -> Hashable:
 
 
 def kind_of(optimizer: Any) -> Hashable:
-    """Return what optimisers of a stack have in common: all but values of numbers."""
+    """Return what all optimisers of a stack have in common, but not their numbers."""
     values = {f.name: getattr(optimizer, f.name) for f in fields(optimizer)}
     return type(optimizer), tuple(
         (name, value if isinstance(value, bool) else value > 0)
@@ -88,7 +88,7 @@ def kind_of(optimizer: Any) -> Hashable:
 
 
 def combined(optimizers: Sequence[Any]) -> Optimizer:
-    """Return an optimiser whose numbers are arrays, where they differ."""
+    """Combine optimisers into one; numbers that differ become arrays."""
     first = optimizers[0]
     values = {
         f.name: one_or_each([getattr(o, f.name) for o in optimizers])
@@ -100,16 +100,16 @@ def combined(optimizers: Sequence[Any]) -> Optimizer:
 
 @dataclass
 class Outcome:
-    """What became of a member.
+    """The result of a member.
 
     Attributes
     ----------
     fitted : dict of str to object or None
-        The fitted attributes.
+        The fitted attributes; None if the fit failed.
     error : Exception or None
-        Why there are none.
+        The error of a fit that failed.
     warnings : list of WarningMessage
-        What was warned of.
+        The warnings that the fit raised.
     """
 
     fitted: dict[str, Any] | None = None
@@ -126,7 +126,7 @@ class Member:
     fit : Fit
         The fit, set up as if it were alone.
     outcome : Outcome
-        Filled when it leaves.
+        Its result, filled in when the fit ends.
     interrupted : bool
         Whether Ctrl-C ended its training.
     """
@@ -137,18 +137,18 @@ class Member:
 
     @cached_property
     def epochs(self) -> Epochs:
-        """What surrounds the steps of its epochs."""
+        """The epochs of the fit; the first access initialises the optimiser state."""
         return self.solver.start(self.fit.training, self.fit.rows)
 
     @property
     def solver(self) -> StochasticSolver:
-        """How it is trained."""
+        """The solver of the fit."""
         solver: Any = self.fit.plan.solver
         return solver
 
     @property
     def state(self) -> TrainingState:
-        """The state of its training."""
+        """The state of training."""
         return self.fit.state
 
     @property
@@ -158,18 +158,18 @@ class Member:
 
     @property
     def is_over(self) -> bool:
-        """Whether it takes no more steps in a stack."""
+        """Whether the member takes no more steps in a stack."""
         return self.outcome.error is not None or self.fit.training.is_over
 
     def end_epoch(self, loss: float, examined: Examined) -> None:
         """End an epoch as if the fit were alone."""
         try:
             self.epochs.end(loss, examined)
-        except Exception as error:  # has diverged, or a scorer of the user's raises
+        except Exception as error:  # divergence, or an error in the user's scorer
             self.outcome.error = error
 
     def finish(self) -> None:
-        """Make the fitted attributes, after any epochs that are left."""
+        """Train for any remaining epochs, and compute the fitted attributes."""
         with recorded() as caught:
             try:
                 if self.interrupted:
@@ -183,20 +183,20 @@ class Member:
 
 
 def run(fits: Sequence[Fit]) -> list[Outcome]:
-    """Train networks of one layout at once.
+    """Train networks of the same layout at once.
 
-    Each comes out as it does alone, with the same seed, up to rounding. One that
-    diverges does not disturb the others.
+    With the same seed, each network is the same as if it were trained alone, up to
+    rounding. A network that diverges does not affect the others.
 
     Parameters
     ----------
     fits : sequence of Fit
-        Fits with equal `layout`. Their listeners are entered when the stack is over.
+        Fits with equal `layout`. Their listeners are entered after the stack has ended.
 
     Returns
     -------
     outcomes : list of Outcome
-        One for each fit.
+        The result of each fit.
     """
     members = [Member(fit) for fit in fits]
     going_on = [member for member in members if not member.is_over]
@@ -221,13 +221,13 @@ def run(fits: Sequence[Fit]) -> list[Outcome]:
 
 
 class Stack:
-    """Networks of one layout, whose θ are the rows of one array.
+    """Networks of the same layout, whose θ are the rows of one array.
 
     Parameters
     ----------
     members : sequence of Member
-        Sorted here by the numbers of their rows: those with batches of the same size
-        are neighbours.
+        The members. They are sorted by their numbers of rows, so that members with
+        batches of the same size are neighbours.
     """
 
     def __init__(self, members: Sequence[Member]) -> None:
@@ -247,7 +247,7 @@ class Stack:
             )
             for name, value in states[0].optimizer.items()
         }
-        for m, state in enumerate(states):  # rows of the arrays, from now on
+        for m, state in enumerate(states):  # each θ is now a row of the array
             state.theta = Parameters(state.theta.sizes, self.theta[m])
         self.rows = StackedBatches([member.fit.rows for member in self.members])
         for state, rows in zip(states, self.rows.members, strict=True):
@@ -274,7 +274,7 @@ class Stack:
         Returns
         -------
         losses : list of float
-            The training loss of each member.
+            Training loss of each member.
         """
         for epochs in self.epochs:
             epochs.begin()
@@ -293,7 +293,7 @@ class Stack:
             if numbers.keys() != steps.keys():
                 raise TypeError(
                     "a number in the state of an optimiser must be the same for all "
-                    "members of a stack, and so not depend on a hyperparameter: "
+                    "members of a stack, so it cannot depend on a hyperparameter: "
                     f"{sorted(steps.keys() - numbers.keys())}."
                 )
             self.optimizer.update(numbers)
@@ -301,12 +301,12 @@ class Stack:
         return losses
 
     def examine(self) -> list[Examined]:
-        """Return what the θ of each member looks like.
+        """Examine the θ of each member.
 
         Returns
         -------
         examined : list of Examined
-            One for each member.
+            The results of each member.
         """
         arrays = [self.theta, *self.optimizer.values()]
         finite = np.all(
@@ -330,7 +330,7 @@ class Stack:
         return [Examined(*both) for both in zip(finite.tolist(), measured, strict=True)]
 
     def release(self) -> None:
-        """Give each member arrays of its own: the θ that its fit was set up with."""
+        """Give each member its own arrays again, including the original array of θ."""
         for m, member in enumerate(self.members):
             state = member.state
             state.theta = member.fit.objective.theta
@@ -345,7 +345,7 @@ class Stack:
                 state.order = rows.order
 
     def _descent(self, part: slice) -> Descent:
-        """Return what makes the steps of neighbours, made on first use."""
+        """Return the `Descent` of neighbouring members, created on first use."""
         key = part.start, part.stop
         if key not in self._descents:
             members = self.members[part]
@@ -370,7 +370,7 @@ class Stack:
         return self._descents[key]
 
     def _state_of(self, part: Any) -> State:
-        """Return the state of the optimiser of a member, or of neighbours."""
+        """Return the optimiser state of a member, or of neighbouring members."""
         return {
             name: value[part] if isinstance(value, np.ndarray) else value
             for name, value in self.optimizer.items()
@@ -378,7 +378,7 @@ class Stack:
 
     @staticmethod
     def _numbers(state: State) -> State:
-        """Return the state that all members share, such as the number of steps."""
+        """Return the state shared by all members, such as the number of steps."""
         return {
             name: value
             for name, value in state.items()
@@ -393,5 +393,5 @@ def number_of_rows(member: Member) -> tuple[int, int]:
 
 
 def one_or_each(values: Sequence[float]) -> Any:
-    """Return a number if all are equal, else an array of them."""
+    """Return one number if all values are equal, else an array of them."""
     return values[0] if len(set(values)) == 1 else np.array(values)

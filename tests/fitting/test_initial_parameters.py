@@ -173,7 +173,7 @@ SHAPES = r"coef_init must be a list of arrays.*of shapes \(4, 8\), \(8, 3\), got
 WRONG = {
     "one array": ({"coef_init": W[0]}, "must be a list of arrays.*got a ndarray"),
     "too few": ({"coef_init": W[:1]}, SHAPES + r" \(4, 8\)\."),
-    "none": ({"coef_init": []}, SHAPES + " of no array"),
+    "none": ({"coef_init": []}, SHAPES + " of an empty list"),
     "too many": (
         {"intercept_init": [*b, b[1]]},
         r"intercept_init .*\(8,\), \(3,\), got",
