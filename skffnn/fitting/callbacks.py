@@ -36,8 +36,8 @@ class CallbackSupport(CallbackSupportMixin):
         """Train and set the fitted attributes; X, y and weights are for callbacks.
 
         This is called after all checks. Callbacks are torn down when it returns or
-        raises. This must be before `all_or_nothing` restores the estimator, which loses
-        their context, one of its attributes.
+        raises: before `all_or_nothing` restores the estimator and so removes their
+        context, which is one of its attributes.
         """
         with told(self, fit, X, y, weights) as of_epochs:
             self.__dict__.update(fit.run([*listeners, *of_epochs]))
@@ -136,7 +136,7 @@ class EpochTasks(Listener):
     def on_fit_end(self, fit: Any) -> None:
         """End the task of an epoch that was not completed.
 
-        This happens after Ctrl-C, or if L-BFGS converges before another iteration.
+        This happens after Ctrl-C, or if L-BFGS makes no further iteration.
         """
         if self.task is not None:
             self._end()

@@ -80,7 +80,7 @@ class Schedule:
     def goes_on(self, eta: float) -> bool:
         """Return whether training continues at a lower rate when it stops improving.
 
-        If so, `decays` of the clock increases by one.
+        If so, the clock's `decays` increases by one.
 
         Parameters
         ----------

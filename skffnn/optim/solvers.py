@@ -68,7 +68,7 @@ class Solver(Protocol):
 
 @dataclass(frozen=True)
 class StochasticSolver:
-    """Training by minibatches, with an optimiser and a learning-rate schedule.
+    """Minibatch training, with an optimiser and a learning-rate schedule.
 
     Parameters
     ----------
