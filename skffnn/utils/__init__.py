@@ -1,1 +1,1 @@
-"""What every floor of the package may use: checks, random streams, documentation."""
+"""Utilities for all parts of the package: checks, random streams, documentation."""

@@ -17,7 +17,7 @@ from ..nn.arrays import Array
 # Supported dtypes of X; other dtypes are converted to the first.
 DTYPES = (np.float64, np.float32)
 
-# Up to this many rows, what is done for a call takes longer than what for each row.
+# Up to this many rows, the overhead of a call takes longer than the work for each row.
 FEW_ROWS = 100
 
 
@@ -81,7 +81,7 @@ def check_number(
 
 
 def is_float(value: Any) -> bool:
-    """Tell whether a number can be converted to float; 10**400 cannot.
+    """Return whether a number can be converted to float; 10**400 cannot.
 
     Parameters
     ----------
@@ -174,7 +174,7 @@ def lookup(
     kinds: tuple[Any, ...],
     params: Mapping[str, Any] | None = None,
 ) -> Any:
-    """Return the object that a name in a registry stands for.
+    """Return the object that a name in a registry specifies.
 
     Parameters
     ----------
@@ -183,8 +183,8 @@ def lookup(
     value : str or object
         A name in the registry, or an object with the methods of the protocol.
     registry : mapping of str to class or object
-        The known names. A field of a dataclass takes the value of the parameter with
-        the same name.
+        The known names. Fields of a dataclass are set to the parameters of the same
+        name.
     kinds : tuple of type
         Allowed types of an object. The methods in the message are those of the first.
     params : mapping, default=None
@@ -193,14 +193,14 @@ def lookup(
     Returns
     -------
     obj : object
-        `value` itself, or the object that the name stands for.
+        `value` itself, or the object that the name specifies.
 
     Raises
     ------
     InvalidParameterError
         If the value is neither a known name nor an object of an allowed type.
     """
-    is_object = not isinstance(value, str | type)  # sooner told than the next
+    is_object = not isinstance(value, str | type)  # faster to check than protocols
     if is_object and isinstance(value, kinds):
         return value
     if not (isinstance(value, str) and value in registry):
@@ -215,7 +215,7 @@ def lookup(
 
 
 def objects_of(kinds: tuple[Any, ...]) -> str:
-    """Say which objects a parameter takes, for an error message."""
+    """Describe the objects that a parameter accepts, for an error message."""
     methods = [
         " and ".join(m for m, f in vars(kind).items() if m[0] != "_" and callable(f))
         for kind in kinds
@@ -227,7 +227,7 @@ def objects_of(kinds: tuple[Any, ...]) -> str:
 
 
 def is_protocol(kind: type) -> bool:
-    """Tell whether a type is a protocol, as opposed to a base class."""
+    """Return whether a type is a protocol, as opposed to a base class."""
     return Protocol in kind.__mro__
 
 
@@ -237,7 +237,7 @@ def checked_rows(
     """Validate rows for a fitted estimator, as scikit-learn's `validate_data` does.
 
     For a single row, `validate_data` takes longer than prediction, so it is called only
-    if it could change X, or find something wrong.
+    if it might change or reject X.
 
     Parameters
     ----------
@@ -246,9 +246,9 @@ def checked_rows(
     X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
         Rows.
     accept_sparse : str or False, default=False
-        The format that sparse rows are converted to, if they are allowed.
+        The format to which sparse rows are converted, if they are allowed.
     allow_nan : bool, default=False
-        Whether cells may be missing.
+        Whether values may be missing.
 
     Returns
     -------
@@ -258,7 +258,7 @@ def checked_rows(
     Raises
     ------
     ValueError
-        If X has other features than in `fit`, or numbers that are not finite.
+        If X has different features than in `fit`, or values that are not finite.
     """
     x = None if hasattr(estimator, "feature_names_in_") else X
     if is_frame(X) and len(X) <= FEW_ROWS and has_known_names(estimator, X):
@@ -277,7 +277,7 @@ def checked_rows(
 
 
 def needs_no_check(X: Any, n_features: int, *, allow_nan: bool = False) -> bool:
-    """Tell whether validation would leave X unchanged.
+    """Return whether validation would leave X unchanged.
 
     Parameters
     ----------
@@ -286,12 +286,13 @@ def needs_no_check(X: Any, n_features: int, *, allow_nan: bool = False) -> bool:
     n_features : int
         The expected number of columns.
     allow_nan : bool, default=False
-        Whether cells may be missing.
+        Whether values may be missing.
 
     Returns
     -------
     answer : bool
-        True for a float32 or float64 array with at least one row, and no infinity.
+        True for a float32 or float64 array with at least one row and finite values, or
+        NaN if allowed.
     """
     if type(X) is not np.ndarray or X.ndim != 2 or X.dtype not in DTYPES:
         return False
@@ -310,14 +311,14 @@ def is_frame(X: Any) -> bool:
 
 
 def has_known_names(estimator: Any, X: Any) -> bool:
-    """Tell whether a frame has the names of columns that an estimator was fitted to."""
+    """Return whether a dataframe has the column names seen in `fit`."""
     known = getattr(estimator, "feature_names_in_", None)
     names = X.columns if isinstance(X.columns, list) else X.columns.tolist()
     return known is not None and known.tolist() == names
 
 
 def array_of(X: Any) -> Any:
-    """Return a frame as an array; None if pandas stores other arrays than NumPy's."""
+    """Return a dataframe as an array; None if it has extension types of pandas."""
     if hasattr(X, "iloc") and not all(
         isinstance(dtype, np.dtype) for dtype in X.dtypes.tolist()
     ):
@@ -326,14 +327,14 @@ def array_of(X: Any) -> Any:
 
 
 def validate_data(estimator: Any, /, *args: Any, **options: Any) -> Any:
-    """Validate data as scikit-learn does, but take NumPy arrays alone.
+    """Validate data as scikit-learn does, but without support for the array API.
 
     Parameters
     ----------
     estimator : estimator
-        Learns, or knows, the features.
+        The names and the number of features are set on it, or compared with its own.
     *args : tuple (X,) or (X, y)
-        Input of any kind that scikit-learn takes.
+        Input of any kind that scikit-learn accepts.
     **options : dict
         The keyword arguments of `sklearn.utils.validation.validate_data`.
 
@@ -345,7 +346,7 @@ def validate_data(estimator: Any, /, *args: Any, **options: Any) -> Any:
     Raises
     ------
     TypeError
-        As `check_numpy`.
+        As in `check_numpy`.
     """
     check_numpy(**dict(zip(("X", "y"), args, strict=False)))
     X, *y = args
@@ -354,10 +355,10 @@ def validate_data(estimator: Any, /, *args: Any, **options: Any) -> Any:
 
 
 def mixed_as_objects(y: Any) -> Any:
-    """Return a pandas frame of labels as an array of objects if any are strings.
+    """Return a pandas DataFrame of labels as an object array if any are strings.
 
-    scikit-learn does so too, but versions before 1.8 try to convert the strings of
-    pandas 3 to numbers.
+    So does scikit-learn, but versions before 1.8 try to convert the strings of pandas 3
+    to numbers.
     """
     if not is_frame(y) or not hasattr(y, "iloc"):
         return y
@@ -366,10 +367,10 @@ def mixed_as_objects(y: Any) -> Any:
 
 
 def check_numpy(**given: Any) -> None:
-    """Raise if input is an array of another library and is not to be converted.
+    """Raise if an input is an array of another library that will not be converted.
 
-    With scikit-learn's array API dispatch it would stay as it is, and computation is
-    done with NumPy here. Without, what NumPy can convert is converted.
+    With scikit-learn's array API dispatch, it would be left as it is, but this package
+    computes with NumPy. Without dispatch, arrays are converted if NumPy can do so.
 
     Parameters
     ----------
@@ -379,13 +380,13 @@ def check_numpy(**given: Any) -> None:
     Raises
     ------
     TypeError
-        If one is such an array.
+        If an input is such an array.
     """
     if not get_config()["array_api_dispatch"]:
         return
     for name, value in given.items():
         kinds = {kind.__module__.partition(".")[0] for kind in type(value).__mro__}
-        is_tensor = "torch" in kinds  # which does not name its array API
+        is_tensor = "torch" in kinds  # tensors lack __array_namespace__
         is_numpy = isinstance(value, np.ndarray | np.generic)
         if not is_tensor and (is_numpy or not hasattr(value, "__array_namespace__")):
             continue
@@ -413,7 +414,7 @@ def check_weights(
     name : str
         Name of the argument, for error messages.
     some : bool, default=True
-        Whether one of them has to be above 0.
+        Whether at least one weight must be positive.
 
     Returns
     -------
@@ -474,19 +475,19 @@ def all_or_nothing(estimator: Any) -> Iterator[None]:
 
 
 def input_names(estimator: Any, input_features: Any) -> Any:
-    """Return the names of the features that an estimator was fitted to.
+    """Return the names of the features that an estimator was fitted on.
 
     Parameters
     ----------
     estimator : estimator
         Fitted.
     input_features : array-like of str or None
-        What was passed to `get_feature_names_out`.
+        The argument of `get_feature_names_out`.
 
     Returns
     -------
     names : array-like of str
-        By default `feature_names_in_`, or the names that the step before has handed on,
+        By default `feature_names_in_`, or the names that the previous step passes on,
         or "x0", "x1", ….
 
     Raises

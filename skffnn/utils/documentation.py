@@ -9,8 +9,8 @@ def site() -> str | None:
     Returns
     -------
     url : str or None
-        The project URL "Documentation" of the package, if it has one. There is no link
-        to pages built in a checkout: from a notebook, browsers refuse to open files.
+        The project URL "Documentation" of the package, if it has one. Pages built in a
+        checkout are not linked, because browsers do not open files from a notebook.
     """
     try:
         links = metadata("skffnn").get_all("Project-URL") or []

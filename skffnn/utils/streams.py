@@ -1,4 +1,4 @@
-"""Restoring a random number generator from its state."""
+"""Random number generators, restored from their state."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ BIT_GENERATORS = ("MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64")
 
 
 def random_state_from(state: dict[str, Any]) -> np.random.RandomState:
-    """Make a stream of random numbers that is in a given state.
+    """Return a RandomState in the given state.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def random_state_from(state: dict[str, Any]) -> np.random.RandomState:
 
 
 def generator_from(state: dict[str, Any]) -> np.random.Generator:
-    """Make a generator of random numbers that is in a given state.
+    """Return a Generator in the given state.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def generator_from(state: dict[str, Any]) -> np.random.Generator:
     Returns
     -------
     rng : Generator
-        A generator of its own.
+        A new random number generator.
     """
     rng = np.random.default_rng()
     rng.bit_generator.state = state

@@ -1,9 +1,9 @@
-"""What scikit-learn's interface takes and returns, for type checkers.
+"""Types of scikit-learn's interface, for type checkers.
 
-scikit-learn declares no types, so that a script which is checked strictly could not
-call a method that is inherited from it. Where types are checked, the names below are
-classes that inherit from those of scikit-learn and declare the methods that users call.
-At run time they are those of scikit-learn themselves.
+scikit-learn declares no types, so a strictly checked script could not call methods
+inherited from it. For type checkers, the names below are subclasses of scikit-learn's
+classes, which declare the methods that users call. At run time, they are scikit-learn's
+own classes.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,28 +22,28 @@ class Sparse(Protocol):
         """Return it in CSR format."""
 
 
-# Features or a label indicator matrix: data frames have `__array__`, and so are array-
-# likes. The cells of a table, given as lists, may be anything.
+# Features or a label indicator matrix. Dataframes are array-like, since they have
+# `__array__`. A table may be a list of lists with values of any type.
 Matrix = ArrayLike | Sparse
 Table = ArrayLike | Sequence[object]
 RandomState = int | np.random.RandomState | None
 
 
 class Regressor(Protocol):
-    """What can be blended with networks that predict numbers."""
+    """A regressor that can be blended with networks."""
 
     def fit(self, X: Any, y: Any) -> Any:
-        """Train it."""
+        """Fit the model."""
 
     def predict(self, X: Any) -> Any:
         """Return a prediction for each row."""
 
 
 class Classifier(Protocol):
-    """What can be blended with networks that predict classes."""
+    """A classifier that can be blended with networks."""
 
     def fit(self, X: Any, y: Any) -> Any:
-        """Train it."""
+        """Fit the model."""
 
     def predict_proba(self, X: Any) -> Any:
         """Return the probability of each class."""
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     Request = bool | str | None
 
     def available_if(check: Callable[[Any], bool]) -> Callable[[Method], Method]:
-        """Return a decorator for a method that is there if a check says so."""
+        """Return a decorator for a method that is available if a check passes."""
 
     class BaseEstimator(sklearn.base.BaseEstimator):
         """Base class of all estimators."""
@@ -70,21 +70,21 @@ if TYPE_CHECKING:
         def set_score_request(self, **requests: Request) -> Self: ...
 
     class ClassifierMixin(sklearn.base.ClassifierMixin):
-        """Mixin of classifiers."""
+        """Mixin for classifiers."""
 
         def score(
             self, X: Matrix, y: Matrix, sample_weight: ArrayLike | None = None
         ) -> float: ...
 
     class RegressorMixin(sklearn.base.RegressorMixin):
-        """Mixin of regressors."""
+        """Mixin for regressors."""
 
         def score(
             self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None
         ) -> float: ...
 
     class TransformerMixin(sklearn.base.TransformerMixin):
-        """Mixin of transformers."""
+        """Mixin for transformers."""
 
         def fit_transform(
             self, X: Table, y: ArrayLike | None = None, **fit_params: Any
@@ -94,14 +94,14 @@ if TYPE_CHECKING:
         ) -> Self: ...
 
     class OneToOneFeatureMixin(sklearn.base.OneToOneFeatureMixin):
-        """Mixin of transformers with a column for each feature."""
+        """Mixin for transformers with one output column per feature."""
 
         def get_feature_names_out(
             self, input_features: ArrayLike | None = None
         ) -> Array: ...
 
     class TablePipeline(sklearn.pipeline.Pipeline):
-        """A pipeline that takes tables as they are."""
+        """A pipeline that accepts raw tables."""
 
         steps: list[tuple[str, Any]]
         feature_names_in_: Array
@@ -124,7 +124,7 @@ if TYPE_CHECKING:
         ) -> float: ...
 
     class ClassifierPipeline(TablePipeline):
-        """Such a pipeline that ends in a classifier."""
+        """A pipeline that accepts raw tables and ends in a classifier."""
 
         classes_: Array
 

@@ -1,4 +1,4 @@
-"""Warnings that point to the line of the user's code that they are about."""
+"""Warnings that point to the line of the user's code that caused them."""
 
 import inspect
 import warnings
@@ -9,12 +9,12 @@ from pathlib import Path
 import sklearn
 
 PACKAGE = Path(__file__).parents[1]
-# A method that calls callbacks is wrapped by a function from here.
+# Methods that call callbacks are wrapped by a function from this folder.
 CALLBACKS = Path(sklearn.__file__).parent / "callback"
 
 
 class InterruptionWarning(UserWarning):
-    """Training was ended by Ctrl-C, and what it has reached is kept."""
+    """Warning that Ctrl-C interrupted training; the result so far is kept."""
 
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
@@ -23,7 +23,7 @@ def warn(message: str, category: type[Warning] = UserWarning) -> None:
     Parameters
     ----------
     message : str
-        What happened, and what helps.
+        What happened, and what to do.
     category : type, default=UserWarning
         The class of the warning.
     """
@@ -35,7 +35,7 @@ def warn(message: str, category: type[Warning] = UserWarning) -> None:
 
 @contextmanager
 def recorded() -> Iterator[list[warnings.WarningMessage]]:
-    """Record all warnings, instead of showing them.
+    """Record all warnings instead of showing them.
 
     Yields
     ------
@@ -48,7 +48,7 @@ def recorded() -> Iterator[list[warnings.WarningMessage]]:
 
 
 def warn_again(recorded: Iterable[warnings.WarningMessage]) -> None:
-    """Issue warnings that were recorded elsewhere, in another process for example.
+    """Issue warnings that were recorded elsewhere, for example in another process.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def warn_again(recorded: Iterable[warnings.WarningMessage]) -> None:
 
 
 def is_internal(path: str) -> bool:
-    """Tell whether a file is of this package, or of what its methods are wrapped in."""
+    """Return whether a file belongs to this package, or to wrappers of its methods."""
     file = Path(path)
     return not {PACKAGE, CALLBACKS}.isdisjoint(file.parents) or (
         file.name == "contextlib.py"
