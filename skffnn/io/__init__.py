@@ -1,1 +1,1 @@
-"""Files: the format, what a file of an estimator holds, and checkpoints."""
+"""Files: their format, the contents of a saved estimator, and checkpoints."""

@@ -36,12 +36,12 @@ FINGERPRINT_BYTES = 2**20
 class Checkpoint:
     """Where and how often to save the progress of training.
 
-    A checkpoint is a file that `skffnn.load` reads. It is replaced in one step at the
-    end of an epoch, so that a crash at any moment leaves the last one. When `fit` finds
-    a checkpoint with the same parameters and data, it resumes from there and gives the
-    same result as an uninterrupted fit ("lbfgs" resumes from the parameters, and gives
-    an equally good result). Once training is over, `fit` returns the result in the
-    checkpoint.
+    A checkpoint is a file that `skffnn.load` can read. It is replaced atomically at the
+    end of an epoch, so that a crash at any moment leaves the previous one intact. When
+    `fit` finds a checkpoint with the same parameters and data, it resumes from there
+    and gives the same result as an uninterrupted fit ("lbfgs" resumes from the
+    parameters, and gives an equally good result). If training had already finished,
+    `fit` returns the result in the checkpoint.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ class Checkpoint:
 
     @classmethod
     def from_param(cls, value: Any) -> "Checkpoint | None":
-        """Return the checkpoint that the parameter `checkpoint` stands for.
+        """Return the checkpoint that the parameter `checkpoint` specifies.
 
         Parameters
         ----------
@@ -80,7 +80,7 @@ class Checkpoint:
         Raises
         ------
         InvalidParameterError
-            If it is something else, or a file that could not be written.
+            If the value or a field of it is invalid, or the folder does not exist.
         """
         if value is None:
             return None
@@ -107,7 +107,7 @@ class Checkpoint:
 
 
 class CheckpointManager(Listener):
-    """Writes and restores the checkpoints of one fit.
+    """Listener that writes the checkpoints of one fit, and restores them.
 
     Parameters
     ----------
@@ -166,7 +166,7 @@ class CheckpointManager(Listener):
         FileFormatError
             If the file is damaged.
         ValueError
-            If it is not a checkpoint of this fit, and must not be overwritten.
+            If it is not a checkpoint of this fit, so must not be overwritten.
         """
         path = self.checkpoint.path
         remove_drafts(path)
@@ -187,14 +187,16 @@ class CheckpointManager(Listener):
             others = {k for k in names if theirs.get(k) != self.identity.get(k)}
             if not others:
                 return
-            wrong = f"the checkpoint of a fit with other {', '.join(sorted(others))}"
+            wrong = (
+                f"the checkpoint of a fit with different {', '.join(sorted(others))}"
+            )
         raise ValueError(
             f"{self.checkpoint.path} is {wrong}. Delete it, or choose another path."
         )
 
     def on_epoch_end(self, epoch: Epoch, fit: Any) -> None:
         """Write a checkpoint if one is due."""
-        if fit.training.is_over:  # the result is written next
+        if fit.training.is_over:  # on_fit_end writes the result
             return
         every, seconds = self.checkpoint.epochs, self.checkpoint.seconds
         new, passed = fit.n_iter - self.n_iter, time.monotonic() - self._time
@@ -206,7 +208,7 @@ class CheckpointManager(Listener):
     def on_fit_end(self, fit: Any) -> None:
         """Write the result, unless Ctrl-C interrupted the fit.
 
-        A fit that a listener stopped is not finished: it can be resumed.
+        A fit that was stopped by a listener is not finished: it can be resumed.
         """
         if not fit.interrupted:
             self._write(fit, finished=not fit.training.stopped)

@@ -17,8 +17,8 @@ single key that starts with "$" stands for a type that JSON does not have:
     {"$stream": {...}}              a RandomState, as its state
     {"$object": [name, {...}]}      an object of a known class, as its fields
 
-Version 2 is what this module writes; version 1 lacks some of the content that
-`skffnn.io.schema` describes. Every version has to be read forever.
+This module writes version 2; version 1 lacks some of the content that
+`skffnn.io.schema` describes. Every version must remain readable.
 """
 
 import errno
@@ -92,7 +92,7 @@ class FileFormatError(ValueError):
 
 
 class Writer:
-    """Encode values as JSON types, and collect the arrays to store beside them.
+    """Encoder of values as JSON types, which collects the arrays to store separately.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ class Writer:
 
 
 class Reader:
-    """Decode what a `Writer` has encoded.
+    """Decoder of values that a `Writer` has encoded.
 
     Parameters
     ----------
@@ -180,7 +180,7 @@ class Reader:
     def __init__(self, kinds: Mapping[str, type], arrays: dict[str, Array]) -> None:
         self.kinds = kinds
         self._decoders: dict[str, Callable[[Any], Any]] = {
-            # Used only once, so that a small file cannot become a large model.
+            # Each is used only once, so that a small file cannot become a large model.
             "$array": arrays.pop,
             "$scalar": lambda name: arrays.pop(name)[()],
             "$floats": lambda name: arrays.pop(name).tolist(),

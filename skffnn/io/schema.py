@@ -1,8 +1,8 @@
 """The schema of a file: the contents of a fitted estimator, as plain values.
 
-The attributes and the training state are declared where they are made, with their
-types in a file (`skffnn.fitting.attributes`, `skffnn.optim.state`); here they are read
-from an estimator, checked and restored.
+The modules that compute the fitted attributes and the training state also declare them
+with their types in a file (`skffnn.fitting.attributes`, `skffnn.optim.state`); this
+module reads them from an estimator, checks and restores them.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ from ..utils.streams import random_state_from
 # Attributes that may be missing.
 OPTIONAL = ("feature_names_in_", "_state")
 
-# Lists of arrays; all others are of numbers.
+# Lists of arrays; all other lists contain floats.
 OF_ARRAYS = ("coefs_", "intercepts_", "classes_")
 
 REGISTRIES: tuple[Mapping[str, Any], ...] = (
@@ -39,7 +39,7 @@ REGISTRIES: tuple[Mapping[str, Any], ...] = (
     REGRESSION_LOSSES,
 )
 
-# Classes whose objects a snapshot may hold.
+# Classes whose objects a snapshot may contain.
 KINDS: dict[str, type] = {
     kind.__name__: kind
     for registry in REGISTRIES
@@ -54,7 +54,7 @@ def snapshot(estimator: Any, fitted: dict[str, Any]) -> dict[str, Any]:
     Parameters
     ----------
     estimator : estimator
-        For its class and its parameters.
+        Its class and its parameters are stored.
     fitted : dict of str to object
         Its fitted attributes.
 
@@ -95,7 +95,7 @@ def restore(model: Any, fitted: Any) -> None:
 
     Raises
     ------
-    ValueError, TypeError, KeyError and others of `files.DAMAGE`
+    ValueError, TypeError, KeyError and others of `skffnn.io.format.DAMAGE`
         If the parts are inconsistent.
     """
     upgrade(fitted)
@@ -138,7 +138,7 @@ def check(model: Any) -> None:
 
     Raises
     ------
-    ValueError, TypeError, KeyError and others of `files.DAMAGE`
+    ValueError, TypeError, KeyError and others of `skffnn.io.format.DAMAGE`
         If they are not.
     """
     Plan.from_estimator(model)
@@ -149,7 +149,7 @@ def check(model: Any) -> None:
 
 
 def check_network(model: Any) -> None:
-    """Raise unless layers and targets are consistent and prediction is safe."""
+    """Raise unless layers and targets are consistent, so that prediction is safe."""
     W, b = model.coefs_, model.intercepts_
     for array in (*W, *b):
         require(array.dtype in (np.float32, np.float64), "a parameter is not a float")
@@ -178,7 +178,7 @@ def check_network(model: Any) -> None:
 
 
 def check_state(model: Any) -> None:
-    """Raise unless training can be continued from the state."""
+    """Raise unless training can continue from the state."""
     theta = Parameters.from_arrays(model.coefs_, model.intercepts_)
     state = model._state
     check_types(state, TYPES)
@@ -187,7 +187,7 @@ def check_state(model: Any) -> None:
         "the training type is not a float",
     )
     for name, kind in asdict(Clock()).items():
-        require(type(state["clock"][name]) is type(kind), "its clock is damaged")
+        require(type(state["clock"][name]) is type(kind), "the clock is damaged")
     if state["split_state"] is not None:
         random_state_from(state["split_state"])
     if state["order"] is not None:
@@ -209,7 +209,7 @@ def check_types(values: Any, types: dict[str, tuple[Any, ...]]) -> None:
     """Raise unless values, and the items of lists, have one of their types."""
     missing = {*types} - {*values} - {*OPTIONAL}
     if odd := missing | ({*values} - {*types}):
-        raise ValueError(f"it differs in {', '.join(sorted(odd))}")
+        raise ValueError(f"missing or unknown values: {', '.join(sorted(odd))}")
     for name, value in values.items():
         if type(value) not in types[name]:
             allowed = " or ".join(kind.__name__ for kind in types[name])

@@ -237,7 +237,7 @@ def test_a_checkpoint_is_resumed_by_the_same_call(client, tmp_path, chunks):
     assert_same_training(resumed, reference)
     finished = DaskFFNNClassifier(**PARAMS | way, checkpoint=path).fit(*rows)
     assert_same_training(finished, reference)
-    with pytest.raises(ValueError, match="the checkpoint of a fit with other X"):
+    with pytest.raises(ValueError, match="the checkpoint of a fit with different X"):
         DaskFFNNClassifier(**PARAMS | way, checkpoint=path).fit(rows[0] + 1, rows[1])
 
 

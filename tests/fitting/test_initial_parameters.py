@@ -157,7 +157,7 @@ class TestWithOtherWaysToGoOn:
                 make(checkpoint=path).fit(X, y, **drawn(1))
         assert load(path).n_iter_ == 3
         for other in ({}, drawn(2)):
-            with pytest.raises(ValueError, match="other initial parameters"):
+            with pytest.raises(ValueError, match="different initial parameters"):
                 make(checkpoint=path).fit(X, y, **other)
         assert_same_training(make(checkpoint=path).fit(X, y, **drawn(1)), whole)
 

@@ -97,11 +97,11 @@ class TestAnotherFile:
             ({}, sparse.csr_array(X), "X"),
             ({"random_state": np.random.RandomState(0)}, X, "random_state"),
         ]:
-            with pytest.raises(ValueError, match=rf"with other {names}\. Delete it"):
+            with pytest.raises(ValueError, match=rf"different {names}\. Delete it"):
                 make(path, **params).fit(X_, y)
-        with pytest.raises(ValueError, match=r"with other sample_weight\."):
+        with pytest.raises(ValueError, match=r"with different sample_weight\."):
             make(path).fit(X, y, np.arange(150.0))
-        with pytest.raises(ValueError, match=r"with other y\."):
+        with pytest.raises(ValueError, match=r"with different y\."):
             make(path).fit(X, np.roll(y, 1))
         assert path.read_bytes() == before
 
@@ -122,7 +122,7 @@ def test_the_names_of_features_belong_to_the_fit(tmp_path):
     pandas = pytest.importorskip("pandas")
     make(tmp_path / "run").fit(pandas.DataFrame(X, columns=list("abcd")), y)
     for other in (pandas.DataFrame(X, columns=list("wxyz")), X):
-        with pytest.raises(ValueError, match="with other feature_names_in_"):
+        with pytest.raises(ValueError, match="with different feature_names_in_"):
             make(tmp_path / "run").fit(other, y)
 
 

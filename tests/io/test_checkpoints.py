@@ -104,7 +104,7 @@ def test_with_a_validation_set(tmp_path, monkeypatch):
     with pytest.raises(RuntimeError):
         model.fit(X[50:], y[50:], **rows)
     monkeypatch.undo()
-    with pytest.raises(ValueError, match=r"a fit with other X_val\."):
+    with pytest.raises(ValueError, match=r"a fit with different X_val\."):
         model.fit(X[50:], y[50:], **rows | {"X_val": X[1:51]})
     assert_same(whole, model.fit(X[50:], y[50:], **rows))
 
@@ -119,7 +119,7 @@ def test_a_warm_fit(tmp_path, monkeypatch):
     monkeypatch.undo()
     assert_same(start, model)  # the failure left it as it was
     assert_same(whole, model.fit(X, y))
-    with pytest.raises(ValueError, match="with other fitted state to start"):
+    with pytest.raises(ValueError, match="with different fitted state to start"):
         model.fit(X, y)  # from another start
 
 
