@@ -1,1 +1,1 @@
-"""Looking at a fitted network: learning curves, its neurons and its weights."""
+"""Plots of a fitted network: learning curves, neurons and weights."""

@@ -27,7 +27,7 @@ class History:
     learning_rate : ndarray of shape (n,) or None
         η at the start of each epoch, NaN where unknown; None if the solver has none.
     kept : int or None
-        The epoch whose parameters were kept; None if it was dropped.
+        The epoch whose parameters were kept; None if the curves no longer include it.
     unit : {"epoch", "iteration"}
         Unit in which the solver counts.
     score_name : str
@@ -71,13 +71,13 @@ class History:
         validation_loss = score = None
         kept = last if n else None
         if estimator.validation_scores_ is not None:
-            # Earlier fits may have had no validation set: the curves end together.
+            # Earlier fits may have had no validation set: align the curves at the end.
             validation_loss, score = np.full((2, n), np.nan)
             start = n - len(estimator.validation_scores_)
             validation_loss[start:] = estimator.validation_loss_curve_
             score[start:] = estimator.validation_scores_
             best = np.flatnonzero(score == estimator.best_validation_score_)
-            if not best_epoch and len(best):  # not recorded by version 1 of a file
+            if not best_epoch and len(best):  # not in files of version 1
                 best_epoch = int(epochs[best[0]])
             kept = best_epoch if best_epoch in epochs else None
         return cls(

@@ -20,7 +20,7 @@ Panel = Literal["loss", "score", "learning_rate"]
 # The panels that can be drawn, with their heights in inches.
 PANELS: dict[Panel, float] = {"loss": 3.0, "score": 2.0, "learning_rate": 1.5}
 MARKED = 15  # with at most this many epochs, each is marked with a dot
-WIDE = 20  # times the usual value: what reaches higher needs a logarithmic axis
+WIDE = 20  # ratio of the largest to the usual value that needs a logarithmic axis
 USUAL: dict[str, Callable[[Array], Any]] = {"loss": np.min, "learning_rate": np.median}
 
 
@@ -289,14 +289,14 @@ def drawn_before(ax: Any) -> int:
 
 
 def needs_log(panel: str, values: Array) -> bool:
-    """Tell whether a panel needs a logarithmic axis.
+    """Return whether a panel needs a logarithmic axis.
 
     Parameters
     ----------
     panel : {"loss", "score", "learning_rate"}
         The panel.
     values : ndarray of shape (n,)
-        What is drawn on it, NaN where nothing is known.
+        Values drawn on it, NaN where unknown.
 
     Returns
     -------

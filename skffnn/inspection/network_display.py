@@ -28,16 +28,16 @@ if TYPE_CHECKING:
 
 WIDEST = 3.5  # points, line width of the largest weight
 NARROWEST = 0.2  # points, line width of a weight of 0
-FADING = 1.5  # power of a weight's share of the largest that its opacity follows
+FADING = 1.5  # exponent of |w| / largest |w| in the opacity of a line
 
 
 class NetworkDisplay:
     """Drawing of a network: layers of neurons, joined by lines for the weights.
 
-    Larger weights have wider and more opaque lines, and small ones fade; orange is
-    positive, blue negative. The colour of a neuron shows its bias. In a wide layer only
-    the strongest neurons are drawn, those with the largest product of the norms of
-    their incoming and their outgoing weights. Use `from_estimator` to create a display.
+    The larger a weight, the wider and more opaque its line; orange is positive, blue
+    negative. The colour of a neuron shows its bias. In a wide layer, only the strongest
+    neurons are drawn: those with the largest product of the norms of their incoming and
+    outgoing weights. Use `from_estimator` to create a display.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ class NetworkDisplay:
             The fitted estimator.
         input_names : sequence of str of length D(0), default=None
             Names of the input features of the network; by default those seen during
-            fit, if any, or in a pipeline those of the columns that reach the network.
+            fit, if any, or in a pipeline the output names of the steps before it.
         max_neurons : int, default=10
             Maximum number of neurons to draw in each layer, at least 2.
         ax : Axes, default=None
@@ -181,7 +181,7 @@ class NetworkDisplay:
         self.drawn_ = [
             strongest(strength, max_neurons) for strength in strengths(self.coefs)
         ]
-        # The ellipsis of an abridged layer takes a row of its own.
+        # The ellipsis of an abridged layer takes up a row.
         tallest = max(min(size, max_neurons + 1) for size in sizes)
         size = (1.5 + 1.8 * len(sizes), 1.7 + 0.42 * max(tallest, 4))
         (self.ax_,) = axes_for(plt, ax, 1, "the network", figsize=size)
@@ -198,7 +198,7 @@ class NetworkDisplay:
     def _measure(
         self, size: tuple[float, float] | None, n_layers: int, tallest: int
     ) -> None:
-        """Set the font size and the limits of the axes, so that all text has room."""
+        """Set the font size and the limits of the axes so that all text fits."""
         if size is None:
             extent = self.ax_.get_window_extent()
             size = (
@@ -295,7 +295,7 @@ class NetworkDisplay:
             )
 
     def _name_layers(self, sizes: list[int]) -> None:
-        """Label the lines with W(k), b(k) and the layers with h(k), D(k)."""
+        """Label the lines with W(k) and b(k), and the layers with h(k) and D(k)."""
         ax, last, top = self.ax_, len(sizes) - 1, self._top
         style = {"ha": "center", "fontsize": self._font}
         for k in range(1, last + 1):
@@ -330,7 +330,7 @@ class NetworkDisplay:
 
 
 def strengths(coefs: Sequence[Array]) -> list[Array]:
-    """Return how much passes through each neuron.
+    """Return the strength of each neuron.
 
     Parameters
     ----------

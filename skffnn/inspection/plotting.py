@@ -22,7 +22,7 @@ class AnyAxes(Protocol):
         """Return the limits of the horizontal axis."""
 
 
-# What is drawn, and where.
+# Types of the arguments `estimator` and `ax`.
 NetworkLike = FFNNEstimator | Pipeline
 AxesLike = AnyAxes | Sequence[AnyAxes] | NDArray[np.object_]
 
@@ -110,8 +110,8 @@ def input_names_of(network: Any, before: Any) -> list[str] | None:
     Returns
     -------
     names : list of str of length D(0), or None
-        The names seen in `fit`, or those of the columns that the steps before the
-        network make of a table with column names.
+        The names seen in `fit`, or the output names of the steps before the network, if
+        these were fitted on a table with column names.
     """
     names = getattr(network, "feature_names_in_", None)
     if names is None and hasattr(before, "feature_names_in_"):
@@ -131,7 +131,7 @@ def elided(name: str) -> str:
     Returns
     -------
     short : str
-        On one line, of at most 18 characters.
+        One line of at most 18 characters.
 
     Examples
     --------
@@ -146,19 +146,19 @@ def elided(name: str) -> str:
 
 
 def strongest(strength: Array, most: int) -> Array:
-    """Return where the largest values are, in ascending order of their position.
+    """Return the positions of the largest values, in ascending order of position.
 
     Parameters
     ----------
     strength : ndarray of shape (n,)
-        Values; of equal ones the first are taken.
+        Values; of equal values, the first are chosen.
     most : int
         Maximum number of positions.
 
     Returns
     -------
     positions : ndarray of int of shape (min(n, most),)
-        Where they are.
+        The positions.
 
     Examples
     --------
@@ -207,14 +207,14 @@ def rows_of(before: Any, X: Any) -> Any:
 
 
 def axes_for(plt: Any, ax: Any, n: int, names: str, **options: Any) -> Any:
-    """Create axes, or validate those of the user.
+    """Create axes, or validate the user's axes.
 
     Parameters
     ----------
     plt : module
         matplotlib.pyplot.
     ax : Axes, sequence of Axes or None
-        Axes of the user, or None to create them.
+        The user's axes, or None to create them.
     n : int
         Number of axes.
     names : str
@@ -316,6 +316,6 @@ def largest(arrays: Any) -> float:
     Returns
     -------
     value : float
-        Positive, so that it can be divided by.
+        Positive, so that dividing by it is safe.
     """
     return float(max(np.abs(a).max(initial=0) for a in arrays)) or 1.0

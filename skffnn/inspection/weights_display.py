@@ -39,18 +39,18 @@ if TYPE_CHECKING:
 
 Kind = Literal["images", "histograms"]
 
-BINS = (5, 40)  # fewest and most bins of a histogram, √n of them for n values
+BINS = (5, 40)  # limits of the number of bins, which is √n for n values
 MANY = 100  # counts above this are drawn on a logarithmic axis
-FEATURES = 40  # rows of a heat map at most
+FEATURES = 40  # maximum number of rows of a heat map
 
 
 class WeightsDisplay:
     """Weights of a network as images, or histograms of weights and activations.
 
-    `kind="images"` shows the weights of the first layer. Where the features are pixels
-    and `image_shape` is given, the weights of each neuron are an image; otherwise all
-    of them are one heat map, with a row for each feature and a column for each neuron.
-    `kind="histograms"` shows the weights W(k) of each layer and, for given rows, the
+    `kind="images"` shows the weights of the first layer. If the features are pixels,
+    pass `image_shape` to draw the weights of each neuron as an image; otherwise they
+    form a heat map, with a row for each feature and a column for each neuron.
+    `kind="histograms"` shows the weights W(k) of each layer and, if rows are given, the
     activations h(k) and the gradients ∂ℓ/∂W(k). A neuron is dead if the slope g'(a) is
     at most 0.001 for every row: almost no gradient passes through it, and it stops
     learning. It is saturated if this holds for most rows. Use `from_estimator` to
@@ -152,8 +152,8 @@ class WeightsDisplay:
         kind : {"images", "histograms"}
             What to draw.
         image_shape : tuple (height, width), default=None
-            Shape of an image, if the features are pixels. By default a heat map is
-            drawn instead, of at most 40 features: those with the largest weights.
+            Shape of an image, if the features are pixels. By default, a heat map of at
+            most 40 features is drawn instead: those with the largest weights.
         max_images : int, default=36
             Maximum number of neurons to draw, starting with the first.
         ax : Axes or sequence of Axes, default=None
@@ -211,8 +211,8 @@ class WeightsDisplay:
         kind : {"images", "histograms"}
             What to draw.
         image_shape : tuple (height, width), default=None
-            Shape of an image, if the features are pixels. By default a heat map is
-            drawn instead, of at most 40 features: those with the largest weights.
+            Shape of an image, if the features are pixels. By default, a heat map of at
+            most 40 features is drawn instead: those with the largest weights.
         max_images : int, default=36
             Maximum number of neurons to draw, starting with the first.
 
@@ -263,7 +263,7 @@ class WeightsDisplay:
         self._add_scale(n)
 
     def _draw_heat_map(self, ax: Any, most: int) -> None:
-        """Draw W(1) as one image, with its features by their names."""
+        """Draw W(1) as one image, labelled with the names of the features."""
         plt = pyplot(type(self).__name__)
         W = self.coefs[0][:, :most]
         rows = strongest(np.linalg.norm(W, axis=1), FEATURES)
@@ -296,7 +296,7 @@ class WeightsDisplay:
         self._add_scale(width)
 
     def _add_scale(self, n: int) -> None:
-        """Add the colour bar, for n of the neurons."""
+        """Add the colour bar, which says that n neurons are drawn."""
         label = "weight"
         if n < self.coefs[0].shape[1]:
             label += f" of neurons 1 to {n} of {self.coefs[0].shape[1]}"
@@ -398,7 +398,7 @@ def shape_of(image_shape: Any, n_features: int) -> tuple[int, int]:
 
 
 def flow_of(network: Any, X: Any, y: Any = None) -> Flow:
-    """Pass rows through a fitted network, and back if there are labels, in float64.
+    """Run a forward pass and, if there are labels, a backward pass, in float64.
 
     Parameters
     ----------
@@ -412,7 +412,7 @@ def flow_of(network: Any, X: Any, y: Any = None) -> Flow:
     Returns
     -------
     flow : Flow
-        What flows through each layer.
+        Activations, slopes and gradients.
     """
     theta = Parameters.from_arrays(network.coefs_, network.intercepts_)
     theta = Parameters(theta.sizes, theta.vector.astype(np.float64))
