@@ -170,7 +170,7 @@ def split(problem: Problem, test_size: float, folds: int, seed: int) -> list[Any
 def contestants(
     batch_size: int, max_iter: int, seed: int
 ) -> dict[str, tuple[Any, dict[str, list[float]]]]:
-    """Return each estimator with its parameter grid, four candidates each."""
+    """Return each estimator with a parameter grid of four candidates."""
     alphas, rates = [1e-5, 1e-3], [1e-3, 1e-2]
     shared: dict[str, Any] = {
         "batch_size": batch_size,
@@ -195,9 +195,9 @@ def contestants(
 
 
 def tabular(max_iter: int, jobs: int, seed: int) -> tuple[Pipeline, dict[str, Any]]:
-    """Return the classifier that takes raw tables; it needs no search.
+    """Return the classifier for raw tables, with an empty parameter grid.
 
-    Its epochs are planned for the table, unless fewer are asked for.
+    It chooses the number of epochs itself, unless `max_iter` is below its default.
     """
     fewer: dict[str, Any] = {}
     if max_iter < RECIPE["max_iter"]:
@@ -236,7 +236,7 @@ def measure(search: GridSearchCV, parts: list[Any]) -> Result:
 
 
 def iterations(model: Any) -> int:
-    """Return the number of epochs, of an average the most of its members."""
+    """Return the number of epochs; for an average, the maximum of its members."""
     members = getattr(model, "estimators_", [model])
     return max(int(np.max(member.n_iter_)) for member in members)
 
@@ -244,7 +244,7 @@ def iterations(model: Any) -> int:
 def is_capped(pipeline: Pipeline, X: Any = None, y: Any = None) -> float:
     """Return whether training reached max_iter; a scorer, so that workers report it."""
     if isinstance(pipeline[-1], AveragedClassifier):
-        return 0.0  # its epochs are planned: to reach the last one is no failure
+        return 0.0  # its schedule is meant to run for max_iter epochs
     return float(np.max(pipeline[-1].n_iter_) >= pipeline[-1].max_iter)
 
 

@@ -1,7 +1,7 @@
-"""The dotted paths of classes, by which pickles and files of skops name them.
+"""The dotted paths of classes, as stored in pickles and skops files.
 
-They are public, therefore: a class that moves to another module is still found where it
-was (`MOVED`), and skops is told to trust both paths (`SKOPS_TRUSTED`).
+Because files contain them, a class that moves to another module can still be imported
+from its old path (`MOVED`), and skops can trust both paths (`SKOPS_TRUSTED`).
 """
 
 import sys
@@ -20,7 +20,7 @@ from .storage import STORAGES
 from .tabular.encoder import Rest
 from .tabular.target_means import TargetMeans
 
-# Earlier modules, and those that have their classes now.
+# Former modules, and the modules that their classes have moved to.
 MOVED = {
     "activations": ["nn.activations"],
     "averaging": ["tabular.ensemble"],
@@ -35,7 +35,7 @@ MOVED = {
 
 
 def classes_of(modules: list[str]) -> dict[str, type]:
-    """Return the classes that are defined in modules of the package, by name."""
+    """Return the classes defined in modules of the package, by name."""
     full_names = {f"skffnn.{name}" for name in modules}
     values = chain.from_iterable(
         vars(sys.modules[name]).values() for name in full_names
@@ -49,8 +49,8 @@ for old, new in MOVED.items():
     vars(module).update(classes_of(new))
     sys.modules[module.__name__] = module
 
-# The classes of the package that a fitted estimator may hold: estimators, the objects
-# that their parameters take, and what an encoder keeps of a column.
+# The classes of the package that a fitted estimator may contain: estimators, objects
+# that can be parameters, and what an encoder stores for a column.
 REGISTRIES: list[dict[str, Any]] = [
     ACTIVATIONS,
     CLASSIFICATION_LOSSES,
@@ -65,9 +65,9 @@ OBJECTS = {entry if isinstance(entry, type) else type(entry) for entry in ENTRIE
 ESTIMATORS = {storage.kind for storage in STORAGES.values()}
 HELD = OBJECTS | ESTIMATORS | {Checkpoint, Rest, TargetMeans}
 
-# What to pass as `trusted` to `skops.io.load`: the dotted paths of all classes that
-# fitted estimators, pipelines and searches of this package hold, also those under
-# which earlier versions had them. Add those of objects of your own.
+# For the parameter `trusted` of `skops.io.load`: the dotted paths of all classes that
+# fitted estimators, pipelines and searches of this package may contain, including paths
+# in earlier versions. Add the paths of your own classes.
 SKOPS_TRUSTED: list[str] = sorted(
     [
         *(
@@ -81,18 +81,18 @@ SKOPS_TRUSTED: list[str] = sorted(
             for name, kind in classes_of(new).items()
             if kind in HELD
         ),
-        # By name alone, since importing them takes a while.
+        # As strings, because importing these classes takes a while.
         "skffnn.model_selection.FFNNGridSearchCV",
         "skffnn.model_selection.FFNNHalvingGridSearchCV",
         "skffnn.model_selection.FFNNHalvingRandomSearchCV",
         "skffnn.model_selection.FFNNRandomizedSearchCV",
-        # Those of scikit-learn that skops does not trust: boosted trees in an average,
-        # and the scorer and the folds that a search has by default.
+        # Classes of scikit-learn that skops does not trust: boosted trees in an
+        # average, and the default scorer and splitters of a search.
         "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
         "sklearn.metrics._scorer._PassthroughScorer",
         "sklearn.model_selection._split.KFold",
         "sklearn.model_selection._split.StratifiedKFold",
-        # And what that scorer holds in scikit-learn 1.7.
+        # These are part of that scorer in scikit-learn 1.7.
         "sklearn.utils._metadata_requests.MetadataRequest",
         "sklearn.utils._metadata_requests.MethodMetadataRequest",
     ]

@@ -50,7 +50,7 @@ class FFNNClassifier(LogitsMixin, FFNNEstimator):
     {LAYERS}
     {PARAMETERS}
     scoring : str, callable or None, default=None
-        The validation score that early stopping watches: None is accuracy, as in
+        The validation score that early stopping monitors: None is accuracy, as in
         `MLPClassifier`, or "loss" if there are class weights; "loss" is the
         cross-entropy, the lower the better; or any scikit-learn scorer.
     loss : str or object, default="cross_entropy"
@@ -59,25 +59,25 @@ class FFNNClassifier(LogitsMixin, FFNNEstimator):
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, multiplied into the sample weights. "balanced" gives
         each class the same total weight in the training rows (in `partial_fit`, in the
-        rows of a call). Where y has several columns, labels or targets, a list of dicts
-        or "balanced"; the weight of a row is the product of those of its columns.
+        rows of a call). If y has several columns, a list with a dict for each, or
+        "balanced"; the weight of a row is then the product over its columns.
     label_smoothing : float, default=0.0
         ε of y ← (1 - ε) y + ε / n_classes, in [0, 1). Makes the network less confident,
         which often improves its probabilities. Each label of a multi-label target
-        counts as two classes. Several targets have their own n_classes each.
+        counts as two classes; each of several targets has its own n_classes.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,) or list of ndarray
-        Class labels, sorted; for multi-label targets the columns of y. Of several
-        targets, a list of those of each.
+        Sorted class labels; for multi-label targets, the column indices of y; for
+        several targets, a list with an array for each.
     {ATTRIBUTES}
     n_outputs_ : int
-        Number of output neurons: 1 for two classes, otherwise one per class; of several
-        targets their sum.
+        Number of output neurons: 1 for two classes, otherwise one per class; for
+        several targets, their sum.
     out_activation_ : {"softmax", "logistic"}
-        Output map o: logistic for two classes and for multi-label targets. Several
-        targets have a softmax each, which for two classes is a logistic output.
+        Output map o: logistic for two classes and for multi-label targets. Each of
+        several targets has its own softmax, or logistic output for two classes.
 
     See Also
     --------
@@ -88,13 +88,12 @@ class FFNNClassifier(LogitsMixin, FFNNEstimator):
     -----
     Binary targets use one logistic output, multi-class targets a softmax, and
     multi-label targets, a matrix of 0 and 1, one logistic output for each label. Any
-    other matrix of labels has a target in each column: ℓ is then the sum of the losses
-    of all. The backward pass is in
-    `skffnn.nn.network.Network.backward`; the documentation derives it, in *The
-    mathematics*.
+    other matrix of labels has one target per column, and ℓ is the sum of their losses.
+    The backward pass is in `skffnn.nn.network.Network.backward`; its derivation is in
+    the documentation, under *The mathematics*.
 
-    Predictions are computed in the wider of the types of X and of the parameters, and
-    returned in that of X.
+    Predictions are computed in the wider of the types of X and the parameters, and
+    returned in the type of X.
 
     References
     ----------
@@ -191,11 +190,10 @@ class FFNNClassifier(LogitsMixin, FFNNEstimator):
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
             Training data; all values must be finite.
         y : array-like of shape (n_samples,) or (n_samples, n_columns)
-            Class labels, with a column for each of several targets, or a label
-            indicator matrix.
+            Class labels, with one column per target, or a label indicator matrix.
         classes : array-like of shape (n_classes,), or list of such, default=None
-            All class labels, for several targets a list of those of each; needed in
-            the first call, unless `y` is a label indicator matrix.
+            All class labels; for several targets, a list with those of each. Required
+            on the first call, unless `y` is a label indicator matrix.
         sample_weight : array-like of shape (n_samples,), default=None
             Sample weights; only their ratios within one call matter.
 
@@ -217,7 +215,7 @@ class FFNNClassifier(LogitsMixin, FFNNEstimator):
         return self._fit_part(X, y, sample_weight, of_stream)
 
     def _targets_of_stream(self, plan: Plan, y: Any, classes: Any) -> ClassTargets:
-        """Return the classes of the first call, if y and `classes` agree with them."""
+        """Return the targets of the first call; raise if y or `classes` differ."""
         if not hasattr(self, "classes_"):
             targets = targets_of(y, classes, plan.loss)
             if classes is None and not targets.multilabel:

@@ -1,4 +1,4 @@
-"""FFNNEstimator: scikit-learn's contract, which classifier and regressor share."""
+"""FFNNEstimator: the scikit-learn interface that classifier and regressor share."""
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
@@ -47,8 +47,8 @@ from .utils.checks import (
 )
 from .utils.types import BaseEstimator, Matrix, RandomState
 
-# What the docstrings of the estimators share. Parameters that one of them alone has,
-# or describes in another way, stand in its own docstring.
+# Shared by the docstrings of both estimators. Parameters that only one of them has, or
+# that differ between them, are described in their own docstrings.
 LAYERS = """
     hidden_layer_sizes : int or array-like of int, default=(100,)
         Number of neurons in each hidden layer. `()` means no hidden layer, which is
@@ -61,27 +61,28 @@ LAYERS = """
 """
 PARAMETERS = """
     solver : {"sgd", "adam", "adamw", "lbfgs"} or object, default="adam"
-        How J(θ) is minimised: by steps over minibatches ("sgd", "adam", "adamw"), or
-        over all rows at once ("lbfgs", often best on small data). An object, such as
-        `skffnn.Adam(beta_2=0.95)`, has settings of its own; the parameters below that
-        belong to a solver are then ignored.
+        How to minimise J(θ): on minibatches ("sgd", "adam", "adamw"), or on all rows at
+        once ("lbfgs", often best for small data sets). An object, such as
+        `skffnn.Adam(beta_2=0.95)`, has its own settings; the solver parameters below
+        are then ignored.
     alpha : float, default=0.0001
-        Strength α ≥ 0 of the penalty. Increase it against overfitting. Unlike that of
-        scikit-learn's networks, it does not depend on the batch size, the number of
-        rows or the scale of the sample weights: `MLPClassifier(alpha=a, batch_size=B)`
-        minimises what `FFNNClassifier(alpha=a / B)` minimises, and with "lbfgs"
-        `a / n_samples`; so do the regressors. With "adamw" it is the decoupled weight
-        decay.
+        Strength α ≥ 0 of the penalty. Increase it to reduce overfitting. Unlike in
+        `MLPClassifier` and `MLPRegressor`, its effect does not depend on the batch
+        size, the number of rows or the scale of the sample weights:
+        `MLPClassifier(alpha=a, batch_size=B)` has the same objective as
+        `FFNNClassifier(alpha=a / B)`, or `alpha=a / n_samples` with "lbfgs"; likewise
+        for the regressors. With "adamw" it is the decoupled weight decay.
     batch_size : int or "auto", default="auto"
         Number of rows in a minibatch; "auto" is `min(200, n_samples)`. Ignored by
         "lbfgs".
     learning_rate : str or object, default="constant"
-        Learning rate schedule of every solver but "lbfgs": "constant"; "invscaling",
+        Learning rate schedule for all solvers except "lbfgs": "constant"; "invscaling",
         η_0 / (1 + rows seen) ** power_t; "adaptive", divided by 5 when there has been
-        no improvement for `n_iter_no_change` epochs; "cosine", down to 0 over
-        `max_iter` epochs; "one_cycle", up and down again over `max_iter` epochs. The
-        last two have a fixed horizon: training runs for `max_iter` epochs, unless a
-        validation score stops it. Or an object, such as `skffnn.Cosine(max_iter=30)`.
+        no improvement for `n_iter_no_change` epochs; "cosine", which falls to 0 over
+        `max_iter` epochs; "one_cycle", which rises and falls again over `max_iter`
+        epochs. The last two have a fixed horizon: training runs for `max_iter` epochs,
+        unless a validation score stops it. Or an object, such as
+        `skffnn.Cosine(max_iter=30)`.
     learning_rate_init : float, default=0.001
         Initial learning rate η_0 > 0. Lower it if training diverges, raise it if the
         loss falls slowly.
@@ -101,14 +102,14 @@ PARAMETERS = """
         score rises, by at least this much. "lbfgs" has converged when no entry of the
         gradient is larger than this.
     verbose : bool or int, default=False
-        1 or True prints a line for each epoch, 2 shows a progress bar if the library
-        rich is installed.
+        1 or True prints a line for each epoch; 2 shows a progress bar, if rich is
+        installed.
     warm_start : bool, default=False
-        Whether `fit` continues from the end of the last fit. If that one ended at
-        `max_iter` or by Ctrl-C, the optimiser's state, the schedule, the split and the
-        epochs without improvement are continued too, so that two fits of 5 epochs give
-        the result of one fit of 10; if it had converged, patience is reset. "lbfgs"
-        continues from the parameters alone.
+        Whether `fit` continues where the last fit ended. If that fit reached `max_iter`
+        or was interrupted by Ctrl-C, the optimiser state, the schedule, the validation
+        split and the count of epochs without improvement carry over too, so that two
+        fits of 5 epochs give the same result as one of 10; if it had converged, the
+        count is reset. "lbfgs" continues from the parameters alone.
     momentum : float, default=0.9
         Momentum μ of "sgd", between 0 (plain gradient descent) and 1.
     nesterovs_momentum : bool, default=True
@@ -131,7 +132,7 @@ PARAMETERS = """
         Maximum number of evaluations of J(θ) by "lbfgs".
     dropout : float or sequence of float, default=0.0
         Probability of setting an activation to 0 in training, for all hidden layers or
-        one per layer, in [0, 1). Increase it against overfitting. With "lbfgs" the
+        one per layer, in [0, 1). Increase it to reduce overfitting. With "lbfgs" the
         masks stay the same, so that J is a function of θ alone.
     weight_init : str or object, default="glorot_uniform"
         How the initial parameters are drawn: "glorot_uniform", "glorot_normal",
@@ -141,10 +142,10 @@ PARAMETERS = """
     penalty : str or object, default="l2"
         Ω(θ): "l2", or an object with the methods of `skffnn.nn.penalties.Penalty`.
     dtype : {"auto", "float32", "float64"}, default="auto"
-        Type used in training. "auto" is float32 for minibatches, whose noise is far
-        larger than its rounding, and float64 for a fit to all rows at once ("lbfgs", or
-        batches that hold them all); continued training keeps its type. The fitted
-        parameters have this type, or with "auto" that of X.
+        Type used in training. "auto" is float32 for minibatches, whose noise far
+        exceeds its rounding errors, and float64 if each step uses all rows ("lbfgs", or
+        a single batch); continued training keeps its type. The fitted parameters have
+        this type, or with "auto" the type of X.
     checkpoint : str, path-like, Checkpoint or None, default=None
         File to which `fit` saves its progress, after each epoch or as set by a
         `skffnn.Checkpoint`. When the same fit is started again after a crash, it
@@ -163,8 +164,8 @@ ATTRIBUTES = """
     loss_ : float
         J in the last epoch; excludes the penalty with "adamw".
     loss_curve_ : list of float
-        `loss_` of each epoch, averaged over its batches while θ changed. Like the other
-        curves it continues when training is continued, and holds at most 10000 epochs.
+        `loss_` of each epoch, averaged over its batches as θ changes. Like the other
+        curves, it grows when training is continued, up to the last 10000 epochs.
     learning_rate_curve_ : list of float
         Learning rate at the start of each epoch; NaN with "lbfgs", which has none.
     best_loss_ : float or None
@@ -185,18 +186,19 @@ ATTRIBUTES = """
 
 
 class FFNNEstimator(CallbackSupport, BaseEstimator):
-    """Base class of the estimators: training, checking, prediction of features.
+    """Base class of the estimators: training, input validation and hidden features.
 
-    A subclass names its losses and its kind of targets, has the method `_new_targets`,
-    and turns the output of the network into predictions. Its `__init__` has the
-    parameters in its signature, and leaves it to `_store` to set them. In its
-    docstring, `LAYERS`, `PARAMETERS` and `ATTRIBUTES` stand for what is shared.
+    A subclass sets `_losses` and `_targets`, implements `_new_targets` and
+    `_fitted_targets`, and turns the output of the network into predictions. Its
+    `__init__` lists the parameters in its signature and calls `_store` to set them. In
+    its docstring, `LAYERS`, `PARAMETERS` and `ATTRIBUTES` in braces are replaced by the
+    shared sections.
     """
 
     _losses: ClassVar[Losses]
     _targets: ClassVar[type[BaseTargets]]
 
-    # The parameters that classifier and regressor share, and the fitted attributes.
+    # Parameters and fitted attributes that classifier and regressor share.
     hidden_layer_sizes: HiddenLayerSizes
     activation: ActivationParam
     solver: SolverParam
@@ -257,15 +259,15 @@ class FFNNEstimator(CallbackSupport, BaseEstimator):
 
     @classmethod
     def _is_ours(cls) -> bool:
-        """Tell whether this is an estimator of the package, and not a subclass."""
+        """Return whether this is a class of the package, not a user's subclass."""
         return "_targets" in vars(cls)
 
     def _loss(self) -> Any:
-        """Return the loss that the parameters stand for."""
+        """Return the loss that the parameters specify."""
         return self._losses.from_params(vars(self))
 
     def _new_targets(self, plan: Plan, data: Dataset) -> BaseTargets:
-        """Return the targets of a first fit to checked rows."""
+        """Return the targets of a first fit to validated rows."""
         raise NotImplementedError
 
     def _fitted_targets(self) -> Any:
@@ -293,12 +295,11 @@ class FFNNEstimator(CallbackSupport, BaseEstimator):
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
             Training data; all values must be finite.
         y : array-like of shape (n_samples,) or (n_samples, n_columns)
-            For a classifier, class labels, with a column for each of several targets;
-            or a label indicator matrix of 0 and 1 (multi-label), which may be sparse:
-            predictions are then sparse too. For a regressor, numbers, with a column for
-            each target.
+            For a classifier, class labels, with one column per target; or a label
+            indicator matrix of 0 and 1 (multi-label), which may be sparse: predictions
+            are then sparse too. For a regressor, numbers, with one column per target.
         sample_weight : array-like of shape (n_samples,), default=None
-            Sample weights, at least 0; only their ratios matter. Rows of weight 0
+            Sample weights, at least 0; only their ratios matter. Rows with weight 0
             are left out.
         X_val : {array-like, sparse matrix, dataframe} of shape (n_val, n_features), \
                 default=None
@@ -310,12 +311,13 @@ class FFNNEstimator(CallbackSupport, BaseEstimator):
         sample_weight_val : array-like of shape (n_val,), default=None
             Weights of the rows of `X_val`.
         coef_init : list of array-like of shape (n_in, n_out), default=None
-            Initial weights of each layer, in the place of those that would be drawn:
-            shaped like `coefs_`, and in the same units. (The output of a regressor with
-            `normalize_y=True` is a standardised target.) With `warm_start` they win
-            over the last fit: training starts anew.
+            Initial weights of each layer, used instead of random ones: shaped like
+            `coefs_`, and on the same scale. (With `normalize_y=True`, the output of a
+            regressor is on the scale of the standardised targets.) They take precedence
+            over `warm_start`: training starts afresh.
         intercept_init : list of array-like of shape (n_out,), default=None
-            Initial biases of each layer, shaped like `intercepts_`, likewise.
+            Initial biases of each layer, shaped like `intercepts_`; otherwise as
+            `coef_init`.
 
         Returns
         -------
@@ -331,8 +333,8 @@ class FFNNEstimator(CallbackSupport, BaseEstimator):
         Warns
         -----
         ConvergenceWarning
-            If training ended at `max_iter` or `max_fun` before it had converged.
-            Schedules with a fixed horizon are meant to end at `max_iter`.
+            If training reached `max_iter` or `max_fun` before it converged. Schedules
+            with a fixed horizon are meant to end at `max_iter`, and do not warn.
         """
         with all_or_nothing(self):
             plan = Plan.from_estimator(self).starting_from(coef_init, intercept_init)
@@ -368,7 +370,7 @@ class FFNNEstimator(CallbackSupport, BaseEstimator):
         return self
 
     def _new_fit(self, train: Dataset, validation: Dataset | None) -> Fit:
-        """Set up a first fit to checked rows, without listeners."""
+        """Set up a first fit to validated rows, without listeners."""
         plan = Plan.from_estimator(self)
         targets = self._new_targets(plan, train)
         if validation is not None:
@@ -382,7 +384,7 @@ class FFNNEstimator(CallbackSupport, BaseEstimator):
         sample_weight: Any,
         targets_of: Callable[[Plan, Dataset], BaseTargets],
     ) -> Self:
-        """Continue training for one epoch; `partial_fit` says which targets."""
+        """Continue training for one epoch; `targets_of` returns the targets."""
         with all_or_nothing(self):
             plan = Plan.from_estimator(self).for_partial_fit()
             Checkpoint.from_param(self.checkpoint)  # validated here too
@@ -396,17 +398,17 @@ class FFNNEstimator(CallbackSupport, BaseEstimator):
     def __setstate__(self, state: Any) -> None:
         super().__setstate__(state)
         for name, parameter in signature(type(self)).parameters.items():
-            self.__dict__.setdefault(name, parameter.default)  # if new since then
+            self.__dict__.setdefault(name, parameter.default)  # added in later versions
         upgrade(self.__dict__)
 
     def __copy__(self) -> Self:
-        """Return a copy that shares all attributes; a pickle may lack some."""
+        """Return a shallow copy with all attributes; a pickle may lack some."""
         model = type(self).__new__(type(self))
         model.__dict__.update(self.__dict__)
         return model
 
     def _is_warm(self) -> bool:
-        """Return whether `fit` continues the previous one."""
+        """Return whether `fit` continues the previous fit."""
         return self.warm_start and hasattr(self, "coefs_")
 
     def _as_fitted(self, fitted: Mapping[str, Any]) -> Self:
@@ -429,7 +431,7 @@ class FFNNEstimator(CallbackSupport, BaseEstimator):
         rows: dict[str, Any],
         previous: Mapping[str, Any] | None,
     ) -> CheckpointManager:
-        """Set up the checkpoints of a fit to checked data, `rows_of` it."""
+        """Return the manager of a fit's checkpoints; `rows_of` returns `rows`."""
         if not self._is_ours():
             raise TypeError(
                 "checkpoint needs an FFNNClassifier or FFNNRegressor, because files "
@@ -459,7 +461,7 @@ class FFNNEstimator(CallbackSupport, BaseEstimator):
     def _check(
         self, X: Any, y: Any, weights: Any, *, reset: bool, name: str = "sample_weight"
     ) -> Dataset:
-        """Check training rows or a validation set."""
+        """Validate training rows or a validation set."""
         with np.errstate(invalid="ignore"):  # the check for NaN may compute ∞ - ∞
             X, y = validate_data(
                 self,
@@ -476,7 +478,7 @@ class FFNNEstimator(CallbackSupport, BaseEstimator):
     def _check_validation(
         self, X_val: Any, y_val: Any, sample_weight_val: Any, targets: BaseTargets
     ) -> Dataset | None:
-        """Check the validation set that was passed to `fit`."""
+        """Validate the validation set that was passed to `fit`."""
         if not is_given(X_val, y_val, sample_weight_val):
             return None
         name = "sample_weight_val"
@@ -490,7 +492,7 @@ class FFNNEstimator(CallbackSupport, BaseEstimator):
     def _forward(self, X: Any, finish: Callable[[Array], Array]) -> Array:
         """Pass rows through the network, a block at a time.
 
-        `finish` turns a block of logits, of the type of X, into rows of the result.
+        `finish` turns a block of logits, in the type of X, into rows of the result.
         """
         X, network = self._prepare(X)
 
@@ -500,15 +502,15 @@ class FFNNEstimator(CallbackSupport, BaseEstimator):
         return by_blocks(result, X, network)
 
     def _prepare(self, X: Any) -> tuple[Any, Network]:
-        """Check X; return it and the fitted network, with new buffers.
+        """Validate X; return it and the fitted network, with new buffers.
 
-        The network computes in the wider of the types of X and of the parameters.
+        The network computes in the wider of the types of X and the parameters.
         """
         X = checked_rows(self, X, accept_sparse="csr")
         return X, self._network(np.result_type(X.dtype, self.coefs_[0].dtype))
 
     def _network(self, dtype: Any) -> Network:
-        """Return the fitted network in a type, with new buffers."""
+        """Return the fitted network in the given type, with new buffers."""
         activations = activations_of(self.activation, len(self.coefs_) - 1)
         W = [coef.astype(dtype, copy=False) for coef in self.coefs_]
         b = [intercept.astype(dtype, copy=False) for intercept in self.intercepts_]
@@ -551,7 +553,7 @@ class FFNNEstimator(CallbackSupport, BaseEstimator):
 
 
 def is_given(X_val: Any, y_val: Any, sample_weight_val: Any) -> bool:
-    """Tell whether there is a validation set; raise if there is a part of one."""
+    """Return whether there is a validation set; raise if only part of it is given."""
     if X_val is None and y_val is None and sample_weight_val is None:
         return False
     if X_val is None or y_val is None:
@@ -563,7 +565,7 @@ def is_given(X_val: Any, y_val: Any, sample_weight_val: Any) -> bool:
 
 
 def rows_of(train: Dataset, validation: Dataset | None) -> dict[str, Any]:
-    """Return the data of a fit, by the names of its arguments."""
+    """Return the data of a fit, by argument name."""
     rows = {"X": train.X, "y": train.y, "sample_weight": train.weights}
     if validation is not None:
         rows["X_val"], rows["y_val"] = validation.X, validation.y

@@ -1,10 +1,10 @@
-"""Many networks: trained in stacks where that pays, and side by side on the cores.
+"""Training of many networks: in stacks where that is faster, and in parallel.
 
-A stack (`skffnn.fitting.stack`) makes a step of M networks with the array operations of
-one. What it saves is the time that Python and NumPy take for each operation, whatever
-its size: nearly all of a step of a small network, and hardly any of a large one. It
-pays as long as what a step works on stays in the cache of the processor. Measured on
-one core, the time of a network alone over its time in a stack of M:
+A stack (`skffnn.fitting.stack`) runs a step of M networks with as many array operations
+as a step of one. This saves the overhead of Python and NumPy for each operation: nearly
+all of the time for a small network, hardly any for a large one. It is faster as long as
+the data of a step stay in the processor cache. Measured on one core, the training time
+of a network alone over its share of the time of a stack of M:
 
     rows × features, hidden layer, batch   KiB each   M = 2    8    32    64
     400 × 4, 10, 32                               7      1.2  3.1   8.1  10.6
@@ -14,8 +14,8 @@ one core, the time of a network alone over its time in a stack of M:
     1437 × 64, 100, 200                         420      0.9  1.4   1.1     -
     2400 × 60, 2 × 256, 256                    2900      1.0  1.0     -     -
 
-Hence `members_of_a_stack`: as many as have 4 MiB together. Fits that cannot be stacked,
-or do not pay, go to the cores one by one.
+Hence `members_of_a_stack`: as many as need 4 MiB together. Fits that cannot be stacked,
+or would not be faster, are distributed over the cores one by one.
 """
 
 import time
@@ -45,18 +45,18 @@ from .nn.arrays import Array
 from .utils.processes import run_on_cores
 from .utils.warn import InterruptionWarning, recorded, warn_again
 
-# Bytes that the members of a stack work on in a step, from the measurements above.
+# Bytes that a step of a whole stack may use, from the measurements above.
 CACHE = 4 * 2**20
 
-# Seconds of a step that do not depend on its size, and operations a second after that:
-# of one core, roughly.
+# Overhead of a step in seconds, and floating-point operations per second, roughly, on
+# one core.
 PER_STEP, FLOPS = 5e-5, 3e10
 
-# Seconds of training from which on processes are worth starting.
+# Seconds of training that make it worthwhile to start processes.
 WORTH_PROCESSES = 4.0
 
-# Parameters that do not change the operations of a step, so that the members of a stack
-# may differ in them.
+# Parameters that do not change the operations of a step, so that they may differ
+# between the members of a stack.
 FREE = {
     "alpha",
     "beta_1",
@@ -81,20 +81,20 @@ FREE = {
 
 @dataclass
 class Job:
-    """A fit to be made.
+    """A fit to run.
 
     Attributes
     ----------
     estimator : FFNNClassifier, FFNNRegressor or another
-        With its parameters set; it may be fitted in place, or a copy of it.
+        With its parameters set. It is fitted in place, or a copy of it is.
     train : Dataset
-        Checked training rows; `estimator` knows the names and number of the features.
+        Validated training rows; `estimator` has the names and number of the features.
     validation : Dataset or None
-        The validation set, if there is one apart, and the estimator takes one.
+        The validation set, if there is a separate one and the estimator accepts it.
     then : callable, default=None
-        What else to compute from the fitted estimator, in the process that fitted it.
+        Called with the fitted estimator, in the process that fitted it.
     listener : Listener, default=None
-        Told of the epochs of a network, in that process too.
+        Notified of each epoch of a network, in the same process.
     """
 
     estimator: Any
@@ -106,20 +106,20 @@ class Job:
 
 @dataclass
 class Result:
-    """What became of a job.
+    """Outcome of a job.
 
     Attributes
     ----------
     estimator : FFNNClassifier, FFNNRegressor or None
         The fitted estimator.
     error : Exception or None
-        Why there is none.
+        Why the fit failed.
     warnings : list of WarningMessage
-        What the fit warned of.
+        Warnings from the fit.
     value : object
         What `Job.then` returned.
     seconds : float
-        Its share of the time that its stack took.
+        Its share of the training time of its stack.
     """
 
     estimator: Any = None
@@ -134,7 +134,7 @@ class Result:
         return any(issubclass(w.category, InterruptionWarning) for w in self.warnings)
 
     def fitted(self) -> Any:
-        """Return the fitted estimator as its `fit` would: with warnings and errors.
+        """Repeat the warnings of the fit, and return the estimator or raise the error.
 
         Returns
         -------
@@ -144,7 +144,7 @@ class Result:
         Raises
         ------
         Exception
-            What made the fit fail.
+            The error of the fit, if it failed.
         """
         warn_again(self.warnings)
         if self.error is not None:
@@ -158,17 +158,17 @@ def fit_many(jobs: Sequence[Job], n_jobs: Any = None) -> Iterator[tuple[int, Res
     Parameters
     ----------
     jobs : sequence of Job
-        What to fit.
+        The fits to run.
     n_jobs : int, "auto" or None, default=None
         Number of stacks, or of single fits, to train in parallel, as in scikit-learn;
-        "auto" is decided by `processes_for`.
+        with "auto", `processes_for` decides.
 
     Yields
     ------
     i : int
-        The number of a job, in the order in which they are done.
+        Index of a job. Jobs are yielded as they finish.
     result : Result
-        What became of it.
+        Its outcome.
     """
     is_free = False
     if n_jobs == "auto":
@@ -187,20 +187,20 @@ def fit_many(jobs: Sequence[Job], n_jobs: Any = None) -> Iterator[tuple[int, Res
 
 
 def processes_for(jobs: Sequence[Job]) -> int | None:
-    """Return how many processes to use if nobody has said.
+    """Return how many processes to use with `n_jobs="auto"`.
 
     Parameters
     ----------
     jobs : sequence of Job
-        What to fit.
+        The fits to run.
 
     Returns
     -------
     n_jobs : int or None
-        All cores, if the fits take longer than it takes to start the processes; None,
-        which is one unless `joblib.parallel_config` says otherwise, if they do not, if
-        they are part of something that runs in parallel already, or if they have
-        callbacks: what a copy in another process collects may be lost.
+        -1, for all cores, if the fits take long enough to be worth starting processes;
+        otherwise None, which means one unless `joblib.parallel_config` is set. Also
+        None within a parallel computation, and with callbacks, because what these
+        collect in another process may be lost.
     """
     if any(callbacks_of(job.estimator) for job in jobs):
         return None
@@ -212,30 +212,31 @@ def processes_for(jobs: Sequence[Job]) -> int | None:
 
 
 def seconds_of(job: Job) -> float:
-    """Estimate how long a fit takes at most, on one core of today."""
+    """Estimate how many seconds a fit takes at most, on one current core."""
     try:
         step = cost_of_step(job)
         n_batches = -(-job.train.n_rows // step.batch)
-        flops = 6 * step.batch * step.n_parameters  # three products, two each
+        flops = 6 * step.batch * step.n_parameters  # 3 products, 2 flops per weight
         return float(job.estimator.max_iter * n_batches * (PER_STEP + flops / FLOPS))
-    except (AttributeError, TypeError, ValueError):  # not ours, or a wrong parameter
+    except (AttributeError, TypeError, ValueError):  # not ours, or invalid parameters
         return 0.0
 
 
 def stacks_of(jobs: Sequence[Job], n_cores: int) -> list[list[int]]:
-    """Return which jobs to train at once.
+    """Return which jobs to train together.
 
     Parameters
     ----------
     jobs : sequence of Job
-        What to fit.
+        The fits to run.
     n_cores : int
-        Stacks that are trained side by side. None of them goes without one.
+        Number of stacks to train in parallel. Stacks are made smaller if some cores
+        would otherwise be idle.
 
     Returns
     -------
     groups : list of list of int
-        The numbers of the jobs of each stack; the longest first.
+        Indices of the jobs in each stack, the largest stack first.
     """
     alike: dict[Any, list[int]] = defaultdict(list)
     for i, job in enumerate(jobs):
@@ -254,9 +255,9 @@ def stacks_of(jobs: Sequence[Job], n_cores: int) -> list[list[int]]:
 
 
 def kind_of(job: Job) -> Any:
-    """Return what jobs of one stack have in common, or None if a job is one apart.
+    """Return what jobs of one stack have in common, or None for a job to fit alone.
 
-    This is judged by parameters alone; when the fits are set up, `layout` says
+    This considers only the parameters; once the fits are set up, `layout` determines
     which of them have the same operations.
     """
     estimator = job.estimator
@@ -269,10 +270,10 @@ def kind_of(job: Job) -> Any:
 
 
 def is_stackable(estimator: Any) -> bool:
-    """Tell whether an estimator may be fitted in a stack, as far as it can say.
+    """Return whether an estimator, by itself, may be fitted in a stack.
 
-    A subclass may fit in another way; progress, callbacks, checkpoints and the
-    continuation of an earlier fit belong to one fit.
+    A subclass may fit differently; progress output, callbacks, checkpoints and warm
+    starts work with single fits only.
     """
     return (
         isinstance(estimator, FFNNEstimator)
@@ -290,33 +291,33 @@ def members_of_a_stack(job: Job) -> int:
     Parameters
     ----------
     job : Job
-        One of several that are alike.
+        One of several of the same kind.
 
     Returns
     -------
     n : int
-        At least 1, and so many that their memory stays within what scikit-learn's
-        setting `working_memory` allows.
+        At least 1. The data of a step fit into `CACHE`, and all memory into
+        scikit-learn's setting `working_memory`.
     """
     try:
         step = cost_of_step(job)
-    except (TypeError, ValueError):  # a wrong parameter, which the fit will report
+    except (TypeError, ValueError):  # an invalid parameter, which `fit` will report
         return 1
     limit = get_config()["working_memory"] * 2**20
     return max(1, min(CACHE // step.bytes, int(limit // (step.bytes + step.kept))))
 
 
 class Step(NamedTuple):
-    """What a step of a network costs.
+    """Cost of a step of a network.
 
     Attributes
     ----------
     batch : int
-        Rows.
+        Number of rows in a batch.
     n_parameters : int
         Length of θ.
     bytes, kept : int
-        Memory that it works on, and that is kept between steps besides.
+        Memory used by the step, and further memory kept between steps, in bytes.
     """
 
     batch: int
@@ -326,7 +327,7 @@ class Step(NamedTuple):
 
 
 def cost_of_step(job: Job) -> Step:
-    """Return what a step costs, from the sizes of the layers and of a batch.
+    """Return the cost of a step, from the sizes of the layers and of a batch.
 
     Parameters
     ----------
@@ -348,8 +349,8 @@ def cost_of_step(job: Job) -> Step:
         (n_in + 1) * n_out for n_in, n_out in pairwise([features, *hidden, outputs])
     )
     number = 8 if job.estimator.dtype == "float64" else 4
-    # Parameters are there four times: θ, its gradient, and two moments. θ is kept twice
-    # more, and so is the validation set, which is gathered once.
+    # A step uses θ, its gradient and two moments. Two more copies of θ are kept, and
+    # the validation set, with its activations.
     held_out = 0 if job.validation is None else job.validation.n_rows
     return Step(
         batch,
@@ -360,7 +361,7 @@ def cost_of_step(job: Job) -> Step:
 
 
 def outputs_of(job: Job) -> int:
-    """Estimate how many outputs a network has, from its first rows."""
+    """Estimate how many outputs a network has, from the first training rows."""
     y = job.train.y[:1000]
     if is_classifier(job.estimator):
         return len(np.unique(y))
@@ -371,7 +372,7 @@ def outputs_of(job: Job) -> int:
 def fit_numbered(
     group: Sequence[int], jobs: Sequence[Job]
 ) -> tuple[Sequence[int], list[Result]]:
-    """Fit the jobs of one stack; return their numbers with the results."""
+    """Fit the jobs of one stack; return their indices with the results."""
     start = time.perf_counter()
     results = [fit_alone(jobs[0])] if len(jobs) == 1 else fit_stacked(jobs)
     for job, result in zip(jobs, results, strict=True):
@@ -397,13 +398,13 @@ def fit_alone(job: Job) -> Result:
     with heard(job):
         result = attempted(lambda: job.estimator.fit(*train.select(), **fit_params))
     if names is not None and result.estimator is not None:
-        result.estimator.feature_names_in_ = names  # the checked rows have none
+        result.estimator.feature_names_in_ = names  # the validated rows have none
     return result
 
 
 @contextmanager
 def heard(job: Job) -> Iterator[None]:
-    """Let the listener of a job hear of what `fit` of its estimator does."""
+    """Add the listener of a job to those of its estimator, inside the block."""
     estimator, listener = job.estimator, job.listener
     if listener is None:
         yield
@@ -417,7 +418,7 @@ def heard(job: Job) -> Iterator[None]:
 
 
 def attempted(fit: Callable[[], Any]) -> Result:
-    """Return the estimator that a function fits, with its warnings, or its error."""
+    """Call a function that fits an estimator; return its result, warnings or error."""
     result = Result()
     with recorded() as caught:
         try:
@@ -429,7 +430,7 @@ def attempted(fit: Callable[[], Any]) -> Result:
 
 
 def fit_stacked(jobs: Sequence[Job]) -> list[Result]:
-    """Set the fits up, and train those with the same operations at once."""
+    """Set up the fits, and train those with the same operations together."""
     results = [Result() for _ in jobs]
     fits: dict[int, Any] = {}
     layouts: dict[Any, list[int]] = defaultdict(list)
@@ -456,7 +457,7 @@ def fit_stacked(jobs: Sequence[Job]) -> list[Result]:
 
 
 def own_rows(state: dict[str, Any], index: Array | None) -> None:
-    """Number the rows in the order of the last epoch as if there were no others."""
+    """Convert the order of the last epoch to positions among the rows of this fit."""
     if index is not None and state["order"] is not None:
         position = np.empty(index.max() + 1, np.intp)
         position[index] = np.arange(len(index))

@@ -1,14 +1,13 @@
-"""Searches of scikit-learn for networks, whose fits are made many at once.
+"""scikit-learn's hyperparameter searches, training many networks at once.
 
-`FFNNGridSearchCV` is `GridSearchCV`, with its parameters, its attributes and its
-results, and so are the others. scikit-learn does all that a search does; the only
-difference is that the fits it asks for have been made before, in stacks. It asks for
-them one by one, by cloning the estimator and calling `fit`; a clone made by a
-`Rehearsal` has a `fit` that returns what was fitted in its place, or raises what was
-raised.
+`FFNNGridSearchCV` has the parameters, attributes and results of `GridSearchCV`, and
+likewise the others. scikit-learn runs the search; the only difference is that the fits
+it requests have already been run, in stacks. It requests them one by one, by cloning
+the estimator and calling `fit`; a clone made by a `Rehearsal` has a `fit` that returns
+the estimator fitted in advance, or raises the error of that fit.
 
-Cross-validation of one network is a search with one candidate,
-`FFNNGridSearchCV(network, {}, refit=False)`: `cv_results_` has its scores.
+To cross-validate one network, search over a single candidate,
+`FFNNGridSearchCV(network, {}, refit=False)`: the scores are in `cv_results_`.
 """
 
 import time
@@ -56,9 +55,9 @@ from .utils.warn import InterruptionWarning, recorded, warn, warn_again
 
 
 class StackedSearch:
-    """Makes the fits of a search of scikit-learn before they are asked for.
+    """Mixin that runs the fits of a scikit-learn search in advance.
 
-    To be inherited from before the search itself.
+    Among the base classes, it comes before the search.
     """
 
     estimator: Any
@@ -78,7 +77,7 @@ class StackedSearch:
     scorer_: Any
     multimetric_: bool
 
-    if TYPE_CHECKING:  # what scikit-learn's search has, without types
+    if TYPE_CHECKING:  # methods of scikit-learn's searches, which declare no types
 
         @property
         def classes_(self) -> Array: ...
@@ -97,18 +96,18 @@ class StackedSearch:
     def fit(self, X: Matrix | Table, y: Matrix | None = None, **params: Any) -> Self:
         """Run the search.
 
-        With callbacks, of the search or of an estimator within it, scikit-learn makes
-        the fits, one by one: so the callbacks hear of each fit and of its epochs.
+        If the search or an estimator within it has callbacks, scikit-learn runs the
+        fits one by one, so that the callbacks are called for each fit and its epochs.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
             Training data.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
-            Labels.
+            Targets.
         **params : dict
-            Passed to `fit` of the estimator, to the scorers and to the splitter, as by
-            the search of scikit-learn.
+            Passed to the `fit` of the estimator, to the scorers and to the splitter, as
+            in scikit-learn's search.
 
         Returns
         -------
@@ -118,20 +117,20 @@ class StackedSearch:
         Warns
         -----
         InterruptionWarning
-            If Ctrl-C ended the search. What has been scored is in `cv_results_`, with
-            NaN for the rest; the best of it is not refitted.
+            If Ctrl-C interrupted the search. `cv_results_` then has the scores of the
+            completed fits, and NaN for the others; no estimator is refitted.
         """
         if has_callbacks(self):
             fitted: Self = super().fit(X, y, **params)  # type: ignore[misc]
             return fitted
-        search: Any = copy(self)  # left as it was, if anything goes wrong
+        search: Any = copy(self)  # a failure leaves self unchanged
         search._rehearsal = rehearsal = Rehearsal(
             self.estimator, self.n_jobs, self.verbose
         )
         search._given = X, y, params
         search.estimator = rehearsal.estimator
-        search.n_jobs = 1  # there is little left to do
-        if isinstance(self.cv, Iterator):  # which can be gone through once
+        search.n_jobs = 1  # the fits have already been run
+        if isinstance(self.cv, Iterator):  # can be consumed only once
             search.cv = list(self.cv)
         with warnings.catch_warnings():
             super(StackedSearch, search).fit(X, y, **params)  # type: ignore[misc]
@@ -153,7 +152,7 @@ class StackedSearch:
     def _run_search(
         self, evaluate_candidates: Callable[..., Any], *, callback_ctx: Any = None
     ) -> None:
-        """Make the fits of candidates before scikit-learn evaluates them."""
+        """Fit the candidates before scikit-learn evaluates them."""
         context = {} if callback_ctx is None else {"callback_ctx": callback_ctx}
         search: Any = self
         if search._rehearsal is None:
@@ -166,7 +165,7 @@ class StackedSearch:
         def evaluate(
             candidate_params: Iterable[dict[str, Any]], cv: Any = None, **more: Any
         ) -> Any:
-            if rehearsal.interrupted:  # no further rung of a halving search
+            if rehearsal.interrupted:  # no further iteration of a halving search
                 raise KeyboardInterrupt
             candidates = list(candidate_params)
             splitter = cv
@@ -178,7 +177,7 @@ class StackedSearch:
             rehearsal.make(candidates, splits.pairs, X, y, routed.estimator.fit)
             if rehearsal.interrupted:
                 if search.error_score == "raise" or rehearsal.n_done == before:
-                    raise KeyboardInterrupt  # of these there is nothing to keep
+                    raise KeyboardInterrupt  # there are no scores to keep
                 warnings.simplefilter("ignore", FitFailedWarning)
                 warnings.filterwarnings("ignore", "One or more of the test scores")
             results = evaluate_candidates(candidates, splits, **more)
@@ -192,7 +191,7 @@ class StackedSearch:
                 raise
 
     def _select_best_index(self, refit: Any, refit_metric: str, results: Any) -> int:
-        """Return the best candidate, or the best that was scored before Ctrl-C."""
+        """Return the index of the best candidate; after Ctrl-C, of the best scored."""
         rehearsal = self._rehearsal
         if rehearsal is not None and rehearsal.interrupted and not callable(refit):
             scores = results[f"mean_test_{refit_metric}"]
@@ -202,26 +201,26 @@ class StackedSearch:
 
 
 class FFNNGridSearchCV(StackedSearch, GridSearchCV):
-    """`GridSearchCV` that trains networks many at once.
+    """`GridSearchCV` that trains many networks at once.
 
-    The scores are those of `GridSearchCV`, candidate by candidate and fold by fold.
-    For an `FFNNClassifier`, an `FFNNRegressor`, or a pipeline that ends in one; what
-    comes before it in the pipeline is fitted once for each fold and each of its own
-    parameters. Candidates that are something else are fitted as always.
+    The scores of every candidate and fold are those of `GridSearchCV`. The estimator is
+    an `FFNNClassifier`, an `FFNNRegressor`, or a pipeline that ends in one. The steps
+    before the network are fitted once for each fold and each combination of their
+    parameters. Other estimators are fitted one by one, as in `GridSearchCV`.
 
-    Candidates may be trained at once if they differ in the random state, `alpha`, the
-    learning rate and its schedule, the numbers of the optimiser, label smoothing, the
-    dropout rate, class weights, or when to stop. How many are is decided by their size
-    (`skffnn.many`); their memory stays below scikit-learn's setting `working_memory`,
-    in MiB: `sklearn.config_context(working_memory=64)`.
+    Candidates can be trained together if they differ only in the random state, `alpha`,
+    the learning rate and its schedule, the constants of the optimiser, label smoothing,
+    the dropout rate, class weights, or stopping criteria. How many are trained together
+    depends on their size (`skffnn.many`); their memory stays below scikit-learn's
+    setting `working_memory`, in MiB: `sklearn.config_context(working_memory=64)`.
 
-    `verbose` of 1 or more shows a progress bar, if the library rich is installed. With
-    callbacks (`set_callbacks`, scikit-learn 1.9), networks are trained one by one.
+    `verbose` of 1 or more shows a progress bar, if rich is installed. With callbacks
+    (`set_callbacks`, scikit-learn 1.9), networks are trained one by one.
 
     See Also
     --------
-    sklearn.model_selection.GridSearchCV : For its parameters and attributes.
-    FFNNHalvingGridSearchCV : Which gives most of the time to the best candidates.
+    sklearn.model_selection.GridSearchCV : Parameters and attributes.
+    FFNNHalvingGridSearchCV : Spends most of the time on the best candidates.
 
     Examples
     --------
@@ -249,12 +248,12 @@ class FFNNGridSearchCV(StackedSearch, GridSearchCV):
 
 
 class FFNNRandomizedSearchCV(StackedSearch, RandomizedSearchCV):
-    """`RandomizedSearchCV` that trains networks many at once.
+    """`RandomizedSearchCV` that trains many networks at once.
 
     See Also
     --------
-    FFNNGridSearchCV : What is trained at once.
-    sklearn.model_selection.RandomizedSearchCV : For the parameters and attributes.
+    FFNNGridSearchCV : Which candidates are trained together.
+    sklearn.model_selection.RandomizedSearchCV : Parameters and attributes.
 
     Examples
     --------
@@ -276,15 +275,15 @@ class FFNNRandomizedSearchCV(StackedSearch, RandomizedSearchCV):
 
 
 class FFNNHalvingGridSearchCV(StackedSearch, HalvingGridSearchCV):
-    """`HalvingGridSearchCV` that trains networks many at once.
+    """`HalvingGridSearchCV` that trains many networks at once.
 
-    With `resource="max_iter"` all candidates are trained for a few epochs, the best
-    third of them for three times as many, and so on.
+    With `resource="max_iter"`, all candidates are trained for a few epochs, then the
+    best third for three times as many, and so on.
 
     See Also
     --------
-    FFNNGridSearchCV : What is trained at once.
-    sklearn.model_selection.HalvingGridSearchCV : For the parameters and attributes.
+    FFNNGridSearchCV : Which candidates are trained together.
+    sklearn.model_selection.HalvingGridSearchCV : Parameters and attributes.
 
     References
     ----------
@@ -315,13 +314,13 @@ class FFNNHalvingGridSearchCV(StackedSearch, HalvingGridSearchCV):
 
 
 class FFNNHalvingRandomSearchCV(StackedSearch, HalvingRandomSearchCV):
-    """`HalvingRandomSearchCV` that trains networks many at once.
+    """`HalvingRandomSearchCV` that trains many networks at once.
 
     See Also
     --------
-    FFNNHalvingGridSearchCV : For a grid.
-    FFNNGridSearchCV : What is trained at once.
-    sklearn.model_selection.HalvingRandomSearchCV : For the parameters and attributes.
+    FFNNHalvingGridSearchCV : The same for a grid.
+    FFNNGridSearchCV : Which candidates are trained together.
+    sklearn.model_selection.HalvingRandomSearchCV : Parameters and attributes.
 
     Examples
     --------
@@ -346,7 +345,7 @@ class FFNNHalvingRandomSearchCV(StackedSearch, HalvingRandomSearchCV):
 
 @dataclass
 class Splits:
-    """Training and test rows, always the same: a splitter may draw others each time."""
+    """A splitter with fixed pairs; others may draw new ones on each call."""
 
     pairs: Sequence[tuple[Any, Any]]
 
@@ -360,25 +359,25 @@ class Splits:
 
 
 class Rehearsal:
-    """Fits made before they are asked for.
+    """Fits that are run before the search requests them.
 
     Parameters
     ----------
     estimator : estimator
-        What the search is given.
+        The estimator passed to the search.
     n_jobs : int or None
         Number of stacks, or of single fits, to train in parallel.
     verbose : int
-        1 or more shows a progress bar, if the library rich is installed.
+        1 or more shows a progress bar, if rich is installed.
 
     Attributes
     ----------
     estimator : estimator
-        A copy of what was given, whose clones know their fits.
+        A copy of it; the `fit` of its clones returns the estimators fitted in advance.
     n_fits, n_done : int
-        How many fits there were to make, and how many were made.
+        Number of fits requested, and of fits completed.
     interrupted : bool
-        Whether Ctrl-C ended them.
+        Whether Ctrl-C interrupted them.
     has_results : bool
         Whether the search has evaluated candidates.
     """
@@ -400,12 +399,12 @@ class Rehearsal:
         return source
 
     def _next(self) -> Any:
-        """Return an estimator whose fit was made, or one that is still to be fitted."""
+        """Return an estimator fitted in advance, or one still to be fitted."""
         estimator = clone(self.plain)
         result = self._made.popleft() if self._made else None
         if result is not None:
             estimator.fit = Made(estimator, result)
-        elif self.interrupted:  # nothing is fitted any more
+        elif self.interrupted:  # no more fits
             estimator.fit = lambda *args, **kwargs: estimator
         return estimator
 
@@ -428,7 +427,7 @@ class Rehearsal:
         X, y : array-like
             All rows.
         fit_params : dict
-            What else is passed to `fit`.
+            Further arguments of `fit`.
         """
         rows = [Rows(X, y, fit_params, train, test) for train, test in splits]
         fits = Fits([Candidate.of(self.plain, params) for params in candidates], rows)
@@ -447,19 +446,19 @@ class Rehearsal:
                 if any(results):
                     lost = Result(error=RuntimeError("The search was interrupted."))
                     results = [result or lost for result in results]
-        if any(results):  # else they are not asked for
+        if any(results):  # otherwise the search does not request them
             self._made.extend(results)
 
 
 @dataclass
 class Made:
-    """A `fit` that was made before it is called."""
+    """A `fit` method that was run before it is called."""
 
     estimator: Any
     result: Result
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Return the fitted estimator, with the warnings and errors of its fit."""
+        """Return the fitted estimator; repeat the warnings or the error of its fit."""
         vars(self.estimator).pop("fit")
         vars(self.estimator).update(vars(self.result.fitted()))
         return self.estimator
@@ -474,9 +473,9 @@ class Rows:
     X, y : array-like
         All rows.
     fit_params : dict
-        What else is passed to `fit`, for all rows.
+        Further arguments of `fit`, for all rows.
     train, test : ndarray of int
-        The training rows and the test rows.
+        Indices of the training rows and of the test rows.
     """
 
     X: Any
@@ -486,7 +485,7 @@ class Rows:
     test: Any
 
     def select(self) -> tuple[Any, Any, dict[str, Any]]:
-        """Return X, y and the parameters of `fit` of the training rows."""
+        """Return X, y and the arguments of `fit` for the training rows."""
         n = n_rows_of(self.X)
         params = {
             name: take(value, self.train) if n_rows_of(value) == n else value
@@ -496,21 +495,21 @@ class Rows:
 
 
 def n_rows_of(value: Any) -> int:
-    """Return the number of rows, or -1 of what has none."""
+    """Return the number of rows, or -1 if the value has none."""
     if hasattr(value, "shape"):
         return int(value.shape[0]) if len(value.shape) else -1
     return len(value) if isinstance(value, list | tuple) else -1
 
 
 def n_numbers(X: Any) -> int:
-    """Return how many numbers a table has, roughly."""
+    """Return roughly how many values a table has."""
     if hasattr(X, "nnz"):
         return int(X.nnz)
     return int(np.prod(X.shape)) if hasattr(X, "shape") else np.size(X)
 
 
 def take(value: Any, rows: Any) -> Any:
-    """Return rows of an array, a data frame or a list."""
+    """Return rows of an array, a dataframe or a list."""
     if value is None:
         return None
     if hasattr(value, "iloc"):
@@ -522,12 +521,12 @@ def take(value: Any, rows: Any) -> Any:
 
 @dataclass
 class Candidate:
-    """An estimator with its parameters.
+    """An estimator with its parameters set.
 
     Attributes
     ----------
     estimator : estimator or None
-        None if the parameters are wrong.
+        None if the parameters are invalid.
     network : FFNNClassifier, FFNNRegressor or None
         The estimator, or the last step of a pipeline, if it is a network.
     before : Pipeline or None
@@ -543,10 +542,10 @@ class Candidate:
 
     @classmethod
     def of(cls, plain: Any, params: dict[str, Any]) -> "Candidate":
-        """Set the parameters of an estimator, and look for the network in it."""
+        """Set the parameters of an estimator, and find the network in it."""
         try:
             estimator = clone(plain).set_params(**clone(params, safe=False))
-        except Exception:  # the search comes across it again, and reports it
+        except Exception:  # the search runs into it again, and reports it
             return cls(None)
         network, before = estimator, None
         if isinstance(estimator, Pipeline):
@@ -571,7 +570,7 @@ class Candidate:
         Raises
         ------
         NotImplementedError
-            If anything else is passed to the network or to what comes before it.
+            If anything else is passed to the network or to the steps before it.
         """
         if isinstance(self.estimator, Pipeline):
             fit_params = self._of_last_step(fit_params)
@@ -581,7 +580,7 @@ class Candidate:
         return fit_params.get("sample_weight")
 
     def _of_last_step(self, fit_params: dict[str, Any]) -> dict[str, Any]:
-        """Return what a pipeline passes to its last step, if it passes nothing else."""
+        """Return what a pipeline passes to its last step; raise if others get any."""
         last = self.estimator.steps[-1][0]
         if not get_config()["enable_metadata_routing"]:
             return {k.removeprefix(f"{last}__"): v for k, v in fit_params.items()}
@@ -594,7 +593,7 @@ class Candidate:
 
 
 def key_of(params: dict[str, Any]) -> tuple[Any, ...]:
-    """Return parameters in a form that can be compared: objects by their identity."""
+    """Return a hashable key for parameters; objects are compared by identity."""
     plain = bool, int, float, str, type(None)
     return tuple(
         (name, params[name] if isinstance(params[name], plain) else id(params[name]))
@@ -604,20 +603,20 @@ def key_of(params: dict[str, Any]) -> tuple[Any, ...]:
 
 @dataclass
 class Fold:
-    """The rows of a split as the network sees them.
+    """The rows of a split, as input to the network.
 
     Attributes
     ----------
     data : Dataset
-        Checked training rows.
+        Validated training rows.
     test : array-like
-        Features of the test rows; None if they cannot be had.
+        Features of the test rows; None if they could not be transformed.
     names : ndarray of str or None
         Names of the features.
     steps : list of (name, transformer)
-        What comes before the network, fitted.
+        The fitted steps before the network.
     warnings : list of WarningMessage
-        What that warned of.
+        Warnings from fitting those steps.
     """
 
     data: Dataset
@@ -633,9 +632,9 @@ class Fits:
     Parameters
     ----------
     candidates : sequence of Candidate
-        What is fitted.
+        The candidates.
     rows : sequence of Rows
-        What it is fitted to.
+        The rows of each split.
     """
 
     def __init__(self, candidates: Sequence[Candidate], rows: Sequence[Rows]) -> None:
@@ -645,7 +644,7 @@ class Fits:
         self.rows = rows
 
     def make(self, n_jobs: int | None) -> Iterator[tuple[int, Result]]:
-        """Fit them.
+        """Fit all candidates to all splits.
 
         Parameters
         ----------
@@ -655,10 +654,10 @@ class Fits:
         Yields
         ------
         number : int
-            The number of a fit, candidate by candidate and split by split; they come in
-            the order in which they are done.
+            Index of the fit, candidate by candidate and split by split. Fits are
+            yielded as they finish.
         result : Result
-            The fitted estimator, or what went wrong.
+            The fitted estimator, or the error.
         """
         in_stacks: set[int] = set()
         for part in self._parts():
@@ -686,9 +685,9 @@ class Fits:
         )
 
     def _parts(self) -> list[dict[int, tuple[Candidate, int]]]:
-        """Return the fits of networks in parts, whose prepared rows fit into memory.
+        """Return the fits of networks in parts whose transformed rows fit into memory.
 
-        Each combination of parameters before the network has rows of its own.
+        Each combination of parameters of the steps before the network has its own rows.
         """
         of_key: dict[Any, dict[int, tuple[Candidate, int]]] = {}
         for number, (candidate, i) in self.pairs.items():
@@ -705,7 +704,7 @@ class Fits:
     def _folds(
         self, part: dict[int, tuple[Candidate, int]], n_jobs: int | None
     ) -> dict[tuple[Any, int], Fold]:
-        """Return the rows of each split, as the networks of each key see them."""
+        """Return the rows of each split, as input to the networks of each key."""
         wanted = {(c.key, i): c for c, i in part.values()}
         prefixed = {k: c for k, c in wanted.items() if c.before is not None}
         prepared = Parallel(n_jobs=n_jobs)(
@@ -730,7 +729,7 @@ class Fits:
 
 
 def with_steps(candidate: Candidate, fold: Fold, network: Any) -> Any:
-    """Return a fitted network, behind the fitted steps of its fold if it has some."""
+    """Return a fitted network, after the fitted steps of its fold if there are any."""
     if candidate.before is None:
         return network
     pipeline = clone(candidate.estimator)
@@ -740,7 +739,7 @@ def with_steps(candidate: Candidate, fold: Fold, network: Any) -> Any:
 
 
 def job_of(candidate: Candidate, fold: Fold) -> Job:
-    """Return the fit of a network to the rows of a fold."""
+    """Return the job of fitting a network to the rows of a fold."""
     network = clone(candidate.network)
     network.n_features_in_ = fold.data.X.shape[1]
     if fold.names is not None:
@@ -749,10 +748,10 @@ def job_of(candidate: Candidate, fold: Fold) -> Job:
 
 
 def outputs(network: Any, X: Any) -> Any:
-    """Return what a network gives for rows, before it is made a prediction.
+    """Return the outputs of a network, before they are turned into predictions.
 
-    None if there is an error, which the search will come across itself. The network
-    forgets what training would go on from, which has no part in a search.
+    Return None if there is an error: the search runs into it again, and reports it. The
+    training state, which a search does not need, is deleted.
     """
     vars(network).pop("_state", None)
     with recorded():
@@ -763,7 +762,7 @@ def outputs(network: Any, X: Any) -> Any:
 
 
 def know(network: Any, X: Any, a: Any) -> None:
-    """Let a network remember what it gives for rows: every scorer asks for it again.
+    """Cache the outputs of a network for some rows, because every scorer needs them.
 
     Parameters
     ----------
@@ -772,7 +771,7 @@ def know(network: Any, X: Any, a: Any) -> None:
     X : array-like of shape (n_samples, n_features)
         The rows.
     a : ndarray of shape (n_samples, n_outputs)
-        What it gives for them.
+        The outputs.
     """
     forward = network._forward
 
@@ -783,10 +782,10 @@ def know(network: Any, X: Any, a: Any) -> None:
 
 
 def whole_of(candidate: Candidate, rows: Rows) -> Fold | None:
-    """Check all rows for a network without steps before it.
+    """Validate all rows for a network without steps before it.
 
-    None if they are wrong, or if more than weights is passed to `fit`: such candidates
-    are fitted by their own method, which says what is wrong.
+    Return None if they are invalid, or if more than weights is passed to `fit`: such
+    candidates are fitted by their own method, which reports any error.
     """
     try:
         weights = candidate.sample_weight(rows.fit_params)
@@ -798,7 +797,7 @@ def whole_of(candidate: Candidate, rows: Rows) -> Fold | None:
 
 
 def fold_of(candidate: Candidate, rows: Rows) -> Fold | None:
-    """Fit the steps before a network; None if that fails, as above."""
+    """Fit the steps before a network; return None if that fails, as in `whole_of`."""
     with recorded() as caught:
         try:
             weights = take(candidate.sample_weight(rows.fit_params), rows.train)
@@ -811,7 +810,7 @@ def fold_of(candidate: Candidate, rows: Rows) -> Fold | None:
     for _, step in before.steps:
         if hasattr(step, "transform"):
             step.transform = Remembered(step.transform)
-    with recorded():  # the search comes across the rest, and reports it
+    with recorded():  # the search runs into errors again, and reports them
         try:
             test = before.transform(take(rows.X, rows.test))
         except Exception:
@@ -821,7 +820,7 @@ def fold_of(candidate: Candidate, rows: Rows) -> Fold | None:
 
 
 class Remembered:
-    """The `transform` of a fitted step, which all candidates of a fold call again.
+    """Cached `transform` of a fitted step, which all candidates of a fold call again.
 
     Parameters
     ----------
@@ -846,20 +845,20 @@ class Remembered:
 
 
 def is_equal(X: Any, other: Any) -> bool:
-    """Tell whether two tables are the same, as far as that can be told quickly."""
+    """Return whether two tables are equal; False if that cannot be checked quickly."""
     if X is other:
         return True
     if issparse(X):
         return (
             type(X) is type(other) and X.shape == other.shape and (other != X).nnz == 0
         )
-    if hasattr(X, "equals"):  # a data frame
+    if hasattr(X, "equals"):  # a dataframe
         return type(X) is type(other) and bool(X.equals(other))
     return isinstance(X, np.ndarray) and np.array_equal(X, other)
 
 
 def fit_whole(number: int, estimator: Any, rows: Rows) -> tuple[int, Result]:
-    """Fit an estimator by its own method."""
+    """Fit an estimator by its own method; return its number with the result."""
     start = time.perf_counter()
 
     def fit() -> Any:

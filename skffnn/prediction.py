@@ -16,22 +16,22 @@ from .utils.types import ClassifierMixin, Matrix
 
 
 class LogitsMixin(Documented, ClassifierMixin):
-    """Labels, probabilities and their logarithms, from logits.
+    """Mixin that predicts labels, probabilities and their logarithms from logits.
 
-    A class that inherits from this has a method `_forward(X, finish)`, which returns
-    `finish(a)` of the logits `a` of shape (n_samples, n_outputs), maybe block by block,
-    and the fitted attributes `classes_`, `_multilabel` and `_sparse_output`.
+    A subclass has the fitted attributes `classes_`, `_multilabel` and `_sparse_output`,
+    and a method `_forward(X, finish)`, which returns `finish(a)` for the logits `a` of
+    shape (n_samples, n_outputs), possibly block by block.
     """
 
     classes_: Array
     _forward: Callable[[Any, Callable[[Array], Array]], Array]
 
     def _set_targets(self, targets: ClassTargets) -> None:
-        """Set the fitted attributes that say what the logits are of."""
+        """Set the fitted attributes that describe the targets."""
         self.__dict__.update(targets.attributes())
 
     def _fitted_targets(self) -> ClassTargets:
-        """Return the classes of the last fit."""
+        """Return the targets of the last fit."""
         check_is_fitted(self)
         return fitted_targets(self)
 
@@ -46,8 +46,8 @@ class LogitsMixin(Documented, ClassifierMixin):
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_columns)
-            Class labels, with a column for each of several targets; or a label
-            indicator matrix: a sparse one if the training targets were sparse.
+            Class labels, with one column per target, or a label indicator matrix, which
+            is sparse if the training targets were.
         """
         targets = self._fitted_targets()
         return targets.decode(self._forward(X, targets.loss.decide))
@@ -65,7 +65,7 @@ class LogitsMixin(Documented, ClassifierMixin):
         f : ndarray of shape (n_samples, n_classes), or list of such arrays
             Probabilities, with columns in the order of `classes_`. Rows sum to 1,
             except for multi-label targets, where each label has its own probability.
-            Several targets have a list, with an array for each.
+            For several targets, a list with an array for each.
         """
         targets = self._fitted_targets()
         f = self._forward(X, lambda a: inside(targets.probabilities(a)))
@@ -74,8 +74,8 @@ class LogitsMixin(Documented, ClassifierMixin):
     def predict_log_proba(self, X: Matrix) -> Array:
         """Return the logarithm of the probability of each class.
 
-        It is computed from the logits, and so is exact where the probability was
-        rounded to nearly 1. Like the probability, it is never that of 0.
+        It is computed from the logits, so it is accurate even where the probability is
+        rounded to nearly 1. It is always finite, as no probability is 0.
 
         Parameters
         ----------
@@ -106,30 +106,29 @@ class LogitsMixin(Documented, ClassifierMixin):
         Returns
         -------
         a : ndarray of shape (n_samples,) or (n_samples, n_outputs), or list of these
-            Logits; for two classes, ln(f_1 / f_0), greater than 0 where the second
-            class is the more probable one. Several targets have a list, with an array
-            for each.
+            Logits; for two classes, ln(f_1 / f_0), which is positive where the second
+            class is more probable. For several targets, a list with an array for each.
         """
         return self._fitted_targets().decisions(self._forward(X, lambda a: a))
 
     def score(
         self, X: Matrix, y: Matrix, sample_weight: ArrayLike | None = None
     ) -> float:
-        """Return the accuracy: the part of the rows whose labels are all right.
+        """Return the accuracy: the fraction of rows whose labels are all correct.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
             Rows.
         y : array-like of shape (n_samples,) or (n_samples, n_columns)
-            Their labels.
+            True labels.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
 
         Returns
         -------
         accuracy : float
-            As by `sklearn.metrics.accuracy_score`, and for several targets by
+            As in `sklearn.metrics.accuracy_score`, and for several targets as in
             `sklearn.multioutput.MultiOutputClassifier.score`.
         """
         targets = self._fitted_targets()
@@ -147,8 +146,8 @@ class LogitsMixin(Documented, ClassifierMixin):
 def inside(f: Array) -> Array:
     """Keep probabilities strictly between 0 and 1, in place.
 
-    No classifier is certain: a probability that was rounded to 0 or 1 is moved by the
-    smallest step of its type, and agrees with its logarithm.
+    A probability that was rounded to 0 or 1 is moved by the smallest step of its type,
+    so that it agrees with its logarithm.
 
     Parameters
     ----------

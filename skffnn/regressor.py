@@ -54,33 +54,33 @@ class FFNNRegressor(Documented, RegressorMixin, FFNNEstimator):
     Parameters
     ----------
     loss : str or object, default="squared_error"
-        ℓ, and so what is predicted: "squared_error", the mean of y; "absolute_error",
-        its median; "huber", the mean, little disturbed by outliers; "quantile", the
-        quantiles of the levels `quantile`; "poisson", the mean of counts, at least 0;
-        "gamma", the mean of positive amounts. The last two have a log link. Or an
-        object, such as `skffnn.Huber(delta=0.5)` or one of a class of yours that
-        inherits from `skffnn.RegressionLoss`.
+        ℓ, which determines what is predicted: "squared_error", the mean of y;
+        "absolute_error", its median; "huber", a mean that is robust to outliers;
+        "quantile", the quantiles at the levels `quantile`; "poisson", the mean of
+        non-negative counts; "gamma", the mean of positive amounts. The last two have a
+        log link. Or an object, such as `skffnn.Huber(delta=0.5)`, or one of your own
+        class that inherits from `skffnn.RegressionLoss`.
     {LAYERS}
     {PARAMETERS}
     scoring : str, callable or None, default=None
-        The validation score that early stopping watches: None is R², as in
+        The validation score that early stopping monitors: None is R², as in
         `MLPRegressor`, or "loss" for several quantiles; "loss" is the loss, the lower
         the better; or any scikit-learn scorer.
     quantile : float or sequence of float, default=0.5
-        Levels in (0, 1) of `loss="quantile"`; of a sequence, in ascending order, all
-        are predicted at once. Ignored by other losses.
+        Level in (0, 1) for `loss="quantile"`, or several in ascending order, which are
+        all predicted at once. Ignored by other losses.
     normalize_y : bool, default=True
-        Whether targets are standardised for training, to mean 0 and standard deviation
-        1, and predictions scaled back. `loss_` and the curves are then those of the
-        standardised targets. Losses with a log link are never scaled.
+        Whether to standardise targets for training, to mean 0 and standard deviation 1,
+        and scale predictions back. `loss_` and the curves then refer to the
+        standardised targets. With a log link, targets are never scaled.
 
     Attributes
     ----------
     y_mean_ : ndarray of shape (n_targets,)
-        What was subtracted from the targets: their mean, weighted by `sample_weight`,
-        or 0. Training that continues keeps that of the first fit.
+        Shift subtracted from the targets: their mean, weighted by `sample_weight`, or
+        0. Continued training keeps that of the first fit.
     y_scale_ : ndarray of shape (n_targets,)
-        What they were then divided by: their standard deviation, or 1.
+        Scale that they were then divided by: their standard deviation, or 1.
     {ATTRIBUTES}
     n_outputs_ : int
         Number of output neurons: one for each target, times the number of quantiles.
@@ -90,17 +90,17 @@ class FFNNRegressor(Documented, RegressorMixin, FFNNEstimator):
     See Also
     --------
     sklearn.neural_network.MLPRegressor : The regressor that this one can replace.
-    FFNNClassifier : The same network for classes.
+    FFNNClassifier : The same network for classification.
 
     Notes
     -----
-    `coefs_` and `intercepts_` are those of the network that was trained, whose output
-    is the prediction on the scale of the standardised targets: the prediction is
-    `y_mean_ + y_scale_ * output`. So training can be continued, and the penalty is
-    that of the weights that are shown.
+    `coefs_` and `intercepts_` are those of the network as it was trained, with outputs
+    on the scale of the standardised targets: the prediction is
+    `y_mean_ + y_scale_ * output`. This way, training can be continued, and the penalty
+    applies to the weights that are shown.
 
-    Predictions are computed in the wider of the types of X and of the parameters, and
-    returned in that of X.
+    Predictions are computed in the wider of the types of X and the parameters, and
+    returned in the type of X.
 
     References
     ----------
@@ -198,7 +198,7 @@ class FFNNRegressor(Documented, RegressorMixin, FFNNEstimator):
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
             Training data; all values must be finite.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Numbers. Those of the first call determine the scaling of the targets.
+            Targets. Those of the first call determine their scaling.
         sample_weight : array-like of shape (n_samples,), default=None
             Sample weights; only their ratios within one call matter.
 
@@ -233,8 +233,8 @@ class FFNNRegressor(Documented, RegressorMixin, FFNNEstimator):
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_targets)
-            Predictions. With a sequence of quantiles there is one more axis, on which
-            they ascend: they never cross.
+            Predictions. A sequence of quantiles adds a last axis, along which they
+            ascend: quantiles never cross.
         """
         targets = self._fitted_targets()
         return self._forward(X, lambda a: check_finite(targets.decode(a)))
@@ -249,7 +249,7 @@ class FFNNRegressor(Documented, RegressorMixin, FFNNEstimator):
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
             Rows.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Their targets.
+            Targets.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
 
@@ -258,7 +258,7 @@ class FFNNRegressor(Documented, RegressorMixin, FFNNEstimator):
         score : float
             R², averaged over the targets, as by `sklearn.metrics.r2_score`; or the
             average over all quantiles of `sklearn.metrics.d2_pinball_score`. 1 is
-            perfect, 0 as good as the best constant.
+            perfect, 0 no better than the best constant.
         """
         levels = self._fitted_targets().loss.levels
         check_numpy(y=y, sample_weight=sample_weight)
@@ -272,7 +272,7 @@ class FFNNRegressor(Documented, RegressorMixin, FFNNEstimator):
         tags.target_tags.multi_output = True
         try:
             loss = self._loss()
-        except ValueError:  # `fit` says what is wrong
+        except ValueError:  # `fit` reports it
             return tags
         tags.target_tags.positive_only = not loss.allows(-np.ones(1))
         return tags

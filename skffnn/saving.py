@@ -18,14 +18,15 @@ def save(model: BaseEstimator, path: Path) -> None:
     file is replaced atomically. A file holds a JSON header and plain arrays but no code
     (see `skffnn.io.format`), so parameters that are objects of custom classes cannot be
     saved. Metadata requests (`set_fit_request`), `set_output` and custom attributes are
-    not saved. Of the networks of an average, what predicts is saved.
+    not saved, nor is the training state of the networks in an average.
 
     Parameters
     ----------
-    model : FFNNClassifier, FFNNRegressor, AveragedClassifier or Pipeline
+    model : FFNNClassifier, FFNNRegressor, AveragedClassifier, AveragedRegressor or \
+            Pipeline
         The fitted estimator. A pipeline, such as that of `make_tabular_classifier`, may
-        have the steps `TableEncoder`, `RobustSmoothScaler`, `StandardScaler`,
-        `SimpleImputer`, `MissingIndicator` and `FeatureUnion`.
+        have the steps `TableEncoder`, `RobustSmoothScaler`, `GapImputer`,
+        `StandardScaler`, `SimpleImputer`, `MissingIndicator` and `FeatureUnion`.
     path : str or path-like
         The file to write, with any extension.
 
@@ -66,8 +67,8 @@ def load(path: Path) -> Any:
     """Load an estimator from a file written by `save` or a checkpoint.
 
     The estimator predicts and continues training (`warm_start`, `partial_fit`) exactly
-    as the saved one. Loading runs no code, and the memory it needs is a small multiple
-    of the file size.
+    as the saved one would. Loading runs no code, and takes a small multiple of the
+    file size in memory.
 
     Parameters
     ----------
@@ -76,7 +77,8 @@ def load(path: Path) -> Any:
 
     Returns
     -------
-    model : FFNNClassifier, FFNNRegressor, AveragedClassifier or Pipeline
+    model : FFNNClassifier, FFNNRegressor, AveragedClassifier, AveragedRegressor or \
+            Pipeline
         The fitted estimator.
 
     Raises

@@ -1,10 +1,10 @@
-"""What a file holds of each kind of estimator, and how it becomes one again.
+"""How each kind of estimator is stored in a file, and restored from it.
 
-A stored estimator is a dict of plain values: its class by name, its parameters and its
-fitted attributes. Estimators inside an estimator are stored in the same way. A class is
-known here by name or not at all, so that no file can ask for another.
+A stored estimator is a dict of plain values: the name of its class, its parameters and
+its fitted attributes. Nested estimators are stored in the same way. Only the classes in
+`STORAGES` can be named, so that a file cannot create any other.
 
-To add a class, write its `Storage` and enter it in `STORAGES`.
+To add a class, write its `Storage` and add it to `STORAGES`.
 """
 
 import warnings
@@ -47,12 +47,12 @@ class Storage:
     Attributes
     ----------
     kind : type
-        The class itself: subclasses may be something else.
+        The exact class; subclasses may differ, and are refused.
     fitted : callable
         Returns the fitted attributes of an estimator as plain values.
     restore : callable
-        Sets them on an estimator with its parameters, and raises one of
-        `skffnn.io.format.DAMAGE` unless they are consistent.
+        Sets them on an estimator that has its parameters, and raises one of
+        `skffnn.io.format.DAMAGE` if they are inconsistent.
     check : callable
         Raises a TypeError for an estimator whose parameters cannot be stored.
     """
@@ -74,7 +74,7 @@ def pack(model: Any) -> dict[str, Any]:
     Returns
     -------
     content : dict of str to object
-        What `unpack` takes.
+        Input of `unpack`.
 
     Raises
     ------
@@ -85,7 +85,7 @@ def pack(model: Any) -> dict[str, Any]:
     storage = STORAGES.get(name)
     if storage is None or storage.kind is not type(model):
         raise TypeError(
-            f"model must be an estimator of {', '.join(STORAGES)}, or made of them, "
+            f"model must be one of {', '.join(STORAGES)}, and contain only these, "
             f"got a {name}."
         )
     storage.check(model)
@@ -117,7 +117,7 @@ def unpack(content: Any) -> Any:
     """
     name = content["estimator"]
     if name not in STORAGES:
-        raise ValueError(f"it holds an estimator {name!r}")
+        raise ValueError(f"its estimator {name!r} is unknown")
     storage = STORAGES[name]
     params = {
         key: inner(value, unpack, is_content)
@@ -132,7 +132,7 @@ def unpack(content: Any) -> Any:
 def inner(
     value: Any, convert: Callable[[Any], Any], wanted: Callable[[Any], bool]
 ) -> Any:
-    """Convert the estimators inside a parameter, which may be lists of steps."""
+    """Convert the estimators inside a parameter, such as a list of steps."""
     if wanted(value):
         return convert(value)
     if type(value) in (list, tuple):
@@ -141,24 +141,24 @@ def inner(
 
 
 def is_estimator(value: Any) -> bool:
-    """Tell whether a value is an estimator of a known class."""
+    """Return whether a value is an estimator."""
     return hasattr(value, "get_params") and not isinstance(value, type)
 
 
 def is_content(value: Any) -> bool:
-    """Tell whether a value is a stored estimator."""
+    """Return whether a value is a stored estimator."""
     return type(value) is dict and value.keys() == {"estimator", "params", "fitted"}
 
 
-# ------------------------------------------------------------------ what they share
+# ------------------------------------------------------------------ shared functions
 
 
-# Names of the features: of a data frame, or of the step before.
+# Feature names: those of a dataframe, or those that the previous step passes on.
 NAMES = ("feature_names_in_", "_names_in")
 
 
 def attributes(model: Any, *names: str) -> Fitted:
-    """Return fitted attributes by name, with the names of the features; {} of none."""
+    """Return fitted attributes by name, with the feature names; {} if not fitted."""
     if not hasattr(model, names[0]):
         return {}
     all_names = (*names, "n_features_in_", *NAMES)
@@ -166,7 +166,7 @@ def attributes(model: Any, *names: str) -> Fitted:
 
 
 def set_attributes(model: Any, fitted: Fitted, *names: str) -> None:
-    """Set fitted attributes, and raise unless they are the ones that are expected."""
+    """Set fitted attributes; raise unless they are the expected ones."""
     given = fitted.keys() - {*NAMES}
     require(
         given == {*names, "n_features_in_"},
@@ -182,7 +182,7 @@ def set_attributes(model: Any, fitted: Fitted, *names: str) -> None:
 
 
 def check_vector(value: Any, n: int, *, nan: bool = True) -> None:
-    """Raise unless a value is a vector of n numbers, none of them infinite."""
+    """Raise unless a value is a vector of n floats, none of them infinite."""
     require(type(value) is np.ndarray, "an attribute is not an array")
     require(value.shape == (n,), "an attribute has the wrong shape")
     require(value.dtype.kind == "f", "an attribute is not of floats")
@@ -194,7 +194,7 @@ def check_vector(value: Any, n: int, *, nan: bool = True) -> None:
 
 
 def network_fitted(model: FFNNEstimator) -> Fitted:
-    """Return the fitted attributes of a network, the state of training included."""
+    """Return the fitted attributes of a network, including the training state."""
     if not hasattr(model, "coefs_"):
         return {}
     check(model)
@@ -206,7 +206,7 @@ BLEND = "blended_", "blend_weights_"
 
 
 def average_fitted(model: AveragedClassifier) -> Fitted:
-    """Return the fitted attributes of an average: what predicts, of its networks."""
+    """Return the fitted attributes of an average, without any training state."""
     if not hasattr(model, "estimators_"):
         return {}
     fitted = {"estimators_": packed_networks(model), **attributes(model, *AVERAGE)}
@@ -216,7 +216,7 @@ def average_fitted(model: AveragedClassifier) -> Fitted:
 
 
 def packed_networks(model: Averaged) -> list[Any]:
-    """Return the networks of an average, without what training would go on from."""
+    """Return the networks of an average, without their training state."""
     networks = [pack(network) for network in model.estimators_]
     for network in networks:
         network["fitted"].pop("_state", None)
@@ -224,7 +224,7 @@ def packed_networks(model: Averaged) -> list[Any]:
 
 
 def packed_blend(model: Averaged) -> Fitted:
-    """Return what an average is blended with, and the weights."""
+    """Return the models that an average is blended with, and the weights."""
     blended = [[pack(copy) for copy in copies] for copies in model.blended_]
     return dict(zip(BLEND, (blended, model.blend_weights_), strict=True))
 
@@ -235,34 +235,34 @@ def restore_average(model: AveragedClassifier, fitted: Fitted) -> None:
     blended, weights = (fitted.pop(name, None) for name in BLEND)
     set_attributes(model, fitted, *AVERAGE)
     beta = model.inverse_temperature_
-    least = 0 if blended else np.nextafter(0, 1)  # of a blend, it may be all trees
+    least = 0 if blended else np.nextafter(0, 1)  # a blend may consist of trees alone
     require(type(beta) is float and least <= beta < np.inf, "the temperature is wrong")
     kinds = {type(model._multilabel), type(model._sparse_output)}
     require(kinds == {bool}, "the kind of the classes is wrong")
     targets = model._fitted_targets()
     require(len(networks) > 0, "there are no networks")
     for network in networks:
-        require(type(network) is FFNNClassifier, "a network is something else")
+        require(type(network) is FFNNClassifier, "a network has the wrong class")
         same = (
             hasattr(network, "coefs_")
             and network.n_features_in_ == model.n_features_in_
             and network._sparse_output == targets.sparse
             and network._fitted_targets().is_like(targets)
         )
-        require(same, "the networks are of different tables")
+        require(same, "the networks do not match")
     model.estimators_ = networks
     model.blended_, model.blend_weights_ = [], np.ones(0)
     if blended is not None:
         one = isinstance(targets, Targets) and not targets.multilabel
-        require(one, "a blend is for one label")
+        require(one, "a blend has several labels")
         set_blend(model, blended, weights, n_own=0)
         for copy in chain(*model.blended_):
             same = np.array_equal(getattr(copy, "classes_", ()), model.classes_)
-            require(same, "the classifiers of a blend are of different tables")
+            require(same, "the classifiers of a blend have different classes")
 
 
 def set_blend(model: Averaged, blended: Any, weights: Any, *, n_own: int) -> None:
-    """Set what an average is blended with; `n_own` weights are of the networks."""
+    """Set the models that an average is blended with; `n_own` weights are its own."""
     require(type(blended) is list, "a blend is damaged")
     require(n_own + len(blended) > 0, "a blend is damaged")
     check_vector(weights, n_own + len(blended), nan=False)
@@ -275,7 +275,7 @@ def set_blend(model: Averaged, blended: Any, weights: Any, *, n_own: int) -> Non
                 hasattr(copy, model._method)
                 and getattr(copy, "n_features_in_", None) == model.n_features_in_
             )
-            require(same, "the models of a blend are of different tables")
+            require(same, "the models of a blend do not match")
     model.blended_, model.blend_weights_ = blended, weights
 
 
@@ -297,7 +297,7 @@ def restore_average_of_numbers(model: AveragedRegressor, fitted: Fitted) -> None
     set_attributes(model, fitted, "shifts_")
     require(len(networks) > 0, "there are no networks")
     for network in networks:
-        require(type(network) is FFNNRegressor, "a network is something else")
+        require(type(network) is FFNNRegressor, "a network has the wrong class")
         same = (
             hasattr(network, "coefs_")
             and network.n_features_in_ == model.n_features_in_
@@ -305,7 +305,7 @@ def restore_average_of_numbers(model: AveragedRegressor, fitted: Fitted) -> None
             and network.get_params() | {"random_state": 0}
             == networks[0].get_params() | {"random_state": 0}
         )
-        require(same, "the networks are of different tables")
+        require(same, "the networks do not match")
     model.estimators_ = networks
     found: Any = model.shifts_
     require(type(found) is np.ndarray and found.dtype.kind == "f", "a shift is damaged")
@@ -318,7 +318,7 @@ def restore_average_of_numbers(model: AveragedRegressor, fitted: Fitted) -> None
 
 
 def boosting_fitted(model: Boosting) -> Fitted:
-    """Return the trees as plain arrays; of a classifier the classes too."""
+    """Return the trees as plain arrays, and the classes of a classifier."""
     if not hasattr(model, "n_iter_"):
         return {}
     names = ["classes_"] if hasattr(model, "classes_") else []
@@ -327,7 +327,7 @@ def boosting_fitted(model: Boosting) -> Fitted:
 
 
 def restore_boosting(model: Boosting, fitted: Fitted) -> None:
-    """Set the trees."""
+    """Set the trees, and the classes of a classifier."""
     n, y = fitted["n_features_in_"], np.zeros(1)
     require(type(n) is int and 0 < n <= 10**6, "the number of features is wrong")
     require(type(fitted["trees"]) is dict, "the trees are damaged")
@@ -347,7 +347,7 @@ def restore_boosting(model: Boosting, fitted: Fitted) -> None:
 
 
 def encoder_fitted(model: TableEncoder) -> Fitted:
-    """Return the categories, which columns have infrequent ones, and means of y."""
+    """Return the categories, whether some are infrequent, and the means of y."""
     fitted = attributes(model, "categories_", "dates_")
     if fitted:
         found = fitted["categories_"]
@@ -363,7 +363,7 @@ def encoder_fitted(model: TableEncoder) -> Fitted:
 
 
 def restore_encoder(model: TableEncoder, fitted: Fitted) -> None:
-    """Set the categories, and means of y."""
+    """Set the categories and the means of y."""
     others, means = fitted.pop("_others"), fitted.pop("means_", None)
     set_attributes(model, fitted, "categories_", "dates_")
     found: Any = model.categories_
@@ -372,10 +372,10 @@ def restore_encoder(model: TableEncoder, fitted: Fitted) -> None:
     require(lengths == {model.n_features_in_}, "a column is missing")
     for categories, dated, other in zip(found, model.dates_, others, strict=True):
         require(type(dated) is bool, "the dates are damaged")
-        require(categories is None or not dated, "a category cannot be a date")
+        require(categories is None or not dated, "a date column has categories")
         require(type(other) is bool, "the infrequent categories are damaged")
         require(categories is None or type(categories) is list, "a column is damaged")
-        require(categories is not None or not other, "a number cannot be infrequent")
+        require(categories is not None or not other, "a numeric column has categories")
         if categories is not None:
             once = len(set(categories)) == len(categories)
             require(once, "a category occurs twice")
@@ -390,7 +390,7 @@ def restore_encoder(model: TableEncoder, fitted: Fitted) -> None:
 
 def restored_means(content: Any, categories: Any) -> TargetMeans:
     """Return the means of y of a categorical column."""
-    require(categories is not None, "a number has no means")
+    require(categories is not None, "a numeric column has means")
     known, table = content
     require(type(known) is list, "the categories are damaged")
     require(len(set(known)) == len(known), "a category occurs twice")
@@ -412,7 +412,7 @@ def restore_scaler(model: RobustSmoothScaler, fitted: Fitted) -> None:
 
 
 def restore_gaps(model: GapImputer, fitted: Fitted) -> None:
-    """Set which features had gaps."""
+    """Set which features had missing values."""
     check_number("fill_value", model.fill_value)
     check_number("gap", model.gap)
     set_attributes(model, fitted, "features_")
@@ -438,18 +438,18 @@ def restore_standard(model: StandardScaler, fitted: Fitted) -> None:
 
 
 def check_imputer(model: SimpleImputer) -> None:
-    """Raise if anything but missing numbers is replaced."""
+    """Raise unless NaN is replaced, by a built-in strategy."""
     numeric = model.missing_values != model.missing_values  # NaN
     known = model.strategy in ("mean", "median", "most_frequent", "constant")
     if not (numeric and known) or model.add_indicator:
         raise TypeError(
-            "a SimpleImputer can be saved if missing_values is NaN, add_indicator "
-            f"False and strategy the name of one, got {model!r}."
+            "a SimpleImputer can be saved only if missing_values is NaN, add_indicator "
+            f"is False and strategy is a string, got {model!r}."
         )
 
 
 def imputer_fitted(model: SimpleImputer) -> Fitted:
-    """Return what replaces missing numbers."""
+    """Return the values that replace NaN."""
     fitted = attributes(model, "statistics_")
     if fitted:
         fitted["statistics_"] = np.asarray(fitted["statistics_"], np.float64)
@@ -457,23 +457,23 @@ def imputer_fitted(model: SimpleImputer) -> Fitted:
 
 
 def restore_imputer(model: SimpleImputer, fitted: Fitted) -> None:
-    """Fit to one row, of what replaces missing numbers, whose statistics are its own.
+    """Fit to one row of the values that replace NaN, which makes them the statistics.
 
-    So nothing is assumed of attributes that scikit-learn may rename.
+    This does not rely on attributes that scikit-learn may rename.
     """
     statistics = fitted.pop("statistics_")
-    require(type(statistics) is np.ndarray, "what is imputed is damaged")
+    require(type(statistics) is np.ndarray, "the imputed values are damaged")
     check_vector(statistics, len(statistics))
     model.fit(statistics[np.newaxis])
     found = np.asarray(model.statistics_, np.float64)
     same = np.array_equal(found, statistics, equal_nan=True)
-    require(same, "what is imputed is inconsistent")
+    require(same, "the imputed values are inconsistent")
     set_attributes(model, fitted)
     require(model.n_features_in_ == len(statistics), "a column is missing")
 
 
 def restore_indicator(model: MissingIndicator, fitted: Fitted) -> None:
-    """Fit to one row, with gaps in the columns that had some."""
+    """Fit to one row, with NaN in the columns that had missing values."""
     columns, n = fitted["features_"], fitted["n_features_in_"]
     require(type(n) is int and 0 < n <= 10**6, "the number of features is wrong")
     require(type(columns) is np.ndarray, "the columns with gaps are damaged")
@@ -487,10 +487,11 @@ def restore_indicator(model: MissingIndicator, fitted: Fitted) -> None:
 
 
 def check_indicator(model: MissingIndicator) -> None:
-    """Raise if anything but missing numbers is indicated."""
+    """Raise unless it indicates NaN."""
     if model.missing_values == model.missing_values:
         raise TypeError(
-            f"a MissingIndicator can be saved if missing_values is NaN, got {model!r}."
+            "a MissingIndicator can be saved only if missing_values is NaN, "
+            f"got {model!r}."
         )
 
 
@@ -498,13 +499,15 @@ def check_indicator(model: MissingIndicator) -> None:
 
 
 def check_pipeline(model: Pipeline) -> None:
-    """Raise if the pipeline has a cache, which belongs to a machine."""
+    """Raise if the pipeline has a cache, which other machines do not have."""
     if model.memory is not None:
-        raise TypeError(f"a Pipeline can be saved if memory is None, got {model!r}.")
+        raise TypeError(
+            f"a Pipeline can be saved only if memory is None, got {model!r}."
+        )
 
 
 def nothing(model: Any) -> Fitted:
-    """Return no fitted attributes: all is in the steps."""
+    """Return no fitted attributes: the steps have them all."""
     return {}
 
 
@@ -514,7 +517,7 @@ def refuse(model: Any, fitted: Fitted) -> None:
 
 
 def check_prediction(model: Any) -> None:
-    """Raise unless a restored estimator can predict: its steps have to fit each other.
+    """Raise unless a restored estimator can predict: its steps must match.
 
     Parameters
     ----------
@@ -524,7 +527,7 @@ def check_prediction(model: Any) -> None:
     Raises
     ------
     ValueError, TypeError, KeyError and others of `skffnn.io.format.DAMAGE`
-        If a row of zeros, and of missing categories, cannot be classified.
+        If prediction fails for a row of zeros and missing categories.
     """
     steps = (
         [step for _, step in model.steps] if isinstance(model, Pipeline) else [model]
@@ -536,12 +539,12 @@ def check_prediction(model: Any) -> None:
         row = [0.0 if found is None and not dated else None for found, dated in kinds]
         row = np.array([row], dtype=object)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of names of features that the row lacks
+        warnings.simplefilter("ignore")  # the row has no feature names
         model.predict(row)
 
 
 def of_attributes(*names: str) -> Callable[[Any], Fitted]:
-    """Return what reads fitted attributes by name."""
+    """Return a function that returns fitted attributes by name."""
 
     def fitted(model: Any) -> Fitted:
         return attributes(model, *names)

@@ -1,8 +1,8 @@
 """The parameters of the estimators and searches, for type checkers.
 
-Each alias is what one parameter may be: a name in a registry, or an object of one's
-own. The dictionaries are what functions pass on by `**params`; tests compare them with
-the signatures that they stand for.
+Each alias is the type of one parameter: a name in a registry, or a user's own object.
+The typed dictionaries describe `**params` that functions pass on; tests compare them
+with the signatures that they stand for.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -53,7 +53,7 @@ NNetworks = int | Literal["auto"]
 
 
 class NetworkParams(TypedDict, total=False):
-    """What classifier and regressor share, but for `random_state` and `verbose`."""
+    """Shared by classifier and regressor, without `random_state` and `verbose`."""
 
     hidden_layer_sizes: HiddenLayerSizes
     activation: ActivationParam
@@ -85,7 +85,7 @@ class NetworkParams(TypedDict, total=False):
 
 
 class ClassifierParams(NetworkParams, total=False):
-    """Those of `FFNNClassifier` that `make_tabular_classifier` passes on."""
+    """Parameters of `FFNNClassifier` that `make_tabular_classifier` passes on."""
 
     loss: LossOfClasses
     class_weight: ClassWeight
@@ -93,14 +93,14 @@ class ClassifierParams(NetworkParams, total=False):
 
 
 class RegressorParams(NetworkParams, total=False):
-    """Those of `FFNNRegressor` that `make_tabular_regressor` passes on."""
+    """Parameters of `FFNNRegressor` that `make_tabular_regressor` passes on."""
 
     loss: LossOfNumbers
     normalize_y: bool
 
 
 class DaskParams(ClassifierParams, total=False):
-    """Those of `FFNNClassifier`, all of which `DaskFFNNClassifier` has."""
+    """Parameters of `FFNNClassifier`, all of which `DaskFFNNClassifier` has too."""
 
     random_state: RandomState
     verbose: Verbose
@@ -108,8 +108,8 @@ class DaskParams(ClassifierParams, total=False):
 
 # --------------------------------------------------------------------------- searches
 
-# Of each parameter the values to try, or a distribution. That the values are sequences
-# is not said: mypy takes a dict of lists of numbers and of names for one of objects.
+# For each parameter, the values to try or a distribution. The values are not declared
+# as sequences: for a mix of lists of numbers and of names, mypy infers `object`.
 ParamGrid = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 Refit = bool | str | Callable[[Mapping[str, Any]], int]
 Splits = Iterable[tuple[ArrayLike, ArrayLike]]
@@ -119,14 +119,14 @@ class Splitter(Protocol):
     """A cross-validation splitter of scikit-learn."""
 
     def split(self, X: Any, y: Any = None, groups: Any = None) -> Any:
-        """Return pairs of training and test rows."""
+        """Return pairs of training and test indices."""
 
     def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
-        """Return how many there are."""
+        """Return the number of pairs."""
 
 
 class AnySearchParams(TypedDict, total=False):
-    """What all searches share."""
+    """Parameters that all searches share."""
 
     n_jobs: int | None
     cv: int | Splitter | Splits | None
