@@ -1,4 +1,4 @@
-"""Raw tables: preprocessing, and averages of networks."""
+"""Raw tables: preprocessing, and ensembles of networks."""
 
 from .encoder import TableEncoder
 from .ensemble import AveragedClassifier

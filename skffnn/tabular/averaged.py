@@ -1,4 +1,4 @@
-"""What averages of networks share: folds, copies, and a plan for the number of rows."""
+"""Base class of the averages: folds, copies, and settings for the number of rows."""
 
 from collections.abc import Callable, Sequence
 from math import sqrt
@@ -26,22 +26,22 @@ from ..utils.checks import (
 from ..utils.types import BaseEstimator, RandomState
 from .folds import CrossFit, Folds, fit_copies
 
-# n_networks="auto": each network of a large table is trained on more rows than all of
-# a small one, and four of them have taken as long as eight.
+# n_networks="auto": each network of a large table is trained on more rows than a small
+# table has, and four of them have taken as long as eight on a small one.
 MANY, FEW, LARGE = 8, 4, 10_000
 
-# Other models than networks are trained on fewer rows if there are very many: one copy
-# instead of one for each fold, and on this many of the rows.
+# On huge tables, the models in blend_with are trained once, not once for each fold, and
+# on at most this many rows.
 HUGE, MOST_BLENDED = 50_000, 100_000
 
 Output = Callable[[Any, Any], Array]
 
 
 class Averaged(MetaEstimatorMixin, BaseEstimator):
-    """Base class of averages of networks, each validated on a fold of its own.
+    """Base class of averages of networks, each validated on its own fold.
 
-    A subclass has the parameters below, names the network that is the default, and the
-    method that it needs of what is blended with the networks.
+    A subclass has the parameters below. It sets `_network`, the class of the default
+    network, and `_method`, the method that models in `blend_with` must have.
     """
 
     _network: ClassVar[type]
@@ -62,7 +62,7 @@ class Averaged(MetaEstimatorMixin, BaseEstimator):
     feature_names_in_: Array
 
     def _checked_estimator(self) -> Any:
-        """Return the network to train; raise if a parameter is wrong."""
+        """Return the network to train; raise if a parameter is invalid."""
         if self.n_networks != "auto":
             check_number("n_networks", self.n_networks, 2, integer=True)
         for name in ("planned_for", "blend_classes"):
@@ -107,7 +107,7 @@ class Averaged(MetaEstimatorMixin, BaseEstimator):
         *,
         blends: bool,
     ) -> tuple[CrossFit, list[CrossFit]]:
-        """Train networks, and copies of other models, on all folds but one.
+        """Train the networks and the models in `blend_with` on all folds but one.
 
         Parameters
         ----------
@@ -116,11 +116,12 @@ class Averaged(MetaEstimatorMixin, BaseEstimator):
         data : Dataset
             All rows.
         strata : ndarray of int of shape (n_rows,)
-            The class of each row, by which the folds are alike.
+            The class of each row, by which the folds are stratified.
         output, other_output : callable
-            What is asked of a network, and of another model, for its fold.
+            Functions of a fitted network or other model, and of rows, that return its
+            output for them.
         blends : bool
-            Whether there is anything to blend.
+            Whether to train the models in `blend_with`.
 
         Returns
         -------
@@ -154,9 +155,10 @@ class Averaged(MetaEstimatorMixin, BaseEstimator):
         return networks, others
 
     def _stacked(self, dtype: Any) -> Network | None:
-        """Return the networks as one stack, or None if they differ, or are not ours.
+        """Return the networks as one stack, or None if they cannot be stacked.
 
-        It computes in the given type, or in that of their weights if this is wider.
+        They can if they have the same layers and are of this package. The stack
+        computes in the given dtype, or in that of the weights if it is wider.
         """
         networks = self.estimators_
         if not all(type(network) is self._network for network in networks):
@@ -177,19 +179,19 @@ class Averaged(MetaEstimatorMixin, BaseEstimator):
 
     def __setstate__(self, state: Any) -> None:
         super().__setstate__(state)
-        # Of an earlier version, which had networks only.
+        # Pickled by an earlier version, which had networks only.
         self.__dict__.setdefault("blend_with", None)
         self.__dict__.setdefault("planned_for", None)
         self.__dict__.setdefault("verbose", 0)
 
 
 def planned(network: Any, n_rows: int, planned_for: int | None) -> Any:
-    """Return a network with epochs, batches and rate that suit the number of rows.
+    """Return a network with its training schedule scaled to the number of rows.
 
     With r times the rows that its parameters are meant for, it is trained for √r times
-    fewer epochs. If r > 1, batches have √r times as many rows, so that the number of
-    steps is always the same, and the learning rate grows with the square root of the
-    batch size. If r < 1, batches and learning rate remain, and there are more epochs.
+    fewer epochs. If r > 1, batches are √r times as large, so that the number of steps
+    stays the same, and the learning rate grows with the square root of the batch size.
+    If r < 1, only the number of epochs changes: it grows.
 
     Parameters
     ----------
@@ -198,12 +200,12 @@ def planned(network: Any, n_rows: int, planned_for: int | None) -> Any:
     n_rows : int
         Number of rows of the table.
     planned_for : int or None
-        The number of rows that its parameters are meant for; None for any.
+        The number of rows that its parameters are meant for; None changes nothing.
 
     Returns
     -------
     network : FFNNClassifier
-        A copy.
+        An unfitted copy.
 
     References
     ----------

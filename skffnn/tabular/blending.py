@@ -1,4 +1,4 @@
-"""The weights with which the logits of several models are added."""
+"""Weighted sums of the logits of several models."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -13,11 +13,11 @@ from ..nn.arrays import Array
 # finite even if all held-out rows are classified correctly.
 DOUBT = 0.001
 
-# Bounds of the weight of a model that is blended with no other, far beyond the values
-# that useful networks need.
+# Bounds of the weight of a single model, far beyond the values that useful networks
+# need.
 FLATTEST, SHARPEST = 0.125, 8.0
 
-# The smallest probability that another model may state: its logarithm must be finite.
+# The probabilities of other models are clipped here, so that the logarithm is finite.
 LEAST = 1e-7
 
 
@@ -27,7 +27,7 @@ def logits(network: Any, X: Any) -> Array:
     Parameters
     ----------
     network : FFNNClassifier
-        Fitted.
+        A fitted network.
     X : {ndarray, CSR array} of shape (n_samples, n_features)
         Rows.
 
@@ -41,21 +41,21 @@ def logits(network: Any, X: Any) -> Array:
 
 
 def log_odds(model: Any, X: Any, targets: ClassTargets) -> Array:
-    """Return what takes the place of the logits for a model that is no network.
+    """Return log-probabilities, which are the logits of a model that is no network.
 
     Parameters
     ----------
     model : classifier
-        Fitted, with `predict_proba`.
+        A fitted classifier with `predict_proba`.
     X : {ndarray, CSR array} of shape (n_samples, n_features)
         Rows.
     targets : ClassTargets
-        The classes, all of which the classifier knows. They are not multi-label.
+        The classes, not multi-label. The classifier was fitted to all of them.
 
     Returns
     -------
     a : ndarray of shape (n_samples, n_outputs)
-        Logarithms of the probabilities; for two classes ln(f_1 / f_0).
+        Log-probabilities; for two classes the log-odds ln(f_1 / f_0).
     """
     f = np.asarray(model.predict_proba(X), dtype=np.float64)
     a = np.log(np.maximum(f, LEAST))
@@ -70,7 +70,7 @@ class Blend(NamedTuple):
     beta : ndarray of shape (n_models,)
         The weights.
     loss : float
-        Its cross-entropy.
+        The cross-entropy of the blend.
     """
 
     beta: Array
@@ -80,14 +80,14 @@ class Blend(NamedTuple):
 def blend(
     a: Sequence[Array], y: Any, weights: Array | None, targets: ClassTargets
 ) -> Blend:
-    """Return the weights β with which the cross-entropy of Σ_m β_m a_m is lowest.
+    """Return the weights β that minimise the cross-entropy of Σ_m β_m a_m.
 
-    It is convex in β, so that no other β has a lower one.
+    It is convex in β, so the minimum is global.
 
     Parameters
     ----------
     a : sequence of ndarray of shape (n_samples, n_outputs)
-        Logits of each model, of rows that it was not trained on.
+        Logits of each model for rows that it was not trained on.
     y : ndarray or sparse array of shape (n_samples,) or (n_samples, n_labels)
         Labels.
     weights : ndarray of shape (n_samples,) or None
@@ -98,8 +98,8 @@ def blend(
     Returns
     -------
     blend : Blend
-        Its weights are not negative; that of a single model is between `FLATTEST` and
-        `SHARPEST`.
+        The weights are between 0 and `SHARPEST`; that of a single model is at least
+        `FLATTEST`.
     """
     encoded = targets.encode(y, np.float64, DOUBT)[:]
     w = np.ones(len(encoded)) if weights is None else weights

@@ -8,12 +8,12 @@ import numpy as np
 from ..nn.arrays import Array
 from .cells import cells, is_missing
 
-# What a date becomes: days since 1970 for trends, and the phases of what repeats.
+# The features of a date: days since 1970 for trends, the others for periodic effects.
 PARTS = ("days", "month", "weekday", "hour")
 
 
 def as_dates(column: Any) -> Array | None:
-    """Return a column of dates in NumPy's type, or None if it is something else.
+    """Return a column of dates as datetime64, or None if it holds no dates.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def as_dates(column: Any) -> Array | None:
     Returns
     -------
     dates : ndarray of datetime64 of shape (n_samples,) or None
-        Local times, to the microsecond; NaT where a cell is missing.
+        Local times, to the microsecond; NaT for missing values.
     """
     values = np.asarray(local(column))
     if values.dtype.kind == "M":
@@ -31,7 +31,7 @@ def as_dates(column: Any) -> Array | None:
     if values.dtype.kind != "O":
         return None
     first = next((cell for cell in values if not is_missing(cell)), None)
-    if not isinstance(first, datetime.date):  # sooner told than of all cells
+    if not isinstance(first, datetime.date):  # faster than looking at all cells
         return None
     found = cells(values)
     if not all(cell is None or isinstance(cell, datetime.date) for cell in found):
@@ -44,7 +44,7 @@ def as_dates(column: Any) -> Array | None:
 
 
 def local(column: Any) -> Any:
-    """Return a series without its time zone: what a clock on the wall shows."""
+    """Return a series without its time zone, in local time."""
     if getattr(column.dtype, "tz", None) is not None:  # pandas
         return column.dt.tz_localize(None)
     if getattr(column.dtype, "time_zone", None) is not None:  # polars
@@ -53,7 +53,7 @@ def local(column: Any) -> Any:
 
 
 def parts(dates: Array) -> Array:
-    """Return the numbers of each date.
+    """Return the numeric features of each date.
 
     Parameters
     ----------
@@ -63,8 +63,8 @@ def parts(dates: Array) -> Array:
     Returns
     -------
     numbers : ndarray of shape (n_samples, 4)
-        Days since 1970, with the fraction of the day; the month, 1 to 12; the weekday,
-        0 for Monday to 6; the hour, with its fraction. NaN where a date is missing.
+        Days since 1970, as a fraction; the month, 1 to 12; the weekday, from 0 for
+        Monday to 6; the hour, as a fraction. NaN for missing dates.
 
     Examples
     --------

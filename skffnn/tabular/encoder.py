@@ -1,4 +1,4 @@
-"""TableEncoder: a table with columns of mixed types as one numeric matrix."""
+"""TableEncoder: encodes a table with columns of mixed types as a numeric matrix."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -28,29 +28,29 @@ from .dates import PARTS, as_dates, parts
 from .names import named
 from .target_means import TARGETS, TargetKind, TargetMeans
 
-# Prefixes of the pandas and polars dtypes that are categorical even if the values are
+# Prefixes of the pandas and polars dtypes that are categorical even if their values are
 # numbers.
 CATEGORICAL_DTYPES = ("category", "categorical", "enum", "bool")
 
 
-# Types of cells that mean the same in any column, beside that of a missing value.
+# Types of cells whose meaning does not depend on the rest of the column.
 PLAIN = {float, int, bool, type(None)}
 
-# Up to this many rows are encoded cell by cell.
+# Up to this many rows are encoded cell by cell, which is faster.
 FEW_ROWS = 64
 
 
 class Rest(Enum):
-    """The category that infrequent categories share.
+    """The category of all infrequent categories.
 
-    An enumeration member is equal to no cell, and stays the same object when it is
-    copied or unpickled.
+    An enumeration member equals no cell, and remains the same object when it is copied
+    or unpickled.
     """
 
     OTHER = "other"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # skops calls this method, and Enum defines __reduce_ex__ alone.
+        # skops calls this method, but Enum defines only __reduce_ex__.
         return Rest, (self.value,)
 
 
@@ -60,16 +60,16 @@ OTHER = Rest.OTHER
 class TableEncoder(Documented, TransformerMixin, BaseEstimator):
     """One-hot encode categorical columns and leave numeric columns as they are.
 
-    Columns of integers or floats are numeric, also with dtype object. Columns of
+    Columns of integers or floats are numeric, even with dtype object. Columns of
     strings, booleans or mixed objects are categorical, and so are columns with a
     categorical dtype, whatever their values.
 
     Dates and times become four numbers: days since 1970, month, weekday (0 is Monday)
-    and hour; a time zone is dropped. Durations become days.
+    and hour; time zones are dropped. Durations become days.
 
     Missing values (None, NaN, NA in pandas, null in polars) stay missing in a numeric
-    column. In a categorical column they are a category of their own, if there were any
-    in `fit`.
+    column. In a categorical column, they are a category of their own if `fit` has seen
+    any.
 
     A category not seen in `fit` is encoded as "other" if the column has infrequent
     categories, and otherwise as 0 in all columns.
@@ -77,30 +77,30 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
     Parameters
     ----------
     max_categories : int, default=100
-        Maximum number of columns for one categorical column, at least 2. If it has more
-        categories, the infrequent ones share one column, "other". Decrease it if a
-        column with many categories makes the encoded matrix too wide.
+        Maximum number of encoded columns for one categorical column, at least 2. If it
+        has more categories, the infrequent ones share one column, "other". Decrease it
+        if a column with many categories makes the encoded matrix too wide.
     max_columns : int, default=500
-        Maximum number of columns for all categorical columns together, at least 2 for
-        each of them. If there are more, `max_categories` is lowered.
+        Maximum number of encoded columns for all categorical columns together, at least
+        2. If there are more, `max_categories` is lowered, but not below 2.
     target_means : {"classes", "numbers"} or None, default=None
-        What y is: class labels or numbers. A categorical column with an "other" also
-        gets the mean of y for each of its categories, also for the infrequent ones;
-        with more than two classes, the frequency of each class. None, and y with
-        several columns, add nothing. In `fit_transform`, the means for a row come from
-        other rows (`sklearn.preprocessing.TargetEncoder`), so that what is trained on
-        its result does not overfit to them; `transform` uses those of all rows.
+        Whether y holds class labels or numbers, for target encoding. A categorical
+        column with infrequent categories then also gets the mean of y for each
+        category, including the infrequent ones; with more than two classes, the
+        frequency of each class. There is no target encoding with None, or if y has
+        several columns. In `fit_transform`, the means for a row come from other rows,
+        as in `sklearn.preprocessing.TargetEncoder`, so that a model trained on the
+        result does not overfit to them; `transform` uses the means over all rows.
 
     Attributes
     ----------
     categories_ : list of (list or None)
         The categories of each column, in the order of the encoded columns; None for a
-        numeric column or one of dates. Among the categories, None stands for missing
-        values.
+        column of numbers or dates. The category None stands for missing values.
     dates_ : list of bool
         Whether each column holds dates.
     means_ : list of (TargetMeans or None)
-        The means of y for the categories of each column.
+        The means of y for each category of a column; None without target encoding.
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -108,7 +108,8 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
 
     See Also
     --------
-    sklearn.preprocessing.OneHotEncoder : For tables with categorical columns only.
+    sklearn.preprocessing.OneHotEncoder : One-hot encodes all columns.
+    sklearn.preprocessing.TargetEncoder : Target-encodes all columns.
 
     Examples
     --------
@@ -145,7 +146,7 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
         X : {array-like, dataframe} of shape (n_samples, n_features)
             Training data.
         y : array-like of shape (n_samples,), default=None
-            Class labels or numbers; used for `target_means` alone.
+            Class labels or numbers, used only for target encoding.
 
         Returns
         -------
@@ -165,14 +166,14 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
     def fit_transform(  # type: ignore[override]
         self, X: Table, y: ArrayLike | None = None
     ) -> Array:
-        """Fit to a table and encode it.
+        """Fit to a table, and encode it.
 
         Parameters
         ----------
         X : {array-like, dataframe} of shape (n_samples, n_features)
             Training data.
         y : array-like of shape (n_samples,), default=None
-            Class labels or numbers; used for `target_means` alone.
+            Class labels or numbers, used only for target encoding.
 
         Returns
         -------
@@ -234,7 +235,7 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
         return self._encode(columns_of(table), {})
 
     def _checked(self, X: Any, *, reset: bool) -> Any:
-        """Return a frame or an array, whose columns are right in number and names."""
+        """Return X as a dataframe or an array, with its columns checked."""
         if not is_frame(X):
             X = check_array(X, dtype=kept_dtype(X), ensure_all_finite=False)
         validate_data(self, X, reset=reset, skip_check_array=True)
@@ -243,7 +244,7 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
         return X
 
     def _is_as_in_fit(self, X: Any) -> bool:
-        """Tell whether checks would find nothing wrong with X, which is sooner told."""
+        """Return whether X is certainly valid, which is faster than checking it."""
         if is_frame(X):
             return has_known_names(self, X) and len(X) > 0
         named = hasattr(self, "feature_names_in_")
@@ -252,11 +253,11 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
         return X.ndim == 2 and len(X) > 0 and X.shape[1] == self.n_features_in_
 
     def _names(self, columns: Any) -> Any:
-        """Return the names of the columns, or their numbers."""
+        """Return the names of the columns, or their indices."""
         return getattr(self, "feature_names_in_", range(len(columns)))
 
     def _encode(self, columns: Sequence[Any], of_rows: dict[int, Array]) -> Array:
-        """Encode column by column, with the means of y for some of them."""
+        """Encode column by column; `of_rows` are out-of-fold means of y, if any."""
         kinds = list(zip(self.categories_, self.dates_, self.means_, strict=True))
         widths = [width(*kind) for kind in kinds]
         X = np.empty((len(columns[0]), sum(widths)))
@@ -275,10 +276,10 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
         return X
 
     def _encode_few(self, X: Any) -> Array | None:
-        """Encode few rows, whose cells are taken out of X at once.
+        """Encode few rows, or return None if that has to be done column by column.
 
-        To take out a column takes a frame longer than to encode it. Returns None if a
-        column that holds no dates has cells which have to be looked at as a column.
+        Extracting a column from a dataframe takes longer than encoding it, so all cells
+        are extracted at once. This works for dates, and for cells that are plain.
         """
         columns = list(zip(*rows_of(X), strict=True))
         kinds = list(zip(self.categories_, self.dates_, self.means_, strict=True))
@@ -308,8 +309,8 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
         Returns
         -------
         names : ndarray of shape (n_encoded,)
-            Unique names: that of a numeric column, "column_days" and so on for dates,
-            "column_mean" for means of y (numbered, if there are several), and
+            Unique names: those of numeric columns, "column_days" etc. for dates,
+            "column_mean" for means of y (numbered if there are several), and
             "column_category" for each category, such as `"colour_red"` or
             `"colour_missing"`. If two of these are equal, categories that are strings
             are quoted (`"colour_'missing'"`), and names that are still equal are
@@ -323,7 +324,7 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
 
     def __setstate__(self, state: Any) -> None:
         super().__setstate__(state)
-        # Of an earlier version.
+        # Pickled by an earlier version.
         self.__dict__.setdefault("max_columns", 10**9)
         self.__dict__.setdefault("target_means", None)
         if hasattr(self, "categories_"):
@@ -339,7 +340,7 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
 
 
 def width(categories: Any, dated: bool, means: TargetMeans | None) -> int:
-    """Return how many columns one column becomes."""
+    """Return the number of encoded columns of one column."""
     if dated:
         return len(PARTS)
     n = 1 if categories is None else len(categories)
@@ -347,7 +348,7 @@ def width(categories: Any, dated: bool, means: TargetMeans | None) -> int:
 
 
 def encoded_column(column: Any, categories: Any, dated: bool, name: Any) -> Array:
-    """Return the encoded columns of one column, but for means of y.
+    """Return the encoded columns of one column, except for the means of y.
 
     Parameters
     ----------
@@ -363,12 +364,12 @@ def encoded_column(column: Any, categories: Any, dated: bool, name: Any) -> Arra
     Returns
     -------
     x : ndarray of shape (n_samples, n_encoded)
-        One-hot, the parts of a date, or the numbers.
+        The one-hot encoding, the parts of dates, or the numbers.
 
     Raises
     ------
     ValueError
-        If it holds something else than in `fit`.
+        If the column was numeric, or held dates, in `fit`, but does not now.
     """
     if categories is not None:
         return one_hot(column, categories)
@@ -383,7 +384,7 @@ def encoded_column(column: Any, categories: Any, dated: bool, name: Any) -> Arra
 
 
 def kept_dtype(X: Any) -> Any:
-    """Return the dtype for `check_array`: lists may mix numbers and strings."""
+    """Return the dtype for `check_array`: object for lists, which may mix types."""
     return None if hasattr(X, "dtype") or hasattr(X, "__array__") else object
 
 
@@ -405,12 +406,15 @@ def rows_of(X: Any) -> Any:
         return X.rows()
     if hasattr(X, "iloc"):
         return X.to_numpy(dtype=object).tolist()
-    # Python has no times in nanoseconds: `tolist` makes integers of them.
+    # `tolist` converts times in nanoseconds to integers, as Python has no such times.
     return [*X] if X.dtype.kind in "mM" else X.tolist()
 
 
 def are_plain(cells: Sequence[Any], *, numeric: bool) -> bool:
-    """Tell whether cells are what their types say: numbers, strings, or missing."""
+    """Return whether cells can be encoded without the rest of their column.
+
+    They must be numbers, missing values, or strings in a categorical column.
+    """
     types = {*map(type, cells)} - PLAIN
     if str in types and not numeric:
         types.remove(str)
@@ -420,18 +424,18 @@ def are_plain(cells: Sequence[Any], *, numeric: bool) -> bool:
 def encode_cells(
     cells: Sequence[Any], categories: Any, means: TargetMeans | None, place: Array
 ) -> None:
-    """Encode cells of a column into their place, which is filled with 0.
+    """Encode a few cells of a column.
 
     Parameters
     ----------
     cells : sequence
-        Few cells that `are_plain`.
+        Cells that `are_plain`.
     categories : list or None
         The categories of the column, if it is categorical.
     means : TargetMeans or None
-        The means of y for them.
+        The means of y for the categories.
     place : ndarray of shape (n_samples, n_encoded)
-        Where to write.
+        The output, filled with 0.
     """
     found = [None if is_missing(cell) else cell for cell in cells]
     if categories is None:
@@ -447,7 +451,7 @@ def encode_cells(
 
 
 def categories_of(column: Any, name: Any) -> Counter[Any] | None:
-    """Count the categories of a categorical column; None for a numeric one.
+    """Count the categories of a column; return None if it is not categorical.
 
     Parameters
     ----------
@@ -459,7 +463,7 @@ def categories_of(column: Any, name: Any) -> Counter[Any] | None:
     Returns
     -------
     counts : Counter or None
-        How many cells belong to each category.
+        The number of cells in each category.
 
     Raises
     ------
@@ -473,12 +477,12 @@ def categories_of(column: Any, name: Any) -> Counter[Any] | None:
     except TypeError as error:
         raise TypeError(
             f"Column {name!r} of X contains a cell of an unsupported type ({error}): "
-            "argument must be a string or a number. Convert the column, or drop it."
+            "argument must be a string or a number. Convert or drop the column."
         ) from error
 
 
 def most_categories(counts: Sequence[Any], most: int, most_in_all: int) -> int:
-    """Return how many columns each categorical column may have.
+    """Return the maximum number of categories to encode in each column.
 
     Parameters
     ----------
@@ -492,7 +496,7 @@ def most_categories(counts: Sequence[Any], most: int, most_in_all: int) -> int:
     Returns
     -------
     most : int
-        At least 2.
+        `most`, lowered to satisfy `most_in_all`, but at least 2.
     """
     sizes = np.array([len(found) for found in counts if found is not None])
     while most > 2 and np.minimum(sizes, most).sum() > most_in_all:
@@ -506,14 +510,14 @@ def frequent(counts: Counter[Any], most: int) -> list[Any]:
     Parameters
     ----------
     counts : Counter
-        How many cells belong to each category.
+        The number of cells in each category.
     most : int
-        Maximum number of categories.
+        Maximum number of categories, including `OTHER`.
 
     Returns
     -------
     categories : list
-        Sorted by name; `OTHER` comes last if some are infrequent.
+        Sorted by label, with `OTHER` at the end if there are infrequent ones.
     """
     categories = sorted(counts, key=labels)
     if len(categories) > most:
@@ -536,7 +540,7 @@ def is_categorical(column: Any) -> bool:
 
 
 def numbers(column: Any, name: Any) -> Array:
-    """Return a numeric column as floats, NaN where a cell is missing.
+    """Return a numeric column as floats, with NaN for missing values.
 
     Parameters
     ----------
@@ -584,7 +588,7 @@ def one_hot(column: Any, categories: Sequence[Any]) -> Array:
     column : ndarray or series
         A column of the table.
     categories : sequence
-        Its categories, as `find_categories` returns them.
+        Its categories, as returned by `frequent`.
 
     Returns
     -------
@@ -598,10 +602,10 @@ def one_hot(column: Any, categories: Sequence[Any]) -> Array:
 
 
 def labels(category: Any) -> tuple[str, str]:
-    """Return the label of a category, plain and with strings in quotes.
+    """Return the label of a category, both plain and with strings in quotes.
 
-    The second distinguishes "1" from 1 and "missing" from a missing value, so the pair
-    sorts categories independently of the order of the rows.
+    The second distinguishes "1" from 1 and "missing" from a missing value, so sorting
+    categories by the pair does not depend on the order of the rows.
     """
     if category is OTHER:
         return "other", "other"
@@ -628,13 +632,13 @@ def column_names(
     dates : sequence of bool
         Whether a column holds dates.
     n_means : sequence of int
-        How many means of y each column has.
+        Number of means of y of each column.
 
     Returns
     -------
     names : list of str
-        The plain name if it is unique; otherwise the name with the category in quotes,
-        if it is a string; numbered if that name is taken too.
+        The plain name if it is unique; otherwise the name with a category that is a
+        string in quotes, numbered if that is taken too.
     """
     columns: list[tuple[str, str, bool]] = []  # plain, quoted, is categorical
     kinds = zip(features, categories, dates, n_means, strict=True)
@@ -654,7 +658,8 @@ def column_names(
             ]
             columns += [(name, name, False) for name in means]
     uses = Counter(plain for plain, _, _ in columns)
-    # Unique plain names come first, then numeric columns, so that these keep theirs.
+    # Unique plain names are assigned first, then those of columns that are not one-hot,
+    # so that these keep their names.
     order = sorted(
         range(len(columns)),
         key=lambda i: (uses[columns[i][0]] > 1, columns[i][2]),

@@ -22,7 +22,7 @@ from .folds import CrossFit
 from .forest import fastest
 from .trees import merged
 
-# A model is left out of a blend unless it lowers the cross-entropy by this part.
+# A model is left out of a blend unless it lowers the cross-entropy by this fraction.
 LEAST_GAIN = 0.02
 
 
@@ -31,7 +31,7 @@ class AveragedClassifier(LogitsMixin, Averaged):
 
     The rows are split into M folds, stratified by class. Network k is trained on all
     folds but the k-th, which is its validation set and selects its best epoch. No row
-    is lost to validation: all networks but one are trained on it.
+    is lost to validation: each is used to train all networks but one.
 
     The logits a_k of the networks are averaged and scaled::
 
@@ -43,9 +43,9 @@ class AveragedClassifier(LogitsMixin, Averaged):
     trained on it. One label in a thousand is assumed to be random, which limits the
     confidence even if every row is classified correctly.
 
-    Classifiers of another kind, such as boosted trees, make other errors. Those of
+    Classifiers of another kind, such as boosted trees, make different errors. Those in
     `blend_with` are trained on the same folds, and their averages are added with
-    weights γ ≥ 0, which minimise the same cross-entropy together with β.
+    weights γ ≥ 0. These minimise the same cross-entropy, jointly with β.
 
     Parameters
     ----------
@@ -58,45 +58,45 @@ class AveragedClassifier(LogitsMixin, Averaged):
     blend_with : list of classifiers, default=None
         Other classifiers with `predict_proba`. A copy of each is trained for every
         fold, as the networks are, and its log-probabilities are added to the logits
-        of the networks. One that lowers the out-of-fold cross-entropy by less than 2 %
-        is left out. They are not used for multi-label targets. A table of more than
-        50000 rows has one copy alone, and more than 100000 rows are too many for one:
-        so many are drawn at random.
+        of the networks. A classifier that lowers the out-of-fold cross-entropy by less
+        than 2 % is left out. They are not used for multi-label or multi-output targets.
+        With more than 50000 rows, only one copy of each is trained, on at most 100000
+        rows drawn at random.
     blend_classes : int or None, default=None
-        The largest number of classes for which they are used; None for any.
+        The largest number of classes for which `blend_with` is used; None for any.
     calibrate : bool, default=True
-        Whether to fit β to the out-of-fold logits; otherwise it is 1, or the weights
-        of a blend add up to 1.
+        Whether to fit β to the out-of-fold logits. If not, β is 1, or the weights of a
+        blend are normalised to sum to 1.
     planned_for : int or None, default=None
         The number of rows that `max_iter`, `batch_size` and `learning_rate_init` of the
-        network are meant for. A table with r times as many rows is trained on for √r
-        times fewer epochs, in batches of √r times as many rows, at r^(1/4) times the
-        learning rate, so that the number of steps is always the same. A smaller table
-        is trained on for more epochs, in the same batches. None changes nothing.
+        network are meant for. With r times as many rows, the networks are trained for
+        √r times fewer epochs, in batches √r times as large, at r^(1/4) times the
+        learning rate, so that the number of steps stays the same. With fewer rows, they
+        are trained for more epochs, in batches of the same size. None changes nothing.
     n_jobs : int, "auto" or None, default="auto"
         Number of processes that train networks. "auto" uses all processors if training
-        takes longer than starting the processes, and one inside another parallel
+        takes longer than starting the processes, and only one inside another parallel
         computation, such as a search with `n_jobs`. None means 1 unless in a
         `joblib.parallel_config` context; -1 means all processors.
     random_state : int, RandomState instance or None, default=None
         Determines the folds and the seeds of the networks. Pass an int for
         reproducible results.
     verbose : int, default=0
-        1 or more shows how many networks are done, and the time left, if the library
-        rich is installed.
+        If 1 or more, a progress bar shows how many networks are done and the time
+        left. It needs the library rich.
 
     Attributes
     ----------
     estimators_ : list of FFNNClassifier
         The fitted networks.
     blended_ : list of list of classifiers
-        The copies of each classifier of `blend_with` that was not left out; those of
-        `HistGradientBoostingClassifier` are merged into one, which is faster.
+        The fitted copies of each classifier in `blend_with` that was not left out;
+        those of `HistGradientBoostingClassifier` are merged into one, which is faster.
     blend_weights_ : ndarray of shape (n_blended,)
         Their weights γ.
     classes_ : ndarray of shape (n_classes,) or list of ndarray
-        Class labels, sorted; for multi-label targets the columns of y. Of several
-        targets, a list of those of each.
+        Class labels, sorted; for multi-label targets the columns of y. For several
+        targets, a list with the labels of each.
     inverse_temperature_ : float
         β, below 1 if the networks were overconfident.
     n_features_in_ : int
@@ -106,15 +106,15 @@ class AveragedClassifier(LogitsMixin, Averaged):
 
     See Also
     --------
-    make_tabular_classifier : This estimator with preprocessing for tables.
+    make_tabular_classifier : Pipeline of preprocessing for tables and this estimator.
 
     References
     ----------
     Lakshminarayanan, Pritzel & Blundell, *Simple and scalable predictive uncertainty
     estimation using deep ensembles*, NeurIPS 2017.
 
-    Breiman, *Stacked regressions*, Machine Learning 24, 1996: weights that are not
-    negative, from predictions for rows that are held out.
+    Breiman, *Stacked regressions*, Machine Learning 24, 1996: non-negative weights,
+    fitted to out-of-fold predictions.
 
     Guo, Pleiss, Sun & Weinberger, *On calibration of modern neural networks*, ICML
     2017. The random labels are similar to the smoothed targets in Platt, *Probabilistic
@@ -168,8 +168,8 @@ class AveragedClassifier(LogitsMixin, Averaged):
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
             Training data, finite numbers.
         y : array-like of shape (n_samples,) or (n_samples, n_columns)
-            Class labels, with a column for each of several targets, or a label
-            indicator matrix (multi-label).
+            Class labels, one column for each of several targets, or a label indicator
+            matrix (multi-label).
         sample_weight : array-like of shape (n_samples,), default=None
             Sample weights, at least 0; only their ratios matter.
 
@@ -208,13 +208,13 @@ class AveragedClassifier(LogitsMixin, Averaged):
     def _worthwhile(
         self, networks: CrossFit, others: list[CrossFit], targets: ClassTargets
     ) -> list[CrossFit]:
-        """Return the classifiers that make enough of a difference."""
+        """Return the classifiers that lower the cross-entropy enough."""
         if not others:
             return []
         rows = others[0].is_known
         alone = self._blend([networks], rows, targets).loss
-        # A weight that means nothing lowers the loss by 1/2n on average, on the rows
-        # that it is fitted to. Twice that is what Akaike's criterion takes off.
+        # A useless weight lowers the loss on the rows that it is fitted to by 1/2n on
+        # average. Akaike's criterion subtracts twice that.
         most = (1 - LEAST_GAIN) * alone - 1 / rows.sum()
         return [
             other
@@ -225,7 +225,7 @@ class AveragedClassifier(LogitsMixin, Averaged):
     def _blend(
         self, models: Sequence[CrossFit], rows: Array, targets: ClassTargets
     ) -> Blend:
-        """Return the weight of each model, from rows that it was not trained on."""
+        """Return the weight of each model, fitted to its out-of-fold logits."""
         data = models[0].folds.data
         weights = None if data.weights is None else data.weights[rows]
         return blend([m.out[rows] for m in models], data.y[rows], weights, targets)
@@ -240,12 +240,12 @@ class AveragedClassifier(LogitsMixin, Averaged):
 
     def __setstate__(self, state: Any) -> None:
         super().__setstate__(state)
-        self.__dict__.setdefault("blend_classes", None)  # of an earlier version
+        self.__dict__.setdefault("blend_classes", None)  # from an earlier version
         if hasattr(self, "estimators_") and not hasattr(self, "blended_"):
             self.blended_, self.blend_weights_ = [], np.ones(0)
 
     def _forward(self, X: Any, finish: Callable[[Array], Array]) -> Array:
-        """Return `finish` of the weighted sum of the averaged logits."""
+        """Apply `finish` to the weighted sum of the averaged logits."""
         X = checked_rows(self, X, accept_sparse="csr")
         network = self._stacked(np.float64)
         if network is None:

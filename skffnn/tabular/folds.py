@@ -1,7 +1,7 @@
-"""Models trained as in cross-validation: on all folds but one, and judged on that one.
+"""Models trained as in cross-validation: on all folds but one, and evaluated on that.
 
-`Folds` deals out the rows, `CrossFit` is a model with a copy for each fold, and
-`fit_copies` trains copies, of one model or of several, side by side.
+`Folds` splits the rows, `CrossFit` is a model with a copy for each fold, and
+`fit_copies` trains the copies of one or more models in parallel.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,14 +23,14 @@ from ..nn.arrays import Array
 
 @dataclass(frozen=True)
 class Folds:
-    """Rows dealt out to folds.
+    """Rows assigned to folds.
 
     Attributes
     ----------
     data : Dataset
         All rows.
     number : ndarray of int of shape (n_rows,)
-        The fold of each row; -1 for rows that are in none, and always trained on.
+        The fold of each row; -1 for rows in no fold, which all copies are trained on.
     n : int
         Number of folds.
     """
@@ -43,7 +43,7 @@ class Folds:
     def stratified(
         cls, data: Dataset, strata: Array, n: int, random_state: Any
     ) -> Self:
-        """Deal out rows, those of each stratum evenly, and copies of a row together.
+        """Assign rows to stratified folds, with duplicate rows in the same fold.
 
         Parameters
         ----------
@@ -54,13 +54,13 @@ class Folds:
         n : int
             Number of folds.
         random_state : RandomState
-            For the order of the rows.
+            Shuffles the rows.
 
         Returns
         -------
         folds : Folds
-            A stratum that fits into one fold is in none: every model has to be trained
-            on it.
+            A stratum that would be in one fold only is in none, so that every model is
+            trained on it.
         """
         number = folds_by_content(data.X, data.weights, strata, n, random_state)
         for stratum in np.unique(strata):
@@ -74,30 +74,30 @@ class Folds:
 
 
 class CrossFit:
-    """A model with a copy for each fold, which is trained on all others.
+    """A model with a copy for each fold, trained on all other folds.
 
     Parameters
     ----------
     folds : Folds
         The folds.
     model : estimator
-        If its `fit` takes X_val and y_val, it gets the fold as a validation set.
+        The model. If its `fit` takes X_val and y_val, these are the held-out fold.
     seeds : sequence of int
         The `random_state` of each copy.
     output : callable
-        Takes a fitted copy and rows X, and returns an array with a row for each.
+        Function of a fitted copy and rows X that returns an array with a row for each.
     n_copies : int, default=None
-        How many folds have a copy; None for all.
+        Number of folds that have a copy; None for all.
     most_rows : int, default=None
-        How many rows a copy is trained on, at most, drawn at random; None for all.
+        Maximum number of rows to train a copy on, drawn at random; None for all.
 
     Attributes
     ----------
     fitted : list of estimator
-        The copies, when they are trained.
+        The copies, once they are trained.
     out : ndarray of shape (n_rows, ...)
-        The output for each row, of the copy that was not trained on it; NaN where there
-        is none.
+        The out-of-fold output for each row: that of the copy that was not trained on
+        it; NaN if there is none.
     """
 
     out: Array
@@ -119,25 +119,24 @@ class CrossFit:
 
     @property
     def is_known(self) -> Array:
-        """Whether each row has an output."""
+        """Mask of the rows that have an output, of shape (n_rows,)."""
         if not hasattr(self, "out"):
             return np.zeros(len(self.folds.number), dtype=bool)
         known: Array = ~np.isnan(self.out.reshape(len(self.out), -1)[:, 0])
         return known
 
     def job(self, k: int) -> Job:
-        """Say what the copy of a fold is trained on.
+        """Return the job that trains the copy of a fold.
 
         Parameters
         ----------
         k : int
-            The fold. If it is empty, the copy is trained on all rows, without a
-            validation set.
+            The held-out fold. If it is empty, there is no validation set.
 
         Returns
         -------
         job : Job
-            For `fit_many`.
+            A job for `fit_many`.
         """
         data, held_out = self.folds.data, self.folds.number == k
         train, validation = np.flatnonzero(~held_out), np.flatnonzero(held_out)
@@ -147,10 +146,10 @@ class CrossFit:
         model = clone(self.model)
         if "random_state" in model.get_params(deep=False):
             model.set_params(random_state=int(self.seeds[k]))
-        # A batch larger than the folds of a small table is not worth a warning.
+        # Avoid the warning about batches larger than the folds of a small table.
         if isinstance(getattr(model, "batch_size", None), Integral):
             model.set_params(batch_size=min(model.batch_size, len(train)))
-        if isinstance(model, FFNNEstimator):  # rows of a stack are checked no more
+        if isinstance(model, FFNNEstimator):  # a stack does not check its rows again
             model.n_features_in_ = data.X.shape[1]
         if not len(validation):
             return Job(model, data.take(train))
@@ -159,7 +158,7 @@ class CrossFit:
         return Job(model, data.take(train), rows, then)
 
     def keep(self, k: int, model: Any, out: Array | None) -> None:
-        """Take in a trained copy, and what it gives for its fold."""
+        """Store a trained copy and its output for the held-out fold."""
         self.fitted.append(model)
         if out is not None:
             if not hasattr(self, "out"):
@@ -169,7 +168,7 @@ class CrossFit:
 
 
 def output_for(model: Any, output: Callable[[Any, Any], Array], rows: Dataset) -> Array:
-    """Return the output of a fitted model for rows of a dataset."""
+    """Return the output of a fitted model for the rows of a dataset."""
     return output(model, rows.select()[0])
 
 
@@ -183,7 +182,7 @@ def fit_copies(models: Sequence[CrossFit], n_jobs: Any, verbose: int) -> None:
     n_jobs : int, "auto" or None
         As in `fit_many`.
     verbose : int
-        Whether to show how many are done.
+        Whether to show a progress bar.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Boosted trees that predict few rows fast: all of them are descended at once."""
+"""Fast predictions of boosted trees for few rows: all trees are traversed at once."""
 
 from copy import copy
 from typing import Any
@@ -14,23 +14,24 @@ from ..nn.arrays import Array
 from ..utils.checks import DTYPES
 from .trees import Boosting, Trees, places, trees_of
 
-# Up to this many rows it is faster. A call of scikit-learn for each tree takes about as
-# long as descending it by 300 rows, on one core; with more cores it wins sooner.
+# A `Forest` is faster up to this many rows. One call of scikit-learn takes about as
+# long as traversing the tree with 300 rows on one core; with more cores scikit-learn
+# is faster from fewer rows on.
 FEW_ROWS = 100
 
 
 class Forest:
     """The trees of a boosted model, with the nodes of all trees in one array.
 
-    scikit-learn descends one tree after another, by a call from Python for each, and
-    each call starts its threads. For few rows these calls take longer than all else.
-    Here all rows descend all trees at once, one level in each step. A leaf is its own
-    child, so that trees may be of different depth.
+    scikit-learn traverses one tree after another, with a call from Python for each, and
+    each call starts its own threads. For few rows, this overhead dominates. Here, all
+    rows traverse all trees at once, one level per step. A leaf is its own child, so
+    trees may differ in depth.
 
     Parameters
     ----------
     trees : dict of str to ndarray
-        As from `skffnn.tabular.trees.trees_of`.
+        As returned by `skffnn.tabular.trees.trees_of`.
 
     Examples
     --------
@@ -47,12 +48,12 @@ class Forest:
     def __init__(self, trees: Trees) -> None:
         _, number = places(trees)
         own = np.arange(len(number))
-        root = own - number  # of the tree that a node belongs to
+        root = own - number  # root of the tree that a node belongs to
         is_leaf = trees["is_leaf"] == 1
         left = np.where(is_leaf, own, root + trees["left"])
         right = np.where(is_leaf, own, root + trees["right"])
         self.roots = np.flatnonzero(number == 0)
-        self.children = np.column_stack([right, left]).ravel()  # of node i: 2i, 2i + 1
+        self.children = np.column_stack([right, left]).ravel()  # node i: at 2i, 2i + 1
         self.feature = np.where(is_leaf, 0, trees["feature_idx"])
         self.threshold = trees["num_threshold"]
         self.missing_left = trees["missing_go_to_left"] == 1
@@ -66,22 +67,22 @@ class Forest:
             inner = below[~is_leaf[below]]
 
     def raw_predict(self, X: Array) -> Array:
-        """Return what the leaves of each row add up to, before any link.
+        """Return the sum of the leaves of each row, before the link function.
 
         Parameters
         ----------
         X : ndarray of shape (n_samples, n_features)
-            Numbers; NaN where one is missing.
+            Numbers; NaN for missing values.
 
         Returns
         -------
         a : ndarray of shape (n_samples, n_outputs)
-            The baseline, and the leaves added to it in the order of the trees: to the
-            bit what scikit-learn computes.
+            The baseline plus the leaves, added in the order of the trees, so that the
+            result equals that of scikit-learn bit for bit.
         """
         n_rows, n_features = X.shape
         x = X.ravel().astype(np.float64, copy=False)
-        row = n_features * np.arange(n_rows)[:, np.newaxis]  # where it begins in x
+        row = n_features * np.arange(n_rows)[:, np.newaxis]  # where each starts in x
         has_gaps = np.isnan(x).any()
         node = np.tile(self.roots, (n_rows, 1))
         for _ in range(self.depth):
@@ -93,33 +94,34 @@ class Forest:
         n_outputs = self.baseline.shape[1]
         leaves = self.value.take(node).reshape(n_rows, -1, n_outputs)
         first = np.broadcast_to(self.baseline, (n_rows, 1, n_outputs))
-        # Unlike a sum, a cumulative sum is never taken in pairs.
+        # np.sum adds pairwise; cumsum adds in order, as scikit-learn does.
         total: Array = np.concatenate([first, leaves], axis=1).cumsum(axis=1)[:, -1]
         return total
 
 
 KINDS = (HistGradientBoostingClassifier, HistGradientBoostingRegressor)
 
-# The trees of a model and their number, by which a new fit, or one that goes on, is
-# noticed; and the copy that has its forest.
+# The trees of a model and their number, which show whether it was fitted again or
+# continued (warm_start), and the copy of the model that has its forest.
 _known: WeakKeyDictionary[Any, tuple[Any, int, Any]] = WeakKeyDictionary()
 
 
 def fastest(model: Any, X: Any) -> Any:
-    """Return what predicts given rows fastest: a model, or a copy that has its forest.
+    """Return a model, or a copy with a `Forest` if that predicts given rows faster.
 
     Parameters
     ----------
     model : estimator
-        Fitted, of any kind.
+        A fitted estimator of any kind.
     X : {ndarray, CSR array} of shape (n_samples, n_features)
-        The rows that it is going to be asked for.
+        The rows to predict.
 
     Returns
     -------
     model : estimator
-        With the same predictions for these rows. It is the model itself, unless there
-        are few rows, and it consists of boosted trees that do not split by categories.
+        An estimator with the same predictions for these rows. It is the model itself,
+        unless there are few rows and it consists of boosted trees without categorical
+        splits.
     """
     if type(model) not in KINDS or not is_few(X, model):
         return model
@@ -132,7 +134,7 @@ def fastest(model: Any, X: Any) -> Any:
 
 
 def is_few(X: Any, model: Boosting) -> bool:
-    """Tell whether X holds few rows, with nothing for scikit-learn to object to."""
+    """Return whether X is a valid input with few rows."""
     if type(X) is not np.ndarray or X.ndim != 2 or X.dtype not in DTYPES:
         return False
     n_rows, n_features = X.shape
@@ -142,11 +144,11 @@ def is_few(X: Any, model: Boosting) -> bool:
 
 
 def with_forest(model: Boosting) -> Any:
-    """Return a copy of a model that predicts by a `Forest`, or None if it cannot be."""
+    """Return a copy of a model that predicts with a `Forest`, or None if impossible."""
     try:
         forest = Forest(trees_of(model))
     except TypeError:
         return None
     quick = copy(model)
-    quick._raw_predict = forest.raw_predict  # links and labels stay scikit-learn's
+    quick._raw_predict = forest.raw_predict  # scikit-learn still does links and labels
     return quick

@@ -1,4 +1,4 @@
-"""GapImputer: missing values replaced, and a column that says where they were."""
+"""GapImputer: fills in missing values and adds columns that mark them."""
 
 from typing import Any, Self
 
@@ -20,27 +20,28 @@ from .names import NamesPassedOn, names_of
 
 
 class GapImputer(Documented, NamesPassedOn, BaseEstimator):
-    """Replace missing values by a number, and say where they were.
+    """Replace missing values with a number, and mark them in additional columns.
 
-    After `RobustSmoothScaler`, 0 is the median of a feature. Each feature that had gaps
-    in `fit` gets one more column, behind all features, which is `gap` where a value is
-    missing and 0 elsewhere.
+    For each feature with missing values in `fit`, a column is appended that is `gap`
+    where the feature is missing and 0 elsewhere.
 
-    Unlike a `FeatureUnion` of `SimpleImputer` and `MissingIndicator`, it makes one
-    array, of the type of X.
+    Unlike a `FeatureUnion` of `SimpleImputer` and `MissingIndicator`, it makes a single
+    array, with the dtype of X.
 
     Parameters
     ----------
     fill_value : float, default=0.0
-        What replaces missing values.
+        Replacement for missing values. After `RobustSmoothScaler`, 0 is the median of a
+        feature.
     gap : float, default=0.3
-        What marks them. Beside features of magnitude 1, this is large enough to learn
-        from informative gaps, and too small to overfit to random ones.
+        Mark of a missing value in the appended columns. With features of magnitude 1,
+        0.3 is large enough to learn from informative missing values, and too small to
+        overfit to random ones.
 
     Attributes
     ----------
     features_ : ndarray of int of shape (n_with_gaps,)
-        The features that had gaps in `fit`.
+        Indices of the features with missing values in `fit`.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -48,7 +49,7 @@ class GapImputer(Documented, NamesPassedOn, BaseEstimator):
 
     See Also
     --------
-    sklearn.impute.SimpleImputer : With its parameter `add_indicator`.
+    sklearn.impute.SimpleImputer : With `add_indicator=True`, marks missing values by 1.
 
     Examples
     --------
@@ -63,7 +64,7 @@ class GapImputer(Documented, NamesPassedOn, BaseEstimator):
         self.gap = gap
 
     def fit(self, X: Table, y: ArrayLike | None = None) -> Self:
-        """Find the features with gaps.
+        """Find the features with missing values.
 
         Parameters
         ----------
@@ -95,12 +96,12 @@ class GapImputer(Documented, NamesPassedOn, BaseEstimator):
         Parameters
         ----------
         X : {array-like, dataframe} of shape (n_samples, n_features)
-            Data with gaps; those in other features than in `fit` are filled too.
+            Data. Missing values are also replaced in features that had none in `fit`.
 
         Returns
         -------
         X : ndarray of shape (n_samples, n_features + n_with_gaps)
-            Without gaps.
+            The data without missing values, and the columns that mark them.
         """
         check_is_fitted(self)
         x: Array = checked_rows(self, X, allow_nan=True)
@@ -119,12 +120,12 @@ class GapImputer(Documented, NamesPassedOn, BaseEstimator):
         ----------
         input_features : array-like of str, default=None
             Names of the features. By default `feature_names_in_`; in a pipeline, those
-            that `TableEncoder` made; or "x0" and so on.
+            returned by `TableEncoder`; otherwise "x0", "x1", ….
 
         Returns
         -------
         names : ndarray of shape (n_columns,)
-            Those of the features, and "feature_gap" for each that had gaps.
+            The names of the features, then "feature_gap" for each appended column.
         """
         check_is_fitted(self)
         names = input_names(self, input_features)

@@ -1,4 +1,4 @@
-"""Names of columns, which one step of a pipeline hands on to the next."""
+"""Column names, passed from one step of a pipeline to the next."""
 
 from typing import Any
 
@@ -9,13 +9,13 @@ from ..utils.types import Table, TransformerMixin
 
 
 class NamedArray(np.ndarray):
-    """An array that knows the names of its columns.
+    """An array with column names.
 
-    scikit-learn reads names from data frames alone, and asks for them again whenever a
-    row is predicted. The transformers of this package return such an array in
-    `fit_transform` and read it in `fit`, so that a fitted pipeline knows the names of
-    its columns all the way, and pays for it once. Whatever else takes it sees an array,
-    and what is computed from it has no names.
+    scikit-learn reads names only from dataframes, and checks them at each prediction.
+    The transformers of this package return a named array from `fit_transform` and read
+    its names in `fit`, so every step of a fitted pipeline knows its columns, at no cost
+    in predictions. Other code sees an ordinary array, and results computed from it have
+    no names.
 
     Attributes
     ----------
@@ -30,7 +30,7 @@ class NamedArray(np.ndarray):
 
 
 def named(X: Any, names: Array) -> Any:
-    """Return an array with names; anything else, such as a data frame, as it is.
+    """Return an array with column names; anything else, such as a dataframe, unchanged.
 
     Parameters
     ----------
@@ -52,14 +52,14 @@ def named(X: Any, names: Array) -> Any:
 
 
 def names_of(X: Any) -> Array | None:
-    """Return the names that a transformer has handed on, if there are any."""
+    """Return the column names that a transformer has passed on, or None."""
     return X.column_names if isinstance(X, NamedArray) else None
 
 
 class NamesPassedOn(TransformerMixin):
-    """Mixin for transformers whose `fit_transform` passes the column names on.
+    """Mixin for transformers whose `fit_transform` passes on the column names.
 
-    The transformer learns nothing from y, and its `fit` stores `names_of` its input.
+    The transformer ignores y, and its `fit` stores `names_of(X)`.
     """
 
     fit: Any

@@ -1,4 +1,4 @@
-"""Pipelines for raw tables that need no tuning: for classes, and for numbers."""
+"""Pipelines for raw tables that need no tuning: a classifier and a regressor."""
 
 from math import inf
 from typing import Any, Unpack
@@ -41,12 +41,13 @@ REGRESSION_RECIPE: dict[str, Any] = {
     name: value for name, value in RECIPE.items() if name != "label_smoothing"
 }
 
-# The number of rows that they are for, and the settings that change with it.
+# The number of rows that the recipes were tuned for, and the settings that scale with
+# the number of rows.
 ROWS = 3000
 PLANNED = {"max_iter", "batch_size", "learning_rate_init"}
 
-# Boosted trees beside the networks: smaller ones than by default, and as many as their
-# fold asks for. Chosen on the same tables.
+# Boosted trees that are blended with the networks: smaller than the default, with early
+# stopping. Chosen on the same tables.
 BOOSTING: dict[str, Any] = {
     "learning_rate": 0.2,
     "max_leaf_nodes": 15,
@@ -54,8 +55,8 @@ BOOSTING: dict[str, Any] = {
     "max_iter": 300,
     "early_stopping": True,
 }
-# With more classes than this they take longer than the networks, since each iteration
-# makes a tree for each class, and helped on no table.
+# Each iteration grows one tree per class, so with more classes than this the trees take
+# longer than the networks. They helped on no such table.
 BOOSTED_CLASSES = 8
 
 
@@ -70,21 +71,21 @@ def make_tabular_classifier(
 ) -> ClassifierPipeline:
     """Return a pipeline that classifies raw tables.
 
-    It accepts dataframes of pandas or polars, arrays and lists, with numeric and
-    categorical columns and with missing values. Its steps are:
+    It accepts pandas and polars dataframes, arrays and lists, with numeric and
+    categorical columns and missing values. Its steps are:
 
     `encode`
-        `TableEncoder`: one-hot encodes categorical columns; those with many categories
-        get the mean of the classes for each of them too.
+        `TableEncoder`: one-hot encodes categorical columns; columns with many
+        categories are target-encoded as well.
     `scale`
         `RobustSmoothScaler`: scales by median and quartiles, and clips smoothly.
     `impute`
-        `GapImputer`: replaces missing numbers by the median, and adds a column that is
-        0.3 where a number is missing and 0 elsewhere.
+        `GapImputer`: replaces missing numbers with the median, and adds a column that
+        is 0.3 where a number is missing and 0 elsewhere.
     `classifier`
-        `AveragedClassifier` of `FFNNClassifier`, with the parameters
+        `AveragedClassifier` of `FFNNClassifier`, with the parameters in
         `skffnn.tabular.RECIPE`, blended with `HistGradientBoostingClassifier` if that
-        makes a difference.
+        helps.
 
     Parameters
     ----------
@@ -92,36 +93,36 @@ def make_tabular_classifier(
         Number of networks to average. More networks are usually more accurate, but
         take longer to train. "auto" is 8, and 4 for more than 10000 rows.
     boosting : bool, default=True
-        Whether to train gradient-boosted trees on the same folds, and to add them to
-        the networks with the weights that suit the rows that are held out, if they
-        help there. Noisy labels need them most. They are not trained for more than
-        8 classes, nor for several labels.
+        Whether to train gradient-boosted trees on the same folds and blend them with
+        the networks, with weights fitted to the held-out rows. Trees that do not help
+        there are left out. They help most with noisy labels. They are not trained for
+        more than 8 classes, nor for multi-label or multi-output targets.
     n_jobs : int, "auto" or None, default="auto"
         Number of processes that train networks. "auto" uses all processors if training
-        takes longer than starting the processes, and one inside another parallel
+        takes longer than starting the processes, and only one inside another parallel
         computation, such as a search with `n_jobs`. None means 1 unless in a
         `joblib.parallel_config` context; -1 means all processors.
     random_state : int, RandomState instance or None, default=None
         Determines the folds and the seeds of the networks. Pass an int for
         reproducible results.
     verbose : int, default=0
-        1 or more shows how many networks are done, and the time left, if the library
-        rich is installed.
+        If 1 or more, a progress bar shows how many networks are done and the time
+        left. It needs the library rich.
     **params : dict
-        Parameters of `FFNNClassifier` that replace those of `skffnn.tabular.RECIPE`.
-        `max_iter`, `batch_size` and `learning_rate_init` are for 3000 rows, and change
-        with the number of rows, unless one of them is given.
+        Parameters of `FFNNClassifier`, which override those in `skffnn.tabular.RECIPE`.
+        Its `max_iter`, `batch_size` and `learning_rate_init` are for 3000 rows and
+        scale with the number of rows, unless one of the three is given.
 
     Returns
     -------
     model : Pipeline
-        The pipeline, not yet fitted. `GridSearchCV` can tune every parameter under its
-        nested name, such as `classifier__estimator__alpha`.
+        The unfitted pipeline. `GridSearchCV` can tune every parameter by its nested
+        name, such as `classifier__estimator__alpha`.
 
     References
     ----------
     Holzmüller, Grinsztajn & Steinwart, *Better by default: strong pre-tuned MLPs and
-    boosted trees on tabular data*, NeurIPS 2024, from which the settings started.
+    boosted trees on tabular data*, NeurIPS 2024: the starting point for the settings.
 
     Examples
     --------
@@ -132,7 +133,7 @@ def make_tabular_classifier(
     >>> model.predict([[None, "red"], [4.2, "blue"]])
     array(['yes', 'no'], dtype='<U3')
     """
-    from sklearn.ensemble import HistGradientBoostingClassifier  # takes a while
+    from sklearn.ensemble import HistGradientBoostingClassifier  # slow to import
 
     classifier = AveragedClassifier(
         FFNNClassifier(**{**RECIPE, **params}),
@@ -159,39 +160,39 @@ def make_tabular_regressor(
 ) -> RegressorPipeline:
     """Return a pipeline that predicts numbers from raw tables.
 
-    Its steps are those of `make_tabular_classifier`, but for the last one, `regressor`:
-    `AveragedRegressor` of `FFNNRegressor`, with the parameters
+    Its steps are those of `make_tabular_classifier`, except for the last, `regressor`:
+    `AveragedRegressor` of `FFNNRegressor`, with the parameters in
     `skffnn.tabular.REGRESSION_RECIPE`, blended with `HistGradientBoostingRegressor`.
 
     Parameters
     ----------
     quantile : float or sequence of float, default=None
-        Levels in (0, 1), ascending: the quantiles to predict, in place of the mean.
-        They are calibrated on the rows that each network has not seen, so that the
-        interval from 0.05 to 0.95 covers at least 90 % of rows to come.
+        Levels in (0, 1), ascending: the quantiles to predict instead of the mean. They
+        are calibrated on the rows that each network was not trained on, so that the
+        interval from 0.05 to 0.95 covers at least 90 % of new rows.
     n_networks : int or "auto", default="auto"
         Number of networks to average; "auto" is 8, and 4 for more than 10000 rows.
     boosting : bool, default=True
-        Whether to blend with gradient-boosted trees, if the mean is predicted by
-        `loss="squared_error"`.
+        Whether to blend the networks with gradient-boosted trees. The trees are used
+        only with `loss="squared_error"`.
     n_jobs : int, "auto" or None, default="auto"
         As in `make_tabular_classifier`.
     random_state : int, RandomState instance or None, default=None
         Determines the folds and the seeds of the networks. Pass an int for
         reproducible results.
     verbose : int, default=0
-        1 or more shows how many networks are done, and the time left, if the library
-        rich is installed.
+        If 1 or more, a progress bar shows how many networks are done and the time
+        left. It needs the library rich.
     **params : dict
-        Parameters of `FFNNRegressor` that replace those of
-        `skffnn.tabular.REGRESSION_RECIPE`, such as `loss="poisson"`. `max_iter`,
-        `batch_size` and `learning_rate_init` are for 3000 rows, and change with the
-        number of rows, unless one of them is given.
+        Parameters of `FFNNRegressor`, such as `loss="poisson"`, which override those in
+        `skffnn.tabular.REGRESSION_RECIPE`. Its `max_iter`, `batch_size` and
+        `learning_rate_init` are for 3000 rows and scale with the number of rows, unless
+        one of the three is given.
 
     Returns
     -------
     model : Pipeline
-        The pipeline, not yet fitted.
+        The unfitted pipeline.
 
     Examples
     --------
@@ -205,7 +206,7 @@ def make_tabular_regressor(
     >>> model.predict(table).shape
     (80, 2)
     """
-    from sklearn.ensemble import HistGradientBoostingRegressor  # takes a while
+    from sklearn.ensemble import HistGradientBoostingRegressor  # slow to import
 
     settings = {**REGRESSION_RECIPE, **params}
     if quantile is not None:
@@ -223,17 +224,17 @@ def make_tabular_regressor(
 
 
 def preparation(target_means: TargetKind) -> list[tuple[str, Any]]:
-    """Return the steps before the networks.
+    """Return the preprocessing steps of a pipeline.
 
     Parameters
     ----------
     target_means : {"classes", "numbers"}
-        What y is.
+        Whether y holds class labels or numbers.
 
     Returns
     -------
     steps : list of (name, transformer)
-        Of a pipeline.
+        The steps.
     """
     return [
         ("encode", TableEncoder(target_means=target_means)),

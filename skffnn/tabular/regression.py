@@ -1,4 +1,4 @@
-"""AveragedRegressor: networks for numbers, trained as in cross-validation."""
+"""AveragedRegressor: an ensemble of networks trained as in cross-validation."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar, Self
@@ -29,7 +29,7 @@ from .folds import CrossFit
 from .forest import fastest
 from .trees import merged
 
-# In place of the scale of targets that are constant.
+# Replaces the standard deviation of constant targets.
 SMALLEST = np.finfo(np.float64).tiny
 
 
@@ -38,19 +38,19 @@ class AveragedRegressor(Documented, RegressorMixin, Averaged):
 
     The rows are split into M folds. Network k is trained on all folds but the k-th,
     which is its validation set and selects its best epoch. The prediction is the mean
-    of those of the networks.
+    of the predictions of the networks.
 
     With `loss="squared_error"`, other regressors may be blended in, with weights w ≥ 0
     that minimise the squared error of the out-of-fold predictions, which for each row
     come from the copy that was not trained on it.
 
-    With several levels q of `loss="quantile"`, the averaged quantiles are shifted until
-    they cover as many of the rows as they should, by the out-of-fold quantiles: above
-    the level 0.5, the shift is the q-quantile of y - f_q(x), with the correction
-    (1 + 1/n) for the number of rows; below it is the mirror image. So the interval from
-    the level 0.05 to the level 0.95 covers 90 % of rows to come, whatever the
-    distribution, if they are drawn as these were; and some more, since the average errs
-    less than the single networks by which it is calibrated.
+    With `loss="quantile"`, the averaged quantiles are conformalised: they are shifted
+    so that the out-of-fold quantiles have the right coverage. For levels q ≥ 0.5, the
+    shift is the q-quantile of y - f_q(x), with the finite-sample correction (1 + 1/n);
+    levels below 0.5 mirror this. So the interval between the levels 0.05 and 0.95
+    covers 90 % of new rows from the same distribution, whatever that is. It covers
+    slightly more, since the average is more accurate than the single networks that it
+    is calibrated with.
 
     Parameters
     ----------
@@ -60,11 +60,11 @@ class AveragedRegressor(Documented, RegressorMixin, Averaged):
         M, the number of networks and of folds, at least 2. "auto" is 8, and 4 for more
         than 10000 rows.
     blend_with : list of regressors, default=None
-        Other regressors. A copy of each is trained for every fold. They are used with
-        `loss="squared_error"` alone. A table of more than 50000 rows has one copy, on
-        at most 100000 rows.
+        Other regressors, used only with `loss="squared_error"`. A copy of each is
+        trained for every fold; with more than 50000 rows, only one copy is trained, on
+        at most 100000 rows drawn at random.
     calibrate : bool, default=True
-        Whether to shift quantiles.
+        Whether to shift quantiles to the right coverage.
     planned_for : int or None, default=None
         The number of rows that `max_iter`, `batch_size` and `learning_rate_init` of the
         network are meant for, as in `AveragedClassifier`.
@@ -74,20 +74,20 @@ class AveragedRegressor(Documented, RegressorMixin, Averaged):
         Determines the folds and the seeds of the networks. Pass an int for
         reproducible results.
     verbose : int, default=0
-        1 or more shows how many networks are done, and the time left, if the library
-        rich is installed.
+        If 1 or more, a progress bar shows how many networks are done and the time
+        left. It needs the library rich.
 
     Attributes
     ----------
     estimators_ : list of FFNNRegressor
         The fitted networks.
     blended_ : list of list of regressors
-        The copies of each regressor of `blend_with` with a weight above 0; those of
-        `HistGradientBoostingRegressor` are merged into one, which is faster.
+        The fitted copies of each regressor in `blend_with` whose weight is above 0;
+        those of `HistGradientBoostingRegressor` are merged into one, which is faster.
     blend_weights_ : ndarray of shape (1 + n_blended,)
-        The weight of the networks, and those of the others.
+        The weight of the networks, followed by those of the other regressors.
     shifts_ : ndarray of shape (n_levels,) or (n_targets, n_levels)
-        What is added to the quantiles; 0 for other losses.
+        The shifts of the quantiles; 0 for other losses.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -95,14 +95,14 @@ class AveragedRegressor(Documented, RegressorMixin, Averaged):
 
     See Also
     --------
-    make_tabular_regressor : This estimator with preprocessing for tables.
+    make_tabular_regressor : Pipeline of preprocessing for tables and this estimator.
 
     References
     ----------
     Romano, Patterson & Candès, *Conformalized quantile regression*, NeurIPS 2019.
 
     Barber, Candès, Ramdas & Tibshirani, *Predictive inference with the jackknife+*,
-    Annals of Statistics, 2021: out-of-fold residuals in place of a calibration set.
+    Annals of Statistics, 2021: out-of-fold residuals instead of a calibration set.
 
     Breiman, *Stacked regressions*, Machine Learning 24, 1996.
 
@@ -191,9 +191,9 @@ class AveragedRegressor(Documented, RegressorMixin, Averaged):
         return self
 
     def _levels(self) -> tuple[float, ...] | None:
-        """Return the levels of the quantiles that are predicted; None of other losses.
+        """Return the levels of the predicted quantiles, or None for other losses.
 
-        Those of a single quantile are one, and have no axis of their own.
+        A single quantile has one level, but adds no axis to the predictions.
         """
         network = self.estimators_[0]
         loss = network._loss() if isinstance(network, FFNNRegressor) else None
@@ -210,8 +210,8 @@ class AveragedRegressor(Documented, RegressorMixin, Averaged):
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_targets)
-            Predictions. With a sequence of quantiles there is one more axis, on which
-            they ascend.
+            Predictions. A sequence of quantiles adds a last axis, along which they are
+            sorted.
         """
         check_is_fitted(self)
         rows: Any = checked_rows(self, X, accept_sparse="csr")
@@ -226,7 +226,8 @@ class AveragedRegressor(Documented, RegressorMixin, Averaged):
     def _mean_of_networks(self, X: Array) -> Array:
         """Return the mean prediction of the networks, for checked rows."""
         networks = self.estimators_
-        # With more rows, a stack saves no time on calls, and its blocks are small.
+        # With more rows, the overhead of calls no longer matters, and the blocks of a
+        # stack are small.
         stack = self._stacked(X.dtype) if X.shape[0] <= FEW_ROWS else None
         if stack is None:
             f: Array = np.mean([predicted(network, X) for network in networks], axis=0)
@@ -242,7 +243,7 @@ class AveragedRegressor(Documented, RegressorMixin, Averaged):
         return by_blocks(mean, X, stack)
 
     def _has_axis(self) -> bool:
-        """Tell whether predictions have an axis of quantiles."""
+        """Return whether predictions have an axis of quantiles."""
         network = self.estimators_[0]
         return isinstance(network, FFNNRegressor) and network._loss().levels is not None
 
@@ -263,7 +264,7 @@ class AveragedRegressor(Documented, RegressorMixin, Averaged):
         Returns
         -------
         score : float
-            As by `FFNNRegressor.score`.
+            As in `FFNNRegressor.score`.
         """
         check_is_fitted(self)
         if not self._has_axis():
@@ -285,23 +286,23 @@ def predicted(model: Any, X: Any) -> Array:
 
 
 def stacked(models: Sequence[CrossFit]) -> Array:
-    """Return the weights with which predictions have the least squared error.
+    """Return the weights that minimise the squared error of out-of-fold predictions.
 
     Parameters
     ----------
     models : sequence of CrossFit
-        Networks, and other models.
+        The networks, followed by the other models.
 
     Returns
     -------
     weights : ndarray of shape (n_models,)
-        Not negative; their sum is 1.
+        Non-negative, with sum 1.
     """
     rows, data = models[-1].is_known, models[0].folds.data
     first, *others = [model.out[rows] for model in models]
     y = np.asarray(data.y[rows], dtype=np.float64).reshape(first.shape)
     s = np.ones(len(y)) if data.weights is None else np.sqrt(data.weights[rows])
-    # Each column of y counts by its own scale.
+    # The errors of each column of y are relative to its standard deviation.
     s = s.reshape(-1, *[1] * (y.ndim - 1)) / np.maximum(y.std(axis=0), SMALLEST)
     D = np.column_stack([(s * (other - first)).ravel() for other in others])
     w, _ = nnls(D, (s * (y - first)).ravel())  # y ≈ f_0 + Σ w_k (f_k - f_0)
@@ -310,19 +311,19 @@ def stacked(models: Sequence[CrossFit]) -> Array:
 
 
 def shifts(networks: CrossFit, levels: Sequence[float]) -> Array:
-    """Return what to add to quantiles, so that they cover what they should.
+    """Return the shifts that give quantiles the right coverage.
 
     Parameters
     ----------
     networks : CrossFit
-        With out-of-fold predictions of quantiles.
+        Networks with out-of-fold predictions of quantiles.
     levels : sequence of float
         The levels.
 
     Returns
     -------
     shifts : ndarray of shape ([n_targets,] [n_levels])
-        The shape of the prediction for a row.
+        To be added to the prediction for a row.
     """
     rows, data = networks.is_known, networks.folds.data
     out = networks.out[rows]
@@ -340,9 +341,9 @@ def shifts(networks: CrossFit, levels: Sequence[float]) -> Array:
 
 
 def covering(r: Array, q: float, weights: Array | None) -> float:
-    """Return the number that a part q of residuals to come are not above.
+    """Return an upper bound for a fraction q of new residuals.
 
-    It is the ⌈q (n + 1)⌉-th of n residuals.
+    It is the ⌈q (n + 1)⌉-th smallest of the n residuals r.
     """
     level = min(1.0, q * (1 + 1 / len(r)))
     return float(np.quantile(r, level, weights=weights, method="inverted_cdf"))

@@ -19,7 +19,7 @@ from ..utils.documentation import Documented
 from ..utils.types import BaseEstimator, Table
 from .names import NamesPassedOn, names_of
 
-# Rows that are scaled at once, so that what is computed on the way stays small.
+# Number of rows to scale at once, which keeps temporary arrays small.
 BLOCK_ROWS = 1024
 
 
@@ -35,11 +35,12 @@ class RobustSmoothScaler(Documented, NamesPassedOn, BaseEstimator):
     outliers keep their sign but have limited influence. `StandardScaler` uses the mean
     and the standard deviation, which outliers distort.
 
-    If the quartiles of a feature are equal, most of its values are. Then the median
-    distance of the other values from the median, halved, replaces the interquartile
-    range: half of the others are closer than 2 before clipping, and the values of a
-    binary feature are 2 apart. A constant feature becomes 0, also where it has another
-    value in `transform`. Missing values (NaN) are ignored in `fit` and stay missing.
+    If the quartiles of a feature are equal, so are at least half of its values. Then
+    half the median distance of the other values from the median replaces the
+    interquartile range: half of the other values are within 2 of the median before
+    clipping, and the values of a binary feature are 2 apart. A feature that is constant
+    in `fit` becomes 0, whatever its values in `transform`. Missing values (NaN) are
+    ignored in `fit` and stay missing.
 
     Parameters
     ----------
@@ -47,15 +48,15 @@ class RobustSmoothScaler(Documented, NamesPassedOn, BaseEstimator):
         Largest absolute value of the output, above 0. Increase it if differences
         between extreme values matter; decrease it to reduce the influence of outliers.
     dtype : {"float32", "float64"} or None, default=None
-        Type of the output; None is that of X. Scaled numbers lose nothing that matters
-        in float32, which takes half the memory.
+        Type of the output; None means that of X. "float32" is accurate enough for
+        scaled numbers and takes half the memory.
 
     Attributes
     ----------
     center_ : ndarray of shape (n_features,)
-        Median of each feature; NaN for one that is missing throughout.
+        Median of each feature; NaN if all its values are missing.
     scale_ : ndarray of shape (n_features,)
-        Divisor of each feature; 0 for a constant one.
+        Divisor of each feature; 0 for a constant feature.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -63,7 +64,7 @@ class RobustSmoothScaler(Documented, NamesPassedOn, BaseEstimator):
 
     See Also
     --------
-    sklearn.preprocessing.RobustScaler : The same without clipping.
+    sklearn.preprocessing.RobustScaler : Scaling without clipping.
 
     References
     ----------
@@ -102,7 +103,7 @@ class RobustSmoothScaler(Documented, NamesPassedOn, BaseEstimator):
         Raises
         ------
         ValueError
-            If X contains infinity, or a parameter is wrong.
+            If X contains infinity, or a parameter is invalid.
         """
         check_number("limit", self.limit, 0, closed="neither")
         if self.dtype is not None:
@@ -123,8 +124,8 @@ class RobustSmoothScaler(Documented, NamesPassedOn, BaseEstimator):
         Returns
         -------
         X : ndarray of shape (n_samples, n_features)
-            Values between -limit and limit; NaN where a value is missing. A feature
-            without any values in `fit` becomes 0 throughout.
+            Values between -limit and limit; NaN for missing values. A feature without
+            any values in `fit` becomes 0.
         """
         check_is_fitted(self)
         x: Array = checked_rows(self, X, allow_nan=True)
@@ -135,13 +136,13 @@ class RobustSmoothScaler(Documented, NamesPassedOn, BaseEstimator):
         return scaled
 
     def get_feature_names_out(self, input_features: Any = None) -> Array:
-        """Return the names of the features, which are those of the input.
+        """Return the names of the features, which do not change.
 
         Parameters
         ----------
         input_features : array-like of str, default=None
             Names of the features. By default `feature_names_in_`; in a pipeline, those
-            that `TableEncoder` made; or "x0" and so on.
+            returned by `TableEncoder`; otherwise "x0", "x1", ….
 
         Returns
         -------
@@ -152,7 +153,7 @@ class RobustSmoothScaler(Documented, NamesPassedOn, BaseEstimator):
         return np.asarray(input_names(self, input_features), dtype=object)
 
     def _scaled(self, X: Array) -> Array:
-        """Scale and clip some rows."""
+        """Return a block of rows, scaled and clipped."""
         with np.errstate(over="ignore"):
             z = (X - self.center_) / np.where(self.scale_ > 0, self.scale_, np.inf)
         largest = np.finfo(z.dtype).max * min(1.0, self.limit)  # z / limit is finite
@@ -163,7 +164,7 @@ class RobustSmoothScaler(Documented, NamesPassedOn, BaseEstimator):
 
     def __setstate__(self, state: Any) -> None:
         super().__setstate__(state)
-        self.__dict__.setdefault("dtype", None)  # of an earlier version
+        self.__dict__.setdefault("dtype", None)  # pickled by an earlier version
 
     def inverse_transform(self, X: Table) -> Array:
         """Undo `transform`: z = x / √(1 - (x / limit)²).
@@ -176,8 +177,8 @@ class RobustSmoothScaler(Documented, NamesPassedOn, BaseEstimator):
         Returns
         -------
         X : ndarray of shape (n_samples, n_features)
-            The original values, less accurate far from the median; infinite where a
-            scaled value is equal to the limit.
+            The original values. They are less accurate far from the median, and
+            infinite where a scaled value equals the limit.
 
         Raises
         ------
@@ -210,12 +211,12 @@ def spread_of(x: Array) -> tuple[float, float]:
     Parameters
     ----------
     x : ndarray of shape (n_samples,)
-        Values, NaN where one is missing.
+        Values; NaN for missing values.
 
     Returns
     -------
     centre, scale : float
-        NaN and 0 if there are none.
+        NaN and 0 if all values are missing.
     """
     x = x[~np.isnan(x)]
     if not len(x):

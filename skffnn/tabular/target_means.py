@@ -1,4 +1,4 @@
-"""Means of the target for each category, of a column that has many of them."""
+"""Target encoding of a column with many categories."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,25 +11,25 @@ from sklearn.preprocessing import TargetEncoder
 
 from ..nn.arrays import Array
 
-# What y may be.
+# What y holds.
 TargetKind = Literal["classes", "numbers"]
 TARGETS = get_args(TargetKind)
 
-# Parts of the rows, for the means that these rows themselves are trained on.
+# Number of folds for the cross-fitted means of the training rows.
 N_PARTS = 5
 
 
 @dataclass
 class TargetMeans:
-    """The mean of the target for each category, drawn towards that of all rows.
+    """The mean of the target for each category, shrunk towards the overall mean.
 
     Attributes
     ----------
     categories : list
         The categories.
     table : ndarray of shape (n_categories + 1, n_means)
-        Their means, and last that of all rows, which stands for any other category.
-        Two classes and numbers have one mean, more classes one for each.
+        Their means. The last row is the overall mean, used for unknown categories.
+        There is one mean for numbers or two classes, and one per class for more.
     """
 
     categories: list[Any]
@@ -53,7 +53,7 @@ class TargetMeans:
         Parameters
         ----------
         cells : sequence
-            Cells of the column; None where one is missing.
+            Cells of the column; None for missing values.
 
         Returns
         -------
@@ -67,29 +67,29 @@ class TargetMeans:
     def fit_transform(
         cls, cells: Sequence[Any], categories: list[Any], y: Any, kind: str
     ) -> "tuple[TargetMeans, Array]":
-        """Find the means, and those that the rows themselves are trained on.
+        """Compute the means, and cross-fitted means for the training rows.
 
-        The mean of a rare category contains the label of the row itself, and a network
-        would overfit to it. So the means for a row come from other rows, four fifths of
-        all. They are those of `sklearn.preprocessing.TargetEncoder`.
+        The mean of a rare category includes the label of the row itself, to which a
+        network would overfit. So the means for a training row come from the other four
+        of five folds. They are computed by `sklearn.preprocessing.TargetEncoder`.
 
         Parameters
         ----------
         cells : sequence
-            Cells of the column; None where one is missing.
+            Cells of the column; None for missing values.
         categories : list
             The categories that occur.
         y : array-like of shape (n_samples,)
             Class labels or numbers.
         kind : {"classes", "numbers"}
-            Which of the two.
+            What y holds.
 
         Returns
         -------
         means : TargetMeans
-            For rows to come.
+            The means over all rows, for new rows.
         of_rows : ndarray of shape (n_samples, n_means)
-            For these rows.
+            The cross-fitted means for the training rows.
         """
         means = cls(categories, np.zeros((len(categories) + 1, 1)))
         codes = means.codes(cells)[:, np.newaxis]
@@ -111,19 +111,20 @@ class TargetMeans:
 
 
 def as_numbers(y: Any, kind: str) -> Array:
-    """Return y as numbers: of classes, the second of two, or each of more, is 1.
+    """Return y as numbers; classes become indicators.
 
     Parameters
     ----------
     y : array-like of shape (n_samples,)
         Class labels or numbers.
     kind : {"classes", "numbers"}
-        Which of the two.
+        What y holds.
 
     Returns
     -------
     numbers : ndarray of shape (n_samples, n_means)
-        What the means are of.
+        The numbers; an indicator of the second of two classes; or, for more classes, an
+        indicator of each.
     """
     if kind == "numbers":
         return np.asarray(y, dtype=np.float64)[:, np.newaxis]

@@ -1,7 +1,7 @@
-"""The trees of scikit-learn's gradient boosting as plain arrays, and back.
+"""Convert the trees of scikit-learn's gradient boosting to plain arrays and back.
 
-Of all that scikit-learn does not publish of its trees, this module knows the least that
-is needed: where they are, and the fields of their nodes.
+This module uses as little of scikit-learn's private interface as it can: where the
+trees are stored, and the fields of their nodes.
 """
 
 from collections.abc import Sequence
@@ -21,8 +21,9 @@ from ..nn.arrays import Array
 Trees = dict[str, Array]
 Boosting = Any  # a HistGradientBoostingClassifier or HistGradientBoostingRegressor
 
-# Fields of a node: a leaf has a value, any other node has two children, and the rows
-# whose feature is not above the threshold, or missing, go to the left one.
+# Fields of a node. A leaf has a value. Any other node has two children; rows whose
+# feature is at most the threshold go left, and so do missing values, if the node says
+# so.
 FIELDS: dict[str, str] = {
     "value": "f",
     "feature_idx": "i",
@@ -40,24 +41,25 @@ def trees_of(model: Boosting) -> Trees:
     Parameters
     ----------
     model : HistGradientBoostingClassifier or HistGradientBoostingRegressor
-        Without categorical features.
+        A fitted model without categorical splits.
 
     Returns
     -------
     trees : dict of str to ndarray
-        "baseline", what the trees are added to; "sizes", the numbers of nodes of shape
-        (n_iterations, n_outputs); and the fields of all nodes, one tree after another.
+        "baseline", to which the trees are added; "sizes", the number of nodes of each
+        tree, of shape (n_iterations, n_outputs); and the fields of all nodes, one tree
+        after another.
 
     Raises
     ------
     TypeError
-        If a tree splits by categories.
+        If a tree has categorical splits.
     """
     predictors = model._predictors
     nodes = np.concatenate([tree.nodes for trees in predictors for tree in trees])
     if nodes["is_categorical"].any():
         raise TypeError(
-            f"a {type(model).__name__} can be saved, or converted, if no feature is "
+            f"a {type(model).__name__} can be saved or converted only if no feature is "
             "categorical."
         )
     return {
@@ -78,26 +80,27 @@ def places(trees: Trees) -> tuple[Array, Array]:
 
 
 def set_trees(model: Boosting, trees: Trees, y: Array, n_features: int) -> None:
-    """Make a model a fitted one with given trees.
+    """Turn a model into a fitted one with given trees.
 
-    It is fitted to a few rows of zeros, so that nothing is assumed of its other
-    attributes, and then gets the trees.
+    scikit-learn sets the other fitted attributes: a model is fitted to a few rows of
+    zeros before its trees are replaced.
 
     Parameters
     ----------
     model : HistGradientBoostingClassifier or HistGradientBoostingRegressor
-        With its parameters; changed.
+        The model, which is changed in place. Its parameters stay.
     trees : dict of str to ndarray
-        As from `trees_of`, but maybe not valid.
+        In the format of `trees_of`; they are validated.
     y : ndarray of shape (n_rows,)
-        Targets of these rows: for a classifier the class labels, sorted, at least two.
+        Targets of the rows of zeros: for a classifier its sorted class labels, at least
+        two.
     n_features : int
         Number of features.
 
     Raises
     ------
     ValueError
-        If the trees are no trees.
+        If the trees are invalid.
     """
     check_trees(trees, n_features)
     sizes, baseline = trees["sizes"], trees["baseline"]
@@ -128,10 +131,10 @@ def set_trees(model: Boosting, trees: Trees, y: Array, n_features: int) -> None:
 
 
 def merged(models: Sequence[Any]) -> list[Any]:
-    """Return one model with the mean output of several, if they are of trees.
+    """Merge boosted trees into one model with their mean output.
 
-    The trees of boosting are added up, so that those of M models, with their values
-    divided by M, are a model too. It predicts in one call what M calls would.
+    A boosted model is a sum of trees. So the trees of M models, with their values
+    divided by M, form one model, which predicts the mean in a single call.
 
     Parameters
     ----------
@@ -141,7 +144,8 @@ def merged(models: Sequence[Any]) -> list[Any]:
     Returns
     -------
     models : list of estimator
-        One; or the same, if they are something else, or split by categories.
+        The merged model alone; or the given models, if they are no boosted trees or
+        have categorical splits.
     """
     first, M = models[0], len(models)
     if not isinstance(
@@ -162,11 +166,11 @@ def merged(models: Sequence[Any]) -> list[Any]:
 
 
 def check_trees(trees: Trees, n_features: int) -> None:
-    """Raise unless every path from a root ends in a leaf, over features that exist."""
+    """Raise unless every path from a root ends in a leaf and all features exist."""
     if trees.keys() != {"baseline", "sizes", *FIELDS}:
         raise ValueError("a field of the trees is missing")
     if not all(type(field) is np.ndarray for field in trees.values()):
-        raise ValueError("a field of the trees is no array")
+        raise ValueError("a field of the trees is not an array")
     sizes = trees["sizes"]
     if sizes.ndim != 2 or not sizes.size or sizes.dtype.kind != "i":
         raise ValueError("the numbers of nodes are damaged")
@@ -184,7 +188,7 @@ def check_trees(trees: Trees, n_features: int) -> None:
     feature = trees["feature_idx"][~leaf]
     if not ((feature >= 0) & (feature < n_features)).all():
         raise ValueError("a tree asks for a feature that does not exist")
-    # A child comes after its parent: so no path comes back to where it was.
+    # A child comes after its parent, so there are no cycles.
     tree, within = places(trees)
     last = sizes.ravel()[tree]
     for side in ("left", "right"):
