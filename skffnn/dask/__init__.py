@@ -1,4 +1,4 @@
-"""Training, predicting and scoring on a Dask cluster."""
+"""Training, prediction and scoring on a Dask cluster."""
 
 try:
     import dask  # noqa: F401

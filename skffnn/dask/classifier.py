@@ -42,7 +42,7 @@ from .tasks import predicted, scored
 if TYPE_CHECKING:
     import dask.dataframe as dd
 
-# What is on the cluster.
+# Rows on the cluster.
 Collection = Union[da.Array, "dd.Series", "dd.DataFrame"]
 
 # The parameters that FFNNClassifier does not have.
@@ -50,7 +50,7 @@ OF_CLUSTER = {"client": None, "n_rounds": 10, "persist": "auto"}
 
 
 class OnPartitions(Protocol):
-    """A method whose result is lazy if the rows are on a cluster."""
+    """A method whose result is lazy for Dask collections."""
 
     @overload
     def __call__(self, X: Collection, *args: Any, **options: Any) -> da.Array: ...
@@ -59,7 +59,7 @@ class OnPartitions(Protocol):
 
 
 def on_partitions(name: str) -> OnPartitions:
-    """Return a method that is called on each partition, when that is computed."""
+    """Return a method that calls the method of `FFNNClassifier` on each partition."""
 
     @wraps(getattr(FFNNClassifier, name))
     def method(self: Any, X: Any, *args: Any, **options: Any) -> Any:
@@ -69,21 +69,22 @@ def on_partitions(name: str) -> OnPartitions:
 
 
 class DaskFFNNClassifier(FFNNClassifier):
-    """`FFNNClassifier` for tables that are on a Dask cluster.
+    """`FFNNClassifier` for Dask collections on a cluster.
 
-    The rows stay on the workers, which need not hold them all at once; neither the
-    client nor the scheduler ever does. With `solver="lbfgs"`, J(θ) and its gradient are
-    sums over the partitions, and the result is that of `FFNNClassifier`, up to
-    rounding. The other solvers train by local steps: several times in an epoch, every
-    partition takes its own minibatch steps from a common θ, at a higher learning rate,
-    and θ becomes the mean, weighted by the sums of the weights of the partitions. With
-    one partition, that is the training of `FFNNClassifier`, bit for bit.
+    The rows stay on the workers, which do not need to hold them all at once. They are
+    never sent to the client or the scheduler. With `solver="lbfgs"`, J(θ) and its
+    gradient are sums over the partitions, and the result is that of `FFNNClassifier`,
+    up to rounding. All other solvers use local steps (local SGD): several times per
+    epoch, every partition takes its own minibatch steps from a common θ, at a higher
+    learning rate. The new θ is the mean of the results, weighted by the total weight of
+    the rows of each partition. With one partition, training is that of
+    `FFNNClassifier`, bit for bit.
 
-    Besides three of its own, it has the parameters of `FFNNClassifier`, with the same
-    defaults. `batch_size` is that of a partition. `learning_rate_init` is that of one
-    machine, and is multiplied by the number of partitions, up to 16.
+    It has the parameters of `FFNNClassifier`, with the same defaults, and three of its
+    own. `batch_size` applies to each partition. `learning_rate_init` is the value for
+    one machine; it is multiplied by the number of partitions, but at most by 16.
 
-    Predictions for a Dask array or data frame are lazy Dask arrays; for other rows they
+    Predictions for a Dask array or dataframe are lazy Dask arrays; for other rows they
     are those of `FFNNClassifier`.
 
     Parameters
@@ -91,16 +92,16 @@ class DaskFFNNClassifier(FFNNClassifier):
     *args, **params : object
         The parameters of `FFNNClassifier`.
     client : distributed.Client or None, default=None
-        The connection to the cluster; None for the current one. It is not pickled.
+        The connection to the cluster; None uses the current one. It is not pickled.
     n_rounds : int, default=10
-        How often in an epoch the partitions are averaged, by all solvers but "lbfgs".
-        Fewer rounds cost less, if the network is large or partitions are read anew in
-        each, and need some more epochs.
+        Number of times per epoch that θ is averaged over the partitions; ignored by
+        `solver="lbfgs"`. Decrease it if the network is large, or if the partitions are
+        read again for each round: fewer rounds are faster, but more epochs are needed.
     persist : bool or "auto", default="auto"
-        Whether the workers keep the partitions in memory. If not, they are read anew,
-        and prepared anew, each time that they are needed: that takes longer, but there
-        may be more rows than memory. "auto" keeps them if they take no more than half
-        of the memory of all workers.
+        Whether the workers keep the partitions in memory. If not, they are read and
+        prepared each time they are needed. That is slower, but allows more rows than
+        fit into memory. "auto" keeps them if they take at most half of the memory of
+        all workers.
 
     Attributes
     ----------
@@ -117,16 +118,18 @@ class DaskFFNNClassifier(FFNNClassifier):
 
     See Also
     --------
-    FFNNClassifier : The same on one machine. `partial_fit` takes chunks one by one.
+    FFNNClassifier : For one machine. `partial_fit` trains on one chunk after another.
 
     Notes
     -----
-    The same seed gives the same bits, whatever the number of workers and of their
-    threads, and whichever of them are lost on the way; not so for other partitions.
+    The same seed gives the same result, bit for bit, whatever the number of workers and
+    threads, even if workers are lost during training. Other partitions give another
+    result.
 
     A scorer (`scoring`) is called on the validation rows of each partition, and the
-    mean is watched: for the area under the ROC curve, that is not its value on all
-    rows. A validation set that is no Dask collection makes one partition.
+    scores are averaged. For the area under the ROC curve, for example, this differs
+    from the score on all rows. A validation set that is not a Dask collection is a
+    single partition.
 
     References
     ----------
@@ -168,7 +171,7 @@ class DaskFFNNClassifier(FFNNClassifier):
         self.n_rounds = n_rounds
         self.persist = persist
 
-    # scikit-learn reads the names of the parameters from here.
+    # scikit-learn reads the names of the parameters from the signature.
     __init__.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [
             *inspect.signature(FFNNClassifier.__init__).parameters.values(),
@@ -211,16 +214,16 @@ class DaskFFNNClassifier(FFNNClassifier):
 
         Parameters
         ----------
-        X : Dask array or data frame of shape (n_samples, n_features)
-            Training data, all columns in one chunk; blocks are dense or CSR. Chunks of
-            unknown length, and empty ones, are fine.
-        y : Dask array, series or data frame of shape (n_samples,) or \
+        X : Dask array or dataframe of shape (n_samples, n_features)
+            Training data, with all columns in one chunk; blocks are dense or CSR.
+            Chunks may be empty or of unknown length.
+        y : Dask array, series or dataframe of shape (n_samples,) or \
                 (n_samples, n_labels)
-            Class labels, or a label indicator matrix, in the same partitions.
+            Class labels, or a label indicator matrix, partitioned like X.
         sample_weight : Dask array or series of shape (n_samples,), default=None
-            Sample weights, at least 0; only their ratios matter, over all partitions.
+            Sample weights, at least 0; only their ratios matter, across all partitions.
         X_val, y_val, sample_weight_val : Dask collections or arrays, default=None
-            Validation set, scored after each epoch. Without it, early stopping holds
+            Validation set, scored after each epoch. Without one, early stopping holds
             out rows of each partition.
         coef_init, intercept_init : list of array-like, default=None
             Initial weights and biases of each layer, as for `FFNNClassifier`.
@@ -235,12 +238,13 @@ class DaskFFNNClassifier(FFNNClassifier):
         Raises
         ------
         TypeError
-            If the training data are no Dask collections.
+            If the training data are not Dask collections.
         ValueError
             If a parameter or the data are invalid, if there is no client, or if
             training diverges. An estimator that was already fitted is left unchanged.
         ConnectionError
-            If the scheduler is lost. With `checkpoint`, the same call resumes.
+            If the connection to the scheduler is lost. With `checkpoint`, calling `fit`
+            again resumes training.
         """
         with all_or_nothing(self):
             plan = Plan.from_estimator(self.to_unfitted())
@@ -303,18 +307,19 @@ class DaskFFNNClassifier(FFNNClassifier):
 
     def _no_partial_fit(self) -> bool:
         raise AttributeError(
-            "partial_fit trains on rows that are here. Use to_local().partial_fit."
+            "partial_fit trains on rows in local memory. Use to_local().partial_fit."
         )
 
     partial_fit = available_if(_no_partial_fit)(FFNNClassifier.fit)
 
     def to_unfitted(self) -> FFNNClassifier:
-        """Return an estimator for one machine that knows the features, and no more.
+        """Return an unfitted estimator for one machine.
 
         Returns
         -------
         model : FFNNClassifier
-            With the same parameters.
+            An estimator with the same parameters. It knows the number and the names of
+            the features, if this one does.
         """
         params = self.get_params(deep=False)
         model = FFNNClassifier(
@@ -331,7 +336,8 @@ class DaskFFNNClassifier(FFNNClassifier):
         Returns
         -------
         model : FFNNClassifier
-            It needs no Dask; `skffnn.save` writes it to a file.
+            A fitted estimator that does not need Dask; `skffnn.save` writes it to a
+            file.
         """
         check_is_fitted(self)
         model = self.to_unfitted()
@@ -352,7 +358,7 @@ class DaskFFNNClassifier(FFNNClassifier):
     hidden_features: OnPartitions = on_partitions("hidden_features")
 
     def _lazily(self, method: str, X: Any, *args: Any, **options: Any) -> Any:
-        """Call a method of the local model: for Dask collections, when computed."""
+        """Call a method of the local model, lazily if X is a Dask collection."""
         model = self.to_local()
         if not dask.is_dask_collection(X):
             return getattr(model, method)(X, *args, **options)
@@ -389,13 +395,13 @@ class DaskFFNNClassifier(FFNNClassifier):
         y: Collection | Matrix,
         sample_weight: Collection | ArrayLike | None = None,
     ) -> float:
-        """Return the weighted fraction of the rows whose labels are all right.
+        """Return the weighted fraction of rows whose labels are all correct.
 
         Parameters
         ----------
-        X : Dask array, data frame, or array-like of shape (n_samples, n_features)
+        X : Dask array, dataframe, or array-like of shape (n_samples, n_features)
             Rows.
-        y : Dask array, series or data frame, or array-like of shape (n_samples,)
+        y : Dask array, series or dataframe, or array-like of shape (n_samples,)
             Their labels.
         sample_weight : Dask array, series or array-like, default=None
             Their weights.
@@ -403,7 +409,8 @@ class DaskFFNNClassifier(FFNNClassifier):
         Returns
         -------
         accuracy : float
-            Computed now, on the cluster if X is there.
+            The fraction, computed immediately, on the cluster if X is a Dask
+            collection.
         """
         model = self.to_local()
         if not dask.is_dask_collection(X):
@@ -417,19 +424,20 @@ class DaskFFNNClassifier(FFNNClassifier):
 
 
 def with_parameters_of(base: type, doc: str) -> str:
-    """Return a docstring with the parameters of a base class, before its own.
+    """Return a docstring with the parameters of a base class before its own.
 
     Parameters
     ----------
     base : type
-        With a docstring in the same style.
+        The base class, with a numpydoc docstring.
     doc : str
         The docstring.
 
     Returns
     -------
     doc : str
-        In place of the entry `*args, **params`, the parameters of the base class.
+        The docstring, with the parameters of the base class instead of the entry
+        `*args, **params`.
     """
     heading = "    Parameters\n    ----------\n"
     inherited = (base.__doc__ or "").partition(heading)[2].partition("\n\n")[0]

@@ -1,7 +1,7 @@
-"""A Dask cluster, as far as a fit needs one: tasks over partitions, and their sums.
+"""What a fit needs from a Dask cluster: tasks on partitions, and sums of their results.
 
-Dask places the tasks, moves what they need, runs lost ones again, and keeps or spills
-what is persisted. Here it is only told what to compute.
+Dask schedules the tasks, moves their inputs, reruns lost tasks, and stores or spills
+persisted results.
 """
 
 from collections.abc import Sequence
@@ -16,30 +16,30 @@ from distributed.comm import CommClosedError
 from ..utils.checks import InvalidParameterError
 from .tasks import Sums, added, ready
 
-# Sums that one task adds up: with more partitions, there is a tree of them.
+# Maximum number of results that one task adds up. More partitions make a tree of tasks.
 FAN_IN = 8
 
-# The part of the memory of all workers that partitions may take, to be kept there. The
-# rest is for what tasks work on. (Dask itself begins to spill at 0.6.)
+# Partitions are kept on the workers if they take at most this fraction of their memory.
+# The rest is for running tasks. (Dask itself starts spilling at 0.6.)
 KEPT = 0.5
 
-# θ travels in the graph, from which Dask sends it again if a worker is lost; of a graph
-# as large as that it would warn.
+# θ is part of the graph, so that Dask can send it again if a worker is lost. Dask would
+# warn about a graph of that size.
 GRAPHS = {"distributed.admin.large-graph-warning-threshold": "1 GB"}
 
 
 class Cluster:
-    """What a fit asks of Dask.
+    """A connection to a Dask cluster, with the operations that a fit needs.
 
     Parameters
     ----------
     client : Client or None
-        The connection; None for the current one.
+        The client; None uses the current one.
 
     Raises
     ------
     ValueError
-        If there is none.
+        If there is no client.
     """
 
     def __init__(self, client: Any) -> None:
@@ -48,7 +48,7 @@ class Cluster:
                 client = get_client()
             except ValueError:
                 raise ValueError(
-                    "There is no Dask client. Start one first, on this machine by "
+                    "There is no Dask client. Start one first, locally with "
                     "`client = distributed.Client()`, or pass `client`."
                 ) from None
         if not isinstance(client, Client):
@@ -56,27 +56,27 @@ class Cluster:
                 f"client must be None or a distributed.Client, got {client!r}."
             )
         self.client = client
-        # A partition is kept where it is first worked on. A worker that is still busy
-        # importing would get none, and wait for the others in all that follows.
+        # A partition stays on the worker that first processes it. A worker that is
+        # still busy importing would get no partitions, and stay idle during the fit.
         client.run(ready, on_error="ignore")
 
     def get(self, value: Any) -> Any:
-        """Compute a task, or a list of them.
+        """Compute a task or a list of tasks, and fetch the results.
 
         Parameters
         ----------
         value : Delayed or list of Delayed
-            What to compute.
+            The tasks.
 
         Returns
         -------
         result : object or list
-            What the tasks return, here.
+            The result of each task.
 
         Raises
         ------
         ConnectionError
-            If the scheduler is gone.
+            If the connection to the scheduler is lost.
         """
         try:
             with dask.config.set(GRAPHS):
@@ -84,8 +84,8 @@ class Cluster:
         except (CancelledError, CommClosedError) as error:
             raise ConnectionError(
                 f"The connection to the Dask scheduler at {self.client} was lost. "
-                "Start a cluster, and call fit again: with `checkpoint`, it goes on "
-                "from the last one."
+                "Start a cluster and call fit again; with `checkpoint`, it resumes "
+                "from the last checkpoint."
             ) from error
 
     def total(self, parts: Sequence[Delayed]) -> Sums:
@@ -99,7 +99,7 @@ class Cluster:
         Returns
         -------
         sums : dict
-            What `added` makes of them.
+            The sums, as returned by `added`.
         """
         parts = [*parts]
         while len(parts) > 1:
@@ -109,7 +109,7 @@ class Cluster:
         return sums
 
     def keep(self, values: list[Delayed]) -> list[Delayed]:
-        """Compute tasks now, and keep the results on the workers.
+        """Compute tasks now and keep the results on the workers.
 
         Parameters
         ----------
@@ -119,14 +119,14 @@ class Cluster:
         Returns
         -------
         kept : list of Delayed
-            The same, to be computed no more.
+            The same tasks, as references to their results.
         """
         with dask.config.set(GRAPHS):
             kept: list[Delayed] = self.client.persist(values)
         return kept
 
     def share(self, value: Any) -> Delayed:
-        """Put a value on the cluster, for all tasks to come.
+        """Put a value on the cluster for later tasks.
 
         Parameters
         ----------
@@ -136,22 +136,22 @@ class Cluster:
         Returns
         -------
         shared : Delayed
-            Sent to each worker once.
+            The value, sent to each worker only once.
         """
         return self.keep([constant(value)])[0]
 
     def has_room(self, n_bytes: float) -> bool:
-        """Tell whether the workers have memory to keep as much as that.
+        """Return whether the workers have enough memory to keep all partitions.
 
         Parameters
         ----------
         n_bytes : float
-            Of all partitions.
+            Total size of the partitions; NaN if it is unknown.
 
         Returns
         -------
         answer : bool
-            True for workers without a limit.
+            True if there is room, or if a worker has no memory limit.
         """
         workers = self.client.scheduler_info(n_workers=-1)["workers"].values()
         limits = [worker["memory_limit"] for worker in workers]
@@ -159,10 +159,10 @@ class Cluster:
 
 
 def task(function: Any) -> Any:
-    """Return a function that makes tasks: each call is one of its own."""
+    """Return a function whose calls are lazy tasks, each distinct from all others."""
     return delayed(function, pure=False, traverse=False)
 
 
 def constant(value: Any) -> Delayed:
-    """Put a value into the graph, once for all tasks that need it."""
+    """Return a value as a node of the graph, shared by all tasks that need it."""
     return delayed(value, pure=False, traverse=False)

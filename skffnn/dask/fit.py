@@ -1,9 +1,9 @@
-"""A fit to partitions that are on the workers of a cluster.
+"""A fit to partitions on the workers of a cluster.
 
-The client has θ, the state of the optimiser and the curves; the rows stay where they
-are. L-BFGS asks for J and its gradient, which are sums over the partitions. The solvers
-that step over minibatches take local steps: in each round of an epoch, every partition
-starts from the same θ and takes its own steps, and the new θ is their mean.
+The client holds θ, the state of the optimiser and the curves; the rows stay on the
+workers. For L-BFGS, J and its gradient are sums over the partitions. Minibatch solvers
+take local steps: in each round of an epoch, every partition starts from the same θ and
+takes its own steps, and the new θ is the mean of the results.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -46,25 +46,25 @@ from .tasks import (
     sums_of_J,
 )
 
-# The largest factor on the learning rate: found by trials, which are in the user guide.
+# Upper bound of the factor on the learning rate, from the trials in the user guide.
 LARGEST_GROWTH = 16
 
 
 class Checked:
-    """Partitions whose rows are checked where they are.
+    """Partitions whose rows are validated on the workers.
 
     Parameters
     ----------
     cluster : Cluster
-        Where they are.
+        The cluster.
     given : tuple (X, y, sample_weight)
         Dask collections; the weights may be None.
     model : FFNNClassifier
-        Knows how many features there are, and their names.
+        Unfitted, but with the number and the names of the features.
     suffix : str, default=""
-        "_val" for those of a validation set.
+        "_val" for a validation set.
     persist : bool or "auto"
-        Whether to keep them on the workers; "auto" is if they have room for them.
+        Whether to keep the partitions on the workers; "auto" does if there is room.
     identify : bool
         Whether a checkpoint needs fingerprints.
 
@@ -73,9 +73,9 @@ class Checked:
     rows : list of Delayed
         A `Dataset` for each partition, or None if it is empty.
     contents : list of Contents
-        Those of the partitions that are not.
+        The contents of each partition that is not empty.
     keep : bool
-        Whether they are kept.
+        Whether the partitions are kept on the workers.
 
     Raises
     ------
@@ -100,7 +100,7 @@ class Checked:
             for i, part in enumerate(partitions_of(given, suffix))
         ]
         self.keep = persist is True
-        if persist == "auto":  # as far as it can be told before they are read
+        if persist == "auto":  # the size is known before reading only for arrays
             self.keep = cluster.has_room(X.nbytes if hasattr(X, "chunks") else np.nan)
         if self.keep:
             self.rows = cluster.keep(self.rows)
@@ -116,30 +116,31 @@ class Checked:
     def prepared(
         self, prepare: Callable[[int, Delayed], Delayed]
     ) -> tuple[list[Delayed], list[Outline]]:
-        """Make the partitions ready; they take the place of the checked ones.
+        """Prepare the partitions for training, in place of the checked rows.
 
         Parameters
         ----------
         prepare : callable
-            From the number and the rows of a partition, the task that returns a `Part`.
+            Function of the number and the rows of a partition that returns a task,
+            which makes a `Part`.
 
         Returns
         -------
         parts : list of Delayed
-            One for each partition.
+            One `Part` for each partition.
         outlines : list of Outline
-            What the client has to know of them.
+            What the client needs to know about them.
         """
         parts = [prepare(i, rows) for i, rows in enumerate(self.rows)]
         if self.keep:
             parts = self.cluster.keep(parts)
         outlines = self.cluster.get([task(outline)(part) for part in parts])
-        self.rows = []  # the workers may forget them
+        self.rows = []  # the workers may release them
         return parts, outlines
 
     @property
     def identity(self) -> list[Array | None]:
-        """What distinguishes X, y and weights, for a checkpoint."""
+        """One array of fingerprints for each of X, y and weights, for a checkpoint."""
         parts = [one.identity for one in self.contents]
         return [np.array(prints) for prints in zip(*parts, strict=True)]
 
@@ -161,7 +162,7 @@ class Checked:
         Raises
         ------
         ValueError
-            If there are no rows, or y has other classes.
+            If there are no rows, or y has labels that are not in `classes`.
         """
         if not self.contents:
             raise ValueError("X has no rows: all partitions are empty.")
@@ -171,7 +172,7 @@ class Checked:
         return Targets.from_labels(joined.classes, classes, loss)
 
     def sums(self, targets: Targets) -> list[Array]:
-        """Return the sums of the weights of the classes over all partitions."""
+        """Return the total weight of each class over all partitions."""
         return joined_sums(targets, [(one.targets, one.sums) for one in self.contents])
 
     @property
@@ -182,14 +183,14 @@ class Checked:
 
 @dataclass
 class Shares:
-    """Prepared partitions with their part in the whole.
+    """Prepared partitions with their fractions of the total weight.
 
     Attributes
     ----------
     parts : list of Delayed
-        Those with a weight.
+        The partitions of non-zero weight.
     shares : list of float
-        The weight of each over that of all.
+        The weight of each, divided by the total weight.
     """
 
     parts: list[Delayed]
@@ -197,26 +198,26 @@ class Shares:
 
     @classmethod
     def from_weights(cls, parts: Sequence[Delayed], weights: Sequence[float]) -> Any:
-        """Leave out what has no weight, and divide by the sum."""
+        """Drop partitions of weight 0, and normalise the other weights."""
         total = sum(weights)
         pairs = [(p, w / total) for p, w in zip(parts, weights, strict=True) if w > 0]
         return cls([part for part, _ in pairs], [share for _, share in pairs])
 
 
 def sent(state: TrainingState, *, moments: bool = False) -> Delayed:
-    """Return what tasks need of the state, as it is now.
+    """Return a copy of the current state with only what tasks need.
 
     Parameters
     ----------
     state : TrainingState
         The state of training.
     moments : bool, default=False
-        Whether they need the state of the optimiser.
+        Whether the tasks need the state of the optimiser.
 
     Returns
     -------
     state : Delayed
-        A copy, without what is kept here only.
+        The copy, without the curves and the best θ.
     """
     curves: dict[str, Any] = {
         "loss_curve": [],
@@ -230,12 +231,12 @@ def sent(state: TrainingState, *, moments: bool = False) -> Delayed:
 
 
 class SumOverPartitions:
-    """J(θ) and its gradient as sums over partitions, in the place of `FullBatch`.
+    """J(θ) and its gradient as sums over partitions, like `FullBatch` on one machine.
 
     Parameters
     ----------
     cluster : Cluster
-        Where the partitions are.
+        The cluster.
     objective : Objective
         J.
     train : Shares
@@ -258,7 +259,7 @@ class SumOverPartitions:
         self.setting, self.state = setting, state
 
     def __call__(self) -> tuple[float, Array]:
-        """Evaluate J at θ as it is now.
+        """Evaluate J and its gradient at the current θ.
 
         Returns
         -------
@@ -277,20 +278,20 @@ class SumOverPartitions:
 
 
 class Rounds:
-    """Local steps of all partitions, and the mean of what they come to.
+    """Rounds of local steps: each partition takes its own, then θ is averaged.
 
     Parameters
     ----------
     cluster : Cluster
-        Where the partitions are.
+        The cluster.
     train : Shares
         The partitions.
     setting : Delayed
         The `Setting` of the fit.
     n_rounds : int
-        How many there are in an epoch.
+        Number of rounds per epoch.
     tell : callable
-        Called after each, with the part of the epoch that is over.
+        Called after each round with the fraction of the epoch that is done.
     """
 
     def __init__(
@@ -305,22 +306,22 @@ class Rounds:
         self.n_rounds, self.tell = n_rounds, tell
 
     def shuffle(self, random_state: np.random.RandomState) -> None:
-        """Do nothing: each partition is shuffled where it is."""
+        """Do nothing: partitions are shuffled on the workers."""
 
     def run(self, state: TrainingState, number: int) -> float:
-        """Change θ by one round.
+        """Update θ by one round of local steps.
 
         Parameters
         ----------
         state : TrainingState
             θ and the state of the optimiser.
         number : int
-            The number of the round in the epoch.
+            The number of the round within the epoch.
 
         Returns
         -------
         loss : float
-            What it adds to the mean of J over the rows.
+            The contribution of the round to the mean of J over the rows.
         """
         common = sent(state, moments=True)
         sums = self.cluster.total(
@@ -343,12 +344,12 @@ class Rounds:
 
 @dataclass(frozen=True)
 class LocalSteps:
-    """Epochs in rounds: each partition takes steps of its own, and θ is their mean.
+    """Local SGD: epochs of rounds in which each partition takes its own steps.
 
     Parameters
     ----------
     solver : StochasticSolver
-        What the steps are, with the learning rate that suits the number of partitions.
+        The solver of each partition, with the learning rate scaled to their number.
 
     References
     ----------
@@ -367,7 +368,7 @@ class LocalSteps:
     unit: ClassVar[str] = "epoch"
 
     def solve(self, training: Training, rows: Any) -> None:
-        """Minimise J(θ), from the θ and the state that are there.
+        """Minimise J(θ), starting from the current θ and state.
 
         Parameters
         ----------
@@ -387,18 +388,18 @@ class LocalSteps:
 
 
 class ValidationOnPartitions(Validation):
-    """How good θ is on validation rows that are on the workers.
+    """The loss and the score of θ on validation rows on the workers.
 
     Parameters
     ----------
     cluster : Cluster
-        Where the partitions are.
+        The cluster.
     validation : Shares
         The partitions.
     setting : Delayed
         The `Setting` of the fit.
     plan : Plan
-        For what is watched.
+        Determines the score (`scoring`).
     targets : Targets
         The classes.
     state : TrainingState
@@ -416,19 +417,19 @@ class ValidationOnPartitions(Validation):
     ) -> None:
         self.cluster, self.validation, self.setting = cluster, validation, setting
         self.state = state
-        # A scorer is called where the rows are: its mean is in the accuracy's place.
+        # A scorer is called on the workers; its mean takes the place of the accuracy.
         self.score = watched_by(plan, targets, None, None) or (lambda _, score: score)
 
     def measure(self) -> tuple[float, float]:
-        """Return the loss and the accuracy of θ as it is now.
+        """Return the loss and the accuracy of the current θ.
 
         Returns
         -------
         loss : float
             Weighted mean of ℓ, without penalty.
         accuracy : float
-            Weighted fraction of the rows whose labels are all right; or the weighted
-            mean over the partitions of what a scorer says.
+            Weighted fraction of the rows whose labels are all right; or, with a scorer,
+            the weighted mean of its scores on the partitions.
         """
         theta = sent(self.state)
         of_partitions = zip(self.validation.parts, self.validation.shares, strict=True)
@@ -447,26 +448,27 @@ class ClusterFit(BaseFit):
     Parameters
     ----------
     plan : Plan
-        What the parameters of the estimator stand for.
+        The parameters of the estimator, validated and converted to objects.
     targets : Targets
         The classes of all partitions.
     model : FFNNClassifier
-        Not fitted, for a scorer to score.
+        An unfitted estimator, for scorers.
     train : Checked
         Training rows.
     validation : Checked or None
         The validation set, if the user gave one.
     n_rounds : int
-        Rounds of an epoch.
+        Maximum number of rounds per epoch.
     previous : mapping, default=None
         The fitted attributes to continue from.
     n_iter : int, default=0
-        Epochs of this fit that were over before a crash, according to `previous`.
+        Number of epochs of this fit that are already in `previous`, if it is resumed
+        from a checkpoint.
 
     Raises
     ------
     ValueError
-        If there is no row to train on, or to validate on.
+        If there are no rows to train or to validate on.
     """
 
     def __init__(
@@ -513,7 +515,7 @@ class ClusterFit(BaseFit):
             solver = scaled(plan.solver, len(shares.parts))
             setting = replace(setting, plan=replace(plan, solver=solver))
             self.plan = replace(plan, solver=LocalSteps(solver))
-            # The mean of one is itself, and a round without a step is a waste.
+            # A single partition needs no averaging, and each round needs a step.
             size = batch_size(plan, self._largest)
             most = 1 if alone else -(-self._largest // size)
             self.rows = Rounds(
@@ -538,11 +540,11 @@ class ClusterFit(BaseFit):
     def _prepared(
         self, train: Checked, setting: Setting, known: Delayed, *, splits: bool
     ) -> tuple[list[Delayed], list[Outline]]:
-        """Make the training rows ready, and the state for their streams and type."""
+        """Prepare the training rows; set the random streams and dtype of the state."""
         state = self.state
         if not setting.alone:
-            # The order of rows and the masks are drawn where the rows are. The stream
-            # stays as it is, so that the seed is the same if training goes on.
+            # The workers draw the order of the rows and the dropout masks. The stream
+            # of the state is left alone, so that the seed is the same in a warm start.
             state.order = None
             state.dropout_rng = np.random.default_rng(setting.seed)
             if splits and state.split_state is None:
@@ -564,7 +566,7 @@ class ClusterFit(BaseFit):
         return parts, outlines
 
     def _validation(self, shares: Shares, known: Delayed) -> Validation:
-        """Return what is measured after each epoch."""
+        """Return the validation that runs after each epoch."""
         if not shares.parts:
             raise ValueError(
                 "There is no row to validate on: pass more, or X_val and y_val."
@@ -584,14 +586,15 @@ class ClusterFit(BaseFit):
 
 
 def adopt(state: TrainingState, **streams: Any) -> None:
-    """Go on from the streams of a partition that is alone.
+    """Take over the random streams of the only partition.
 
     Parameters
     ----------
     state : TrainingState
-        Changed; its `random_state` may be the user's, and is the same object still.
+        The state, which is changed in place. Its `random_state` may belong to the user,
+        so it remains the same object.
     **streams : object
-        By the names of the fields.
+        The streams, by the names of their fields.
     """
     for name, stream in streams.items():
         if name == "random_state":
@@ -601,38 +604,38 @@ def adopt(state: TrainingState, **streams: Any) -> None:
 
 
 def seed_from(random_state: np.random.RandomState) -> tuple[int, ...]:
-    """Return a seed for the streams of partitions, without a draw from the stream."""
+    """Return a seed for the partitions, without advancing the stream."""
     copy = random_state_from(random_state.get_state(legacy=False))
     return tuple(copy.randint(2**32, size=4, dtype=np.uint64).tolist())
 
 
 def scaled(solver: Any, n_partitions: int) -> StochasticSolver:
-    """Return a solver with the learning rate for the mean over partitions.
+    """Return a solver with its learning rate scaled to the number of partitions.
 
-    The mean of P steps is as long as one of them, but P times as many rows went into
-    it: the rate grows with P.
+    The mean of P steps is no longer than one step, but it is based on P times as many
+    rows. So the learning rate grows with P.
 
     Parameters
     ----------
     solver : StochasticSolver
-        With the learning rate of one machine.
+        The solver, with the learning rate for one machine.
     n_partitions : int
         P.
 
     Returns
     -------
     solver : StochasticSolver
-        With P times the rate, and `LARGEST_GROWTH` times at most.
+        A copy with P times the learning rate, but at most `LARGEST_GROWTH` times.
 
     Raises
     ------
     InvalidParameterError
-        If it is not made of steps over minibatches.
+        If it is not a minibatch solver.
     """
     if not isinstance(solver, StochasticSolver):
         raise InvalidParameterError(
-            "solver must be an optimiser, or work on all rows at once, to train on a "
-            f"cluster, got {solver!r}."
+            "solver must be an optimiser or a full-batch solver to train on a cluster, "
+            f"got {solver!r}."
         )
     growth = min(n_partitions, LARGEST_GROWTH)
     return replace(solver, learning_rate_init=solver.learning_rate_init * growth)

@@ -1,4 +1,4 @@
-"""Dask collections as partitions: those of X, y and the weights, side by side."""
+"""Aligned partitions of X, y and the weights, from Dask collections."""
 
 from math import isnan, nan
 from typing import Any
@@ -10,7 +10,7 @@ from sklearn.utils.validation import validate_data
 
 from .cluster import constant
 
-# What rows are given by: X, y, weights.
+# X, y and sample weights.
 Given = tuple[Any, Any, Any]
 
 
@@ -20,22 +20,22 @@ def partitions_of(given: Given, suffix: str = "") -> list[tuple[Delayed, ...]]:
     Parameters
     ----------
     given : tuple (X, y, sample_weight)
-        Dask arrays or data frames; the weights may be None. Those of a validation set
-        may also be here, which makes one partition.
+        Dask arrays or dataframes; the weights may be None. A validation set may also
+        consist of arrays, which become one partition.
     suffix : str, default=""
-        "_val" for those of a validation set.
+        "_val" for a validation set.
 
     Returns
     -------
     partitions : list of (x, y, weights)
-        Each is a task that returns the rows of a partition, or None.
+        For each partition, tasks that return its rows; the weights may be None.
 
     Raises
     ------
     TypeError
-        If one of them is no collection.
+        If one of them is not a collection.
     ValueError
-        If they are not divided alike.
+        If their partitions differ.
     """
     names = [f"X{suffix}", f"y{suffix}", f"sample_weight{suffix}"]
     named = [
@@ -48,8 +48,8 @@ def partitions_of(given: Given, suffix: str = "") -> list[tuple[Delayed, ...]]:
         if not is_collection:
             raise TypeError(
                 f"{name} must be a Dask array or data frame, got a "
-                f"{type(part).__name__}. FFNNClassifier trains on data that are here; "
-                "dask.array.from_array(X, chunks=...) divides them."
+                f"{type(part).__name__}. Convert it by "
+                "dask.array.from_array(X, chunks=...), or use FFNNClassifier."
             )
     for name, part in named:
         check_columns(name, part)
@@ -57,10 +57,10 @@ def partitions_of(given: Given, suffix: str = "") -> list[tuple[Delayed, ...]]:
     for name, part in others:
         if differ(lengths(part), lengths(X)):
             raise ValueError(
-                f"{first} and {name} must be divided into partitions of the same rows: "
+                f"{first} and {name} must have partitions of the same lengths: "
                 f"{first} has {described(lengths(X))}, {name} has "
-                f"{described(lengths(part))}. Give both the same chunks, by rechunk or "
-                "repartition."
+                f"{described(lengths(part))}. Use rechunk or repartition to give both "
+                "the same chunks."
             )
     columns = [None if part is None else tasks_of(part) for part in given]
     return [
@@ -70,7 +70,7 @@ def partitions_of(given: Given, suffix: str = "") -> list[tuple[Delayed, ...]]:
 
 
 def as_array(part: Any) -> Any:
-    """Return lists as arrays; what has a shape is left as it is."""
+    """Return a list as an array; anything with a shape is returned unchanged."""
     return part if hasattr(part, "shape") else np.asarray(part)
 
 
@@ -80,13 +80,13 @@ def tasks_of(collection: Any) -> list[Delayed]:
 
 
 def lengths(collection: Any) -> list[float]:
-    """Return the number of rows of each partition; NaN if it is not known."""
+    """Return the number of rows of each partition; NaN if it is unknown."""
     chunks = getattr(collection, "chunks", None)
     return [nan] * collection.npartitions if chunks is None else [*chunks[0]]
 
 
 def differ(some: list[float], others: list[float]) -> bool:
-    """Tell whether partitions differ in what is known of their rows."""
+    """Return whether partitions are known to differ in number or length."""
     if len(some) != len(others):
         return True
     pairs = zip(some, others, strict=True)
@@ -103,7 +103,7 @@ def described(rows: list[float]) -> str:
 
 
 def check_columns(name: str, collection: Any) -> None:
-    """Raise if the columns of an array are in several chunks, or not known."""
+    """Raise if the columns of an array are in several chunks, or of unknown number."""
     chunks = getattr(collection, "chunks", None)
     if chunks is None:
         return
@@ -117,16 +117,16 @@ def check_columns(name: str, collection: Any) -> None:
 
 
 def learn_features(model: Any, X: Any, *, reset: bool) -> None:
-    """Set, or check, the number of features of an estimator, and their names.
+    """Set or check the number and the names of the features of an estimator.
 
     Parameters
     ----------
     model : FFNNClassifier
         The estimator.
-    X : Dask array or data frame
+    X : Dask array or dataframe
         The features.
     reset : bool
-        Whether to set them.
+        Whether to set them; otherwise they are checked.
     """
     columns = getattr(X, "columns", None)
     anything = np.zeros((1, X.shape[1] if columns is None else len(columns)))

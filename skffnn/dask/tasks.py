@@ -1,8 +1,8 @@
-"""What workers do: pure functions of a partition, and of what the client sends.
+"""The tasks of the workers: pure functions of a partition and of what the client sends.
 
-A task changes nothing that it is given, and draws its random numbers from a seed that
-it is given, so that a task that was lost with its worker is run again with the same
-result. Sums over partitions are made by `added`, in the order of the partitions.
+A task changes none of its arguments, and draws its random numbers from a given seed. So
+if it is lost with its worker, it can be run again with the same result. `added` sums
+over partitions, in their order.
 """
 
 from collections.abc import Sequence
@@ -33,24 +33,24 @@ from ..optim.state import TrainingState, is_real
 from ..optim.training import Training
 from ..utils.checks import check_weights
 
-Sums = dict[str, Any]  # numbers and arrays by name, to be added up
+Sums = dict[str, Any]  # numbers and arrays by name, to be summed over partitions
 
-# What the streams of random numbers of a partition are for.
+# Keys of the random streams of a partition.
 SHUFFLE, MASKS = 0, 1
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What the client learns of a partition.
+    """What the client needs to know about the rows of a partition.
 
     Attributes
     ----------
     targets : Targets
         The classes that occur in it.
     sums : list of ndarray
-        The sums of their weights (`sums_by_class`).
+        The total weight of each class (`sums_by_class`).
     dtype : dtype
-        The type of X.
+        The dtype of X.
     n_bytes : int
         Memory that the partition takes.
     identity : tuple of str
@@ -66,20 +66,20 @@ class Contents:
 
 @dataclass(frozen=True)
 class Setting:
-    """What training on a partition has to know of the whole.
+    """What all partitions share in a fit.
 
     Attributes
     ----------
     plan : Plan
-        What the parameters of the estimator stand for.
+        The parameters of the estimator, validated and converted to objects.
     targets : Targets
         The classes of all partitions.
     class_weights : ClassWeights
         Their weights.
     model : FFNNClassifier
-        Not fitted: what a scorer is given, with fitted attributes.
+        An unfitted estimator, which gets fitted attributes before a scorer is called.
     seed : tuple of int
-        The source of the random numbers of several partitions.
+        The seed of the random streams, if there are several partitions.
     alone : bool
         Whether there is only one partition. It then draws from the streams of the
         state, as a fit on one machine does.
@@ -93,11 +93,11 @@ class Setting:
     alone: bool
 
     def assembly(self, state: TrainingState) -> Assembly:
-        """Put together J(θ) for a state."""
+        """Return J(θ) and validation for a state."""
         return Assembly(self.plan, self.targets, state)
 
     def stream(self, *key: int) -> np.random.SeedSequence:
-        """Return the source of random numbers for one purpose."""
+        """Return the seed of the random stream with a given key."""
         return np.random.SeedSequence(self.seed, spawn_key=key)
 
 
@@ -108,15 +108,15 @@ class Part:
     Attributes
     ----------
     number : int
-        Which partition it is.
+        The number of the partition.
     train, validation : Dataset or None
         Rows to train on and to validate on; None if there are none.
     weight, validation_weight : float
         The sums of their weights.
     dtype : str
-        The type to compute in.
+        The dtype to compute in.
     state : TrainingState or None
-        The state after rows were split off, if the partition is alone.
+        The state after the validation split, if there is only one partition.
     """
 
     number: int
@@ -128,14 +128,14 @@ class Part:
     state: TrainingState | None = None
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take in what another worker sent."""
+        """Restore a partition that was received from another worker."""
         for name in ("train", "validation"):
             if (data := state[name]) is not None:
                 state[name] = replace(data, X=aligned(data.X))
         self.__dict__.update(state)
 
     def __sizeof__(self) -> int:
-        """Tell Dask the bytes of the rows, so that it can spill them to disk."""
+        """Return the size of the rows in bytes, by which Dask spills them to disk."""
         parts = [part for part in (self.train, self.validation) if part is not None]
         return sum({id(part.X): bytes_of(part) for part in parts}.values())
 
@@ -152,7 +152,7 @@ class Outline:
 
 
 def ready() -> None:
-    """Do nothing, where all that is needed has been imported."""
+    """Do nothing; a worker that runs this has imported all that tasks need."""
 
 
 # --------------------------------------------------------------------- preparation
@@ -166,11 +166,11 @@ def checked(
     Parameters
     ----------
     number : int
-        Which partition it is, for the error message.
+        The number of the partition, for error messages.
     X, y, weights : array-like, sparse matrix, dataframe, or None
         Its rows.
     model : FFNNClassifier
-        Knows how many features there are, and their names.
+        Unfitted, but with the number and the names of the features.
     suffix : str
         "" or "_val", for the names in error messages.
 
@@ -202,7 +202,7 @@ def checked(
 
 
 def contents(data: Dataset | None, *, identify: bool) -> Contents | None:
-    """Tell what the client has to know of the rows of a partition.
+    """Return what the client needs to know about the rows of a partition.
 
     Parameters
     ----------
@@ -237,20 +237,20 @@ def prepared(
     *,
     splits: bool,
 ) -> Part:
-    """Make the rows of a partition ready for training.
+    """Prepare the rows of a partition for training.
 
     Parameters
     ----------
     number : int
-        Which partition it is.
+        The number of the partition.
     data : Dataset or None
         Checked rows.
     setting : Setting
         Classes, weights and parameters.
     state : TrainingState
-        What validation rows are split off by, and the type that it was trained in.
+        Determines the validation split and, in a warm start, the dtype.
     splits : bool
-        Whether validation rows are split off.
+        Whether to split off validation rows.
 
     Returns
     -------
@@ -263,7 +263,7 @@ def prepared(
         return Part(number)
     data, own = setting.class_weights.apply(data), deepcopy(state)
     rows, held_out = data.rows(), None
-    # A partition of a few rows validates on none of them.
+    # A partition with too few rows to split is used for training only.
     if splits and (alone or ceil(plan.validation_fraction * len(rows)) < len(rows)):
         rows, held_out = split(plan, targets, data, own)
     is_full = alone and batch_size(plan, len(rows)) == len(rows)
@@ -283,18 +283,18 @@ def prepared(
 def prepared_validation(
     number: int, data: Dataset | None, setting: Setting, dtype: str
 ) -> Part:
-    """Make a partition of the user's validation set ready.
+    """Prepare a partition of the user's validation set.
 
     Parameters
     ----------
     number : int
-        Which partition it is.
+        The number of the partition.
     data : Dataset or None
         Checked rows.
     setting : Setting
         Classes, weights and parameters.
     dtype : str
-        The type to compute in.
+        The dtype to compute in.
 
     Returns
     -------
@@ -313,10 +313,10 @@ def prepared_validation(
 
 
 def aligned(X: Any) -> Any:
-    """Return features that BLAS can read where they are.
+    """Return features in aligned memory, which BLAS can read without a copy.
 
-    In a message from another worker, an array begins anywhere, and NumPy would copy it
-    for each product: an evaluation of J takes twice as long then.
+    An array in a message from another worker may start at any address. NumPy would copy
+    it for each product, which doubles the time of an evaluation of J.
     """
     if issparse(X):
         X.data = aligned(X.data)
@@ -325,7 +325,7 @@ def aligned(X: Any) -> Any:
 
 
 def outline(part: Part) -> Outline:
-    """Tell what the client has to know of a prepared partition."""
+    """Return what the client needs to know about a prepared partition."""
     n_rows = 0 if part.train is None else part.train.n_rows
     return Outline(n_rows, part.weight, part.validation_weight, part.dtype, part.state)
 
@@ -336,7 +336,7 @@ def head(part: Part, n: int) -> Any:
 
 
 def bytes_of(data: Dataset) -> int:
-    """Return the memory that rows take."""
+    """Return the size of rows in memory."""
     arrays: list[Any] = [data.X, data.y, data.weights, data.index]
     n_bytes = 0
     for array in arrays:
@@ -374,7 +374,7 @@ def sums_of_J(part: Part, setting: Setting, state: TrainingState) -> Sums:
     with one_thread, np.errstate(all="ignore"):
         rows = setting.assembly(own).rows(part.train, part.train.n_rows)
         value, weight = rows.sums()
-        # The weights s have mean 1 over the partition: back to those of all rows.
+        # The weights s have mean 1 over the partition: rescale to those of all rows.
         scale = part.weight / weight
         rows.grad.vector *= scale
     return {"value": value * scale, "weight": part.weight, "grad": rows.grad.vector}
@@ -399,16 +399,16 @@ def local_steps(
     state : TrainingState
         θ and the state of the optimiser, common to all partitions.
     share : float
-        The weight of the partition over that of all.
+        The weight of the partition, divided by the total weight.
     number, n_rounds : int
-        Which round of an epoch it is, and how many there are.
+        The number of the round in the epoch, and the number of rounds per epoch.
 
     Returns
     -------
     sums : dict
-        The share of the partition in the means: "loss", "theta", and the arrays of the
-        state of the optimiser. Besides, what is no mean: its numbers, and the streams
-        of a partition that is alone.
+        The contribution of the partition to the means: "loss", "theta" and the arrays
+        of the state of the optimiser. Also what is not averaged: the numbers of that
+        state and, if there is only one partition, its random streams.
     """
     assert part.train is not None
     own, train = deepcopy(state), part.train
@@ -442,7 +442,7 @@ def local_steps(
 
 
 def is_mean(value: Any) -> bool:
-    """Tell which entries of the state of an optimiser are averaged: the moments."""
+    """Return whether an entry of the state of an optimiser is averaged (a moment)."""
     return np.ndim(value) > 0 and is_real(value)
 
 
@@ -458,13 +458,13 @@ def measured(part: Part, setting: Setting, state: TrainingState, share: float) -
     state : TrainingState
         θ.
     share : float
-        The weight of the validation rows over that of all of them.
+        The weight of the validation rows, divided by that of all validation rows.
 
     Returns
     -------
     sums : dict
-        The share of the partition in the means: "loss" and "accuracy". In place of the
-        accuracy there is the score, where a scorer makes it.
+        The contribution of the partition to the means "loss" and "accuracy". With a
+        scorer, "accuracy" is its score.
     """
     assert part.validation is not None
     with one_thread, np.errstate(all="ignore"):
@@ -478,17 +478,17 @@ def measured(part: Part, setting: Setting, state: TrainingState, share: float) -
 
 
 def added(parts: Sequence[Sums]) -> Sums:
-    """Return the sums over several partitions, added up from the left.
+    """Return the sums over several partitions, added from left to right.
 
     Parameters
     ----------
     parts : sequence of dict
-        Numbers and arrays by name. What is neither is that of the first.
+        Numbers and arrays by name. Nested dicts are taken from the first.
 
     Returns
     -------
     sums : dict
-        New arrays.
+        The sums, in new arrays.
     """
     total = {
         name: value.copy() if isinstance(value, np.ndarray) else value
@@ -510,18 +510,18 @@ def predicted(X: Any, model: FFNNClassifier, method: str, options: Any = None) -
     Parameters
     ----------
     X : ndarray, CSR matrix or dataframe of shape (n, n_features)
-        Rows, of which there may be none.
+        Rows; n may be 0.
     model : FFNNClassifier
         The network.
     method : str
         The name of a method that takes rows.
     options : dict, default=None
-        More arguments.
+        Further arguments of the method.
 
     Returns
     -------
     result : ndarray or CSR matrix
-        With a row for each of X.
+        One row for each row of X.
     """
     call = getattr(model, method)
     with one_thread:
@@ -536,7 +536,7 @@ def predicted(X: Any, model: FFNNClassifier, method: str, options: Any = None) -
 
 
 def scored(X: Any, y: Any, weights: Any, model: FFNNClassifier) -> Sums:
-    """Return the weight of the rows that are predicted right, and that of all."""
+    """Return the weight of the correctly predicted rows, and the total weight."""
     n = float(X.shape[0] if weights is None else np.sum(weights))
     if n == 0:
         return {"right": 0.0, "weight": 0.0}
