@@ -1,4 +1,4 @@
-"""Fitted models as ONNX graphs: converters for skl2onnx."""
+"""Conversion of fitted models to ONNX, by converters for skl2onnx."""
 
 try:
     import onnx  # noqa: F401
@@ -38,7 +38,7 @@ from .tables import (
 
 __all__ = ["initial_types", "inputs", "register"]
 
-# For each estimator what it returns, and its converter.
+# For each estimator its shape calculator and its converter.
 CONVERTERS = {
     FFNNClassifier: (shape_of_classes, convert_classifier),
     AveragedClassifier: (shape_of_classes, convert_averaged_classifier),
@@ -49,8 +49,8 @@ CONVERTERS = {
     GapImputer: (shape_of_filled, convert_imputer),
 }
 
-# How labels and probabilities may be returned, or logits in their place, which
-# scikit-learn calibrates.
+# Options for the outputs of classifiers. With raw_scores, logits take the place of
+# probabilities; the converter of CalibratedClassifierCV needs them.
 OPTIONS = {
     "raw_scores": [True, False],
     "zipmap": [True, False, "columns"],
@@ -62,8 +62,8 @@ OPTIONS = {
 def register() -> None:
     """Register the converters with skl2onnx.
 
-    After one call, `skl2onnx.to_onnx` takes the estimators of this package, on their
-    own and in a pipeline.
+    After one call, `skl2onnx.to_onnx` converts the estimators of this package, alone or
+    in a pipeline.
 
     Examples
     --------

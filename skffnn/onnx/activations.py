@@ -1,4 +1,4 @@
-"""Activation functions in ONNX, of operators that onnxruntime has in float64 too."""
+"""Activation functions in ONNX, in operators that onnxruntime has for float64 too."""
 
 from collections.abc import Callable
 from typing import Any
@@ -45,7 +45,8 @@ def elu(g: Any, a: Tensor) -> Tensor:
 def gelu(g: Any, a: Tensor) -> Tensor:
     """Return a Φ(a), with Φ(a) = ½ (1 + erf(a / √2)).
 
-    The error function is in float32, as onnxruntime has no other: an error of 6e-8.
+    erf is computed in float32, the only type for which onnxruntime has it; the error is
+    6e-8.
     """
     erf = (a / np.sqrt(2)).cast(np.float32).op("Erf").cast(a.dtype)
     return a * (0.5 + 0.5 * erf)
@@ -78,8 +79,8 @@ def activated(g: Any, a: Tensor) -> Tensor:
     Parameters
     ----------
     g : Activation
-        One of the package, or one of a class with a method `to_onnx`, which takes `a`
-        and returns g(a), both of them a `skffnn.onnx.tensor.Tensor`.
+        An activation of this package, or an object with a method `to_onnx` that takes
+        `a` and returns g(a), both of type `skffnn.onnx.tensor.Tensor`.
     a : Tensor
         Pre-activations.
 
@@ -91,7 +92,7 @@ def activated(g: Any, a: Tensor) -> Tensor:
     Raises
     ------
     TypeError
-        If there is no ONNX form of g.
+        If g has no ONNX form.
     """
     if hasattr(g, "to_onnx"):
         h: Tensor = g.to_onnx(a)

@@ -1,4 +1,4 @@
-"""Converters of the networks, and of averages of them."""
+"""Converters of networks and of averages of networks."""
 
 from functools import reduce
 from operator import add
@@ -39,12 +39,12 @@ def last_layer(network: Network, x: Tensor) -> Tensor:
     network : Network
         One network, or a stack of M.
     x : Tensor of shape (n_samples, n_features)
-        Rows, of the type of its weights.
+        Rows, with the dtype of the weights.
 
     Returns
     -------
     a : Tensor of shape ([M,] n_samples, n_outputs)
-        As `Network.forward` has it.
+        As returned by `Network.forward`.
     """
     h = x
     for g, W, b in zip(network.activations, network.W, network.b, strict=False):
@@ -53,7 +53,7 @@ def last_layer(network: Network, x: Tensor) -> Tensor:
 
 
 def output_of(model: Any, x: Tensor) -> Tensor:
-    """Return a(L+1) of a fitted estimator, in the type of x."""
+    """Return a(L+1) of a fitted estimator, with the dtype of x."""
     check_is_fitted(model)
     dtype = np.result_type(x.dtype, model.coefs_[0].dtype)
     return last_layer(model._network(dtype), x.cast(dtype)).cast(x.dtype)
@@ -63,19 +63,19 @@ def output_of(model: Any, x: Tensor) -> Tensor:
 
 
 def shape_of_classes(operator: Any) -> None:
-    """Say what a classifier returns: labels and probabilities.
+    """Declare the outputs of a classifier: labels and probabilities.
 
     Parameters
     ----------
     operator : object
-        As skl2onnx gives it to a shape calculator.
+        As skl2onnx passes it to a shape calculator.
     """
     model = operator.raw_operator
     check_is_fitted(model)
     targets = of_one(model._fitted_targets())
     dtype = dtype_of_numbers(operator)
     if not isinstance(model, FFNNClassifier):
-        dtype = np.float64  # averages are computed in it
+        dtype = np.float64  # averages are computed in float64
     label, probabilities = operator.outputs
     if is_zipped(operator):
         dtype = np.float32
@@ -86,28 +86,28 @@ def shape_of_classes(operator: Any) -> None:
 
 
 def of_one(targets: ClassTargets) -> Targets:
-    """Return the targets; raise if there are several, each with its classes."""
+    """Return the targets; raise if y had several columns of class labels."""
     if isinstance(targets, Targets):
         return targets
     raise TypeError(
-        f"a classifier of {len(targets.classes)} targets has no ONNX form: it has one "
-        "output for labels and one for probabilities. Convert a network for each "
-        "target, fitted to its column of y."
+        f"a classifier of {len(targets.classes)} targets has no ONNX form, because "
+        "converted models have one output for labels and one for probabilities. Fit "
+        "and convert a network for each column of y."
     )
 
 
 def is_zipped(operator: Any) -> bool:
-    """Tell whether probabilities become dicts, by an operator that takes float32 only.
+    """Return whether ZipMap, which takes only float32, turns probabilities into dicts.
 
     Parameters
     ----------
     operator : object
-        As skl2onnx gives it to a shape calculator or a converter.
+        As skl2onnx passes it to a shape calculator or a converter.
 
     Returns
     -------
     answer : bool
-        As the option "zipmap" says, if the classifier is not part of another.
+        The option "zipmap", unless the classifier is part of another one.
     """
     f = operator.outputs[1].full_name
     return any(
@@ -117,22 +117,22 @@ def is_zipped(operator: Any) -> bool:
 
 
 def labels(classes: Any) -> Array:
-    """Return class labels as ONNX has them.
+    """Return class labels in a type that ONNX supports.
 
     Parameters
     ----------
     classes : ndarray of shape (n_classes,)
-        `classes_`.
+        The class labels, `classes_`.
 
     Returns
     -------
     labels : ndarray of shape (n_classes,)
-        Strings, as objects; or int64, also of booleans.
+        Strings, with dtype object; or int64, for booleans too.
 
     Raises
     ------
     TypeError
-        If they are neither strings nor whole numbers.
+        If they are neither strings nor integers.
     """
     if all(isinstance(label, str) for label in classes):
         return np.asarray(classes, dtype=object)
@@ -149,19 +149,19 @@ def convert_classifier(scope: Any, operator: Any, container: Any) -> None:
     Parameters
     ----------
     scope, operator, container : object
-        As skl2onnx gives them to a converter.
+        As skl2onnx passes them to a converter.
     """
     x = Graph(scope, container).matrix(operator)
     classify(operator, output_of(operator.raw_operator, x))
 
 
 def convert_averaged_classifier(scope: Any, operator: Any, container: Any) -> None:
-    """Convert an AveragedClassifier, with what is blended into it.
+    """Convert an AveragedClassifier, including the classifiers in its blend.
 
     Parameters
     ----------
     scope, operator, container : object
-        As skl2onnx gives them to a converter.
+        As skl2onnx passes them to a converter.
     """
     x = Graph(scope, container).matrix(operator)
     model = operator.raw_operator
@@ -182,12 +182,12 @@ def convert_averaged_classifier(scope: Any, operator: Any, container: Any) -> No
 
 
 def log_odds(model: Any, x: Tensor, targets: Targets) -> Tensor:
-    """Return what takes the place of the logits for a model that is no network.
+    """Return the log-probabilities of a model other than a network, as its logits.
 
     Parameters
     ----------
     model : classifier
-        Fitted.
+        A fitted classifier.
     x : Tensor of shape (n_samples, n_features)
         Rows.
     targets : Targets
@@ -196,7 +196,7 @@ def log_odds(model: Any, x: Tensor, targets: Targets) -> Tensor:
     Returns
     -------
     a : Tensor of shape (n_samples, n_outputs)
-        As `skffnn.tabular.blending.log_odds` has it.
+        As returned by `skffnn.tabular.blending.log_odds`.
     """
     if isinstance(model, HistGradientBoostingClassifier):
         f = probabilities_of(raw_predictions(model, x), targets)
@@ -229,7 +229,7 @@ def probabilities_of(a: Tensor, targets: Targets) -> Tensor:
     Raises
     ------
     TypeError
-        If the loss has an output map of its own.
+        If the loss has a custom output map.
     """
     loss = type(targets.loss)
     if loss.output is Softmax.output and loss.decide is Softmax.decide:
@@ -245,7 +245,7 @@ def classify(operator: Any, a: Tensor) -> None:
     Parameters
     ----------
     operator : object
-        As skl2onnx gives it to a converter.
+        As skl2onnx passes it to a converter.
     a : Tensor of shape (n_samples, n_outputs)
         Logits.
     """
@@ -273,12 +273,12 @@ def classify(operator: Any, a: Tensor) -> None:
 
 
 def shape_of_numbers(operator: Any) -> None:
-    """Say what a regressor returns.
+    """Declare the output of a regressor.
 
     Parameters
     ----------
     operator : object
-        As skl2onnx gives it to a shape calculator.
+        As skl2onnx passes it to a shape calculator.
     """
     model = operator.raw_operator
     check_is_fitted(model)
@@ -290,7 +290,7 @@ def shape_of_numbers(operator: Any) -> None:
 
 
 def shape_of(targets: Quantities) -> tuple[int, ...]:
-    """Return the shape of the prediction for a row, which has an axis at least."""
+    """Return the shape of the prediction for a row, of at least one axis."""
     T, L = len(targets.mean), targets.n_levels
     if targets.loss.levels is None:
         return (T,)
@@ -303,19 +303,19 @@ def convert_regressor(scope: Any, operator: Any, container: Any) -> None:
     Parameters
     ----------
     scope, operator, container : object
-        As skl2onnx gives them to a converter.
+        As skl2onnx passes them to a converter.
     """
     x = Graph(scope, container).matrix(operator)
     prediction_of(operator.raw_operator, x).named(operator.outputs[0])
 
 
 def convert_averaged_regressor(scope: Any, operator: Any, container: Any) -> None:
-    """Convert an AveragedRegressor, with what is blended into it.
+    """Convert an AveragedRegressor, including the regressors in its blend.
 
     Parameters
     ----------
     scope, operator, container : object
-        As skl2onnx gives them to a converter.
+        As skl2onnx passes them to a converter.
     """
     x = Graph(scope, container).matrix(operator)
     model = operator.raw_operator
@@ -339,7 +339,7 @@ def prediction_of(model: Any, x: Tensor) -> Tensor:
     Parameters
     ----------
     model : regressor
-        A network, boosted trees, or any other that skl2onnx converts.
+        A network, boosted trees, or any other regressor that skl2onnx can convert.
     x : Tensor of shape (n_samples, n_features)
         Rows.
 
@@ -356,7 +356,7 @@ def prediction_of(model: Any, x: Tensor) -> Tensor:
 
 
 def decoded(targets: Quantities, a: Tensor) -> Tensor:
-    """Turn outputs of a network into predictions in the unit of y.
+    """Turn outputs of a network into predictions in the units of y.
 
     Parameters
     ----------
@@ -368,12 +368,12 @@ def decoded(targets: Quantities, a: Tensor) -> Tensor:
     Returns
     -------
     f : Tensor of shape (n_samples, ...)
-        As `Quantities.decode` has it, but with an axis at least for the prediction.
+        As returned by `Quantities.decode`, but with at least one axis per row.
 
     Raises
     ------
     TypeError
-        If the loss has an output map of its own.
+        If the loss has a custom output map.
     """
     T, L = len(targets.mean), targets.n_levels
     f = linked(targets.loss, a).reshape(-1, T, L).cast(np.float64)
@@ -406,16 +406,16 @@ def ascending(f: Tensor, n: int) -> Tensor:
     return Tensor(graph, names[0], f.dtype)
 
 
-# ------------------------------------------------------------------------- others
+# ------------------------------------------------------------------- other models
 
 
 def converted(model: Any, x: Tensor, n_features: int) -> Tensor:
-    """Return the probabilities or the predictions of a model that skl2onnx converts.
+    """Return the probabilities or predictions of a model that skl2onnx converts.
 
     Parameters
     ----------
     model : estimator
-        Fitted.
+        A fitted classifier or regressor.
     x : Tensor of shape (n_samples, n_features)
         Rows.
     n_features : int
@@ -424,7 +424,7 @@ def converted(model: Any, x: Tensor, n_features: int) -> Tensor:
     Returns
     -------
     f : Tensor of shape (n_samples, n_outputs)
-        In float64, though skl2onnx computes some models in float32.
+        The result in float64, although skl2onnx computes some models in float32.
     """
     graph = x.graph
     version = graph.container.target_opset
@@ -443,10 +443,10 @@ def converted(model: Any, x: Tensor, n_features: int) -> Tensor:
 
 
 def check_networks(model: Any, kind: type) -> None:
-    """Raise unless an average is one of the networks of this package."""
+    """Raise unless all networks of an average are of the given class."""
     for network in model.estimators_:
         if type(network) is not kind:
             raise TypeError(
-                f"an average can be converted if it is of {kind.__name__}, got "
-                f"{network!r}."
+                "an average can be converted only if all its networks are "
+                f"{kind.__name__}, got {network!r}."
             )

@@ -1,4 +1,4 @@
-"""Converters of the transformers, and the columns of a table as inputs of ONNX."""
+"""Converters of the transformers, and tables as ONNX inputs, one for each column."""
 
 import re
 from collections.abc import Sequence
@@ -33,10 +33,10 @@ from .tensor import (
     n_columns,
 )
 
-# What stands for a missing value in a column of strings, which have no other in ONNX.
+# A missing value in a column of strings, for which ONNX has no NaN.
 MISSING = ""
 
-# Names of outputs, which skl2onnx takes away from inputs.
+# Names of outputs; skl2onnx would rename inputs with these names.
 OUTPUTS = {
     "label",
     "probabilities",
@@ -46,27 +46,27 @@ OUTPUTS = {
     "variable",
 }
 
-# Beyond this multiple of its limit, a scaled number is clipped to the limit exactly.
-# Its square does not overflow.
+# A scaled number is clipped to this multiple of the limit. Its square does not
+# overflow, and the result is the limit exactly.
 FAR = 1e150
 
 # ------------------------------------------------------------------------- inputs
 
 
 def text(cell: Any) -> str:
-    """Return the string that stands for a cell of a categorical column.
+    """Return the string for a cell of a categorical column.
 
-    Equal cells have equal strings: 1.0 is "1", since it is equal to 1.
+    Equal cells have equal strings: 1.0 becomes "1", as it equals 1.
 
     Parameters
     ----------
     cell : object
-        A cell; None if it is missing.
+        A cell; None for a missing value.
 
     Returns
     -------
     string : str
-        "" if it is missing.
+        The string; "" for a missing value.
     """
     if cell is None:
         return MISSING
@@ -77,28 +77,28 @@ def text(cell: Any) -> str:
 def initial_types(X: Any) -> list[tuple[str, Any]]:
     """Return the types of the inputs of a table, one for each column.
 
-    They are what `skl2onnx.to_onnx` needs of a pipeline that begins with a
+    Pass them to `skl2onnx.to_onnx` to convert a pipeline that begins with a
     `TableEncoder`.
 
     Parameters
     ----------
     X : {array-like, dataframe} of shape (n_samples, n_features)
-        The table that the pipeline was fitted to, or some rows of it that show which
+        The table that the pipeline was fitted to, or enough of its rows to show which
         columns are categorical.
 
     Returns
     -------
     types : list of (str, object)
-        Name and type of each input. A numeric column is of doubles, or of floats if it
-        is of float32; a categorical one is of strings. The names are those of the
-        columns, or "x0", "x1", … if X is no dataframe, with "_" in place of all but
-        letters, digits and "+"; some are numbered, so that all differ, and none is that
-        of an output, such as "label".
+        Name and type of each input. A numeric column has type float if it is float32,
+        and double otherwise; a categorical column has type string. The names are those
+        of the columns, or "x0", "x1", … if X is not a dataframe. All characters except
+        letters, digits and "+" are replaced with "_". Numbers are appended where needed
+        to make names unique and different from those of outputs, such as "label".
 
     Raises
     ------
     ValueError
-        If a column holds dates, or if two have one name.
+        If a column holds dates, or if two columns have the same name.
 
     Examples
     --------
@@ -112,7 +112,7 @@ def initial_types(X: Any) -> list[tuple[str, Any]]:
     dated = [name for name, column in table if as_dates(column) is not None]
     if dated:
         raise ValueError(
-            f"dates have no ONNX form: columns {dated}. Make numbers of them before "
+            f"dates have no ONNX form: columns {dated}. Convert them to numbers before "
             "training."
         )
     types = []
@@ -127,26 +127,26 @@ def initial_types(X: Any) -> list[tuple[str, Any]]:
 
 
 def inputs(X: Any, types: Sequence[tuple[str, Any]]) -> dict[str, Array]:
-    """Return a table as onnxruntime takes it.
+    """Return a table as a dict of inputs for onnxruntime.
 
     Parameters
     ----------
     X : {array-like, dataframe} of shape (n_samples, n_features)
         Rows.
     types : list of (str, object)
-        As `initial_types` has returned them.
+        As returned by `initial_types`.
 
     Returns
     -------
     inputs : dict of str to ndarray of shape (n_samples, 1)
-        A column for each name: numbers, NaN where one is missing; or the categories as
-        strings, "" where one is missing.
+        A column for each name: numbers, with NaN for missing values; or categories as
+        strings, with "" for missing values.
 
     Raises
     ------
     ValueError
-        If the columns are not those of the types, or if a numeric one has something
-        else in it.
+        If X has other columns than `types`, or if a numeric column contains anything
+        but numbers and missing values.
 
     Examples
     --------
@@ -174,7 +174,7 @@ def inputs(X: Any, types: Sequence[tuple[str, Any]]) -> dict[str, Array]:
 
 
 def named_columns(X: Any) -> list[tuple[str, Any]]:
-    """Return the columns of a table with the names of their inputs."""
+    """Return the columns of a table with the names of the inputs."""
     if is_frame(X):
         names = [str(name) for name in X.columns]
     else:
@@ -186,7 +186,7 @@ def named_columns(X: Any) -> list[tuple[str, Any]]:
 
 
 def input_names(names: Sequence[str]) -> list[str]:
-    """Return names that skl2onnx leaves as they are, in place of those of columns.
+    """Turn column names into input names that skl2onnx does not change.
 
     Parameters
     ----------
@@ -196,8 +196,8 @@ def input_names(names: Sequence[str]) -> list[str]:
     Returns
     -------
     names : list of str
-        Of letters, digits, "_" and "+", without a digit at the start; all different,
-        and different from those of outputs.
+        Unique names of letters, digits, "_" and "+" that neither start with a digit nor
+        equal the name of an output.
     """
     found: list[str] = []
     taken = set(OUTPUTS)
@@ -213,12 +213,12 @@ def input_names(names: Sequence[str]) -> list[str]:
 
 
 def shape_of_table(operator: Any) -> None:
-    """Say what a TableEncoder returns; raise if it cannot be converted.
+    """Declare the output of a TableEncoder; raise if it cannot be converted.
 
     Parameters
     ----------
     operator : object
-        As skl2onnx gives it to a shape calculator.
+        As skl2onnx passes it to a shape calculator.
     """
     encoder = operator.raw_operator
     check_is_fitted(encoder)
@@ -226,8 +226,8 @@ def shape_of_table(operator: Any) -> None:
     dated = [name for name, d in zip(names, encoder.dates_, strict=True) if d]
     if dated:
         raise TypeError(
-            f"a TableEncoder of dates has no ONNX form: columns {dated}. Make numbers "
-            "of them before training."
+            f"a TableEncoder of dates has no ONNX form: columns {dated}. Convert them "
+            "to numbers before training."
         )
     n = sum(n_columns(variable) for variable in operator.inputs)
     if n != encoder.n_features_in_:
@@ -243,7 +243,7 @@ def shape_of_table(operator: Any) -> None:
         if is_string != (categories is not None):
             needed = "numbers" if is_string else "strings"
             raise TypeError(
-                f"the input of column {name!r} must be of {needed}: see "
+                f"the input of column {name!r} must hold {needed}: see "
                 "skffnn.onnx.initial_types."
             )
     declare(operator.outputs[0], np.float64, len(encoder.get_feature_names_out()))
@@ -255,7 +255,7 @@ def convert_table(scope: Any, operator: Any, container: Any) -> None:
     Parameters
     ----------
     scope, operator, container : object
-        As skl2onnx gives them to a converter.
+        As skl2onnx passes them to a converter.
     """
     encoder = operator.raw_operator
     graph = Graph(scope, container)
@@ -266,7 +266,7 @@ def convert_table(scope: Any, operator: Any, container: Any) -> None:
     ]
     names = encoder._names(encoder.categories_)
     kinds = zip(places, encoder.categories_, encoder.means_, names, strict=True)
-    # Numeric columns that are side by side in one input stay together.
+    # Adjacent numeric columns of one input are converted together.
     parts = []
     for (x, is_numeric), run in groupby(kinds, lambda k: (k[0][0], k[1] is None)):
         columns = list(run)
@@ -281,7 +281,7 @@ def convert_table(scope: Any, operator: Any, container: Any) -> None:
 def encoded(
     column: Tensor, categories: Sequence[Any], means: Any, name: Any
 ) -> list[Tensor]:
-    """Return what a categorical column becomes.
+    """Return the encoded columns of a categorical column.
 
     Parameters
     ----------
@@ -290,14 +290,14 @@ def encoded(
     categories : sequence
         Its categories.
     means : TargetMeans or None
-        The means of y for them.
+        The means of y for the categories.
     name : object
-        Its name, for error messages.
+        Name of the column, for error messages.
 
     Returns
     -------
     parts : list of Tensor of shape (n_samples, n_columns)
-        One-hot, and the means.
+        The one-hot encoding, then the means, if any.
     """
     codes = codes_of(column, categories, name)
     hot = codes.op("Equal", np.arange(len(categories)), dtype=np.bool_)
@@ -309,33 +309,33 @@ def encoded(
 
 
 def codes_of(column: Tensor, categories: Sequence[Any], name: Any) -> Tensor:
-    """Return the number of the category of each cell.
+    """Return the index of the category of each cell.
 
     Parameters
     ----------
     column : Tensor of shape (n_samples, 1)
         Strings.
     categories : sequence
-        Those of the column; maybe with `OTHER` at the end.
+        Categories of the column, with `OTHER` at the end or without it.
     name : object
         Name of the column, for error messages.
 
     Returns
     -------
     codes : Tensor of int64 of shape (n_samples, 1)
-        Of a cell that is in no category that of `OTHER`, or -1.
+        The indices. Unknown categories have that of `OTHER`, or -1 without it.
 
     Raises
     ------
     ValueError
-        If two categories are the same string.
+        If two categories have the same string.
     """
     known = [category for category in categories if category is not OTHER]
     keys = [text(category) for category in known]
     if len(set(keys)) < len(keys) or MISSING in known:
         raise ValueError(
-            f"the categories of column {name!r} cannot be told apart as strings, where "
-            f'a missing value is "": {known}.'
+            f"the categories of column {name!r} are not distinct as strings, with a "
+            f'missing value as "": {known}.'
         )
     return column.op(
         "LabelEncoder",
@@ -347,16 +347,16 @@ def codes_of(column: Tensor, categories: Sequence[Any], name: Any) -> Tensor:
     )
 
 
-# ------------------------------------------------------- scaled and without gaps
+# ------------------------------------------------------------- scaler and imputer
 
 
 def shape_of_scaled(operator: Any) -> None:
-    """Say what a RobustSmoothScaler returns.
+    """Declare the output of a RobustSmoothScaler.
 
     Parameters
     ----------
     operator : object
-        As skl2onnx gives it to a shape calculator.
+        As skl2onnx passes it to a shape calculator.
     """
     scaler = operator.raw_operator
     check_is_fitted(scaler)
@@ -370,7 +370,7 @@ def convert_scaler(scope: Any, operator: Any, container: Any) -> None:
     Parameters
     ----------
     scope, operator, container : object
-        As skl2onnx gives them to a converter.
+        As skl2onnx passes them to a converter.
     """
     scaler = operator.raw_operator
     graph = Graph(scope, container)
@@ -390,12 +390,12 @@ def convert_scaler(scope: Any, operator: Any, container: Any) -> None:
 
 
 def shape_of_filled(operator: Any) -> None:
-    """Say what a GapImputer returns.
+    """Declare the output of a GapImputer.
 
     Parameters
     ----------
     operator : object
-        As skl2onnx gives it to a shape calculator.
+        As skl2onnx passes it to a shape calculator.
     """
     imputer = operator.raw_operator
     check_is_fitted(imputer)
@@ -409,7 +409,7 @@ def convert_imputer(scope: Any, operator: Any, container: Any) -> None:
     Parameters
     ----------
     scope, operator, container : object
-        As skl2onnx gives them to a converter.
+        As skl2onnx passes them to a converter.
     """
     imputer = operator.raw_operator
     graph = Graph(scope, container)

@@ -1,4 +1,4 @@
-"""Tensors of an ONNX graph that is being built: arithmetic on them adds nodes to it."""
+"""Tensors for building an ONNX graph: arithmetic on them adds nodes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from skl2onnx.common.data_types import (
     StringTensorType,
 )
 
-# The types of tensors as dtypes of NumPy.
+# The NumPy dtype of each tensor type.
 DTYPES: dict[type, Any] = {
     FloatTensorType: np.dtype(np.float32),
     DoubleTensorType: np.dtype(np.float64),
@@ -27,17 +27,17 @@ DTYPES: dict[type, Any] = {
 }
 TYPES: dict[Any, type] = {dtype: kind for kind, dtype in DTYPES.items()}
 
-# From here on, the axes of a sum are an input and no longer an attribute.
+# Since this opset, the axes of ReduceSum are an input instead of an attribute.
 OLDEST_OPSET = 13
 
 
 class Graph:
-    """The graph that a converter adds to.
+    """The graph to which a converter adds nodes.
 
     Parameters
     ----------
     scope, container : object
-        As skl2onnx gives them to a converter.
+        As skl2onnx passes them to a converter.
 
     Raises
     ------
@@ -61,8 +61,8 @@ class Graph:
         value : array-like
             Numbers or strings.
         dtype : dtype
-            Type of the tensor, unless `value` is an array that holds no floats: such an
-            array keeps its own.
+            Type of the tensor, unless `value` is an array without floats, which keeps
+            its own type.
 
         Returns
         -------
@@ -80,12 +80,12 @@ class Graph:
         return Tensor(self, name, value.dtype)
 
     def inputs(self, operator: Any) -> list["Tensor"]:
-        """Return the inputs of the model that is converted.
+        """Return the inputs of the model being converted.
 
         Parameters
         ----------
         operator : object
-            As skl2onnx gives it to a converter.
+            As skl2onnx passes it to a converter.
 
         Returns
         -------
@@ -95,17 +95,17 @@ class Graph:
         return [Tensor(self, v.full_name, dtype_of(v)) for v in operator.inputs]
 
     def matrix(self, operator: Any) -> "Tensor":
-        """Return the rows of a model that takes numbers.
+        """Return the inputs of a model as one numeric matrix.
 
         Parameters
         ----------
         operator : object
-            As skl2onnx gives it to a converter.
+            As skl2onnx passes it to a converter.
 
         Returns
         -------
         x : Tensor of shape (n_samples, n_features)
-            The inputs side by side, of the type that the model would see.
+            The inputs, concatenated, in the type in which the model would get them.
         """
         dtype = dtype_of_numbers(operator)
         parts = [x.cast(dtype) for x in self.inputs(operator)]
@@ -116,15 +116,15 @@ class Graph:
 class Tensor:
     """A value in a graph.
 
-    The operators of Python add nodes, with constants of the type of the tensor. `op`
-    adds any other one.
+    Python's operators add nodes to the graph; numbers become constants of the dtype of
+    the tensor. `op` adds a node with any other ONNX operator.
 
     Attributes
     ----------
     graph : Graph
-        Where it is.
+        The graph.
     name : str
-        Its name there.
+        The name of the value in the graph.
     dtype : dtype
         Its type.
     """
@@ -152,14 +152,15 @@ class Tensor:
         dtype : dtype, default=None
             Type of the output; None is that of this tensor.
         ml_version : int, default=None
-            For an operator of ONNX for machine learning, the version that it has there.
+            Version of an operator in the domain `ai.onnx.ml`; None for the default
+            domain.
         **attributes : dict
             Attributes of the operator.
 
         Returns
         -------
         output : Tensor
-            Its only output.
+            The output of the node.
         """
         scope, container = self.graph.scope, self.graph.container
         inputs = [self, *map(self._tensor, others)]
@@ -177,7 +178,7 @@ class Tensor:
         return Tensor(self.graph, output, dtype)
 
     def _tensor(self, value: Any) -> "Tensor":
-        """Return another operand as a tensor."""
+        """Return an operand as a tensor."""
         if isinstance(value, Tensor):
             return value
         return self.graph.constant(value, self.dtype)
@@ -193,7 +194,7 @@ class Tensor:
         Returns
         -------
         tensor : Tensor
-            The same one, if it has that type.
+            This tensor, if it has that type already.
         """
         dtype = np.dtype(dtype)
         if dtype == self.dtype:
@@ -206,12 +207,12 @@ class Tensor:
         Parameters
         ----------
         *shape : int
-            One number may be -1.
+            The shape; one number may be -1.
 
         Returns
         -------
         tensor : Tensor
-            In that shape.
+            The reshaped tensor.
         """
         return self.op("Reshape", np.array(shape, np.int64))
 
@@ -221,22 +222,22 @@ class Tensor:
         Parameters
         ----------
         indices : sequence of int
-            Which.
+            Indices of the columns.
 
         Returns
         -------
         columns : Tensor of shape (n_samples, n_indices)
-            In that order.
+            The columns, in that order.
         """
         return self.op("Gather", np.asarray(indices, np.int64), axis=1)
 
     def named(self, variable: Any) -> None:
-        """Make the tensor an output of the model that is converted.
+        """Make the tensor an output of the model being converted.
 
         Parameters
         ----------
         variable : object
-            One of the outputs of the operator that skl2onnx gives to a converter.
+            An output of the operator that skl2onnx passes to a converter.
         """
         self.graph.container.add_node(
             "Identity",
@@ -275,17 +276,17 @@ class Tensor:
     def __neg__(self) -> "Tensor":
         return self.op("Neg")
 
-    # An array on the left leaves the arithmetic to the tensor.
+    # With an array on the left, NumPy leaves the arithmetic to the tensor.
     __array_ufunc__ = None
 
 
 def concatenated(parts: Sequence[Tensor]) -> Tensor:
-    """Return matrices side by side.
+    """Return matrices concatenated along the columns.
 
     Parameters
     ----------
     parts : sequence of Tensor of shape (n_samples, n_columns)
-        At least one, all of one type.
+        At least one matrix; all have the same dtype.
 
     Returns
     -------
@@ -297,7 +298,7 @@ def concatenated(parts: Sequence[Tensor]) -> Tensor:
 
 
 def dtype_of(variable: Any) -> Any:
-    """Return the dtype of an input of an operator; raise if there is no such one."""
+    """Return the dtype of an input of an operator; raise if it is not supported."""
     for kind, dtype in DTYPES.items():
         if isinstance(variable.type, kind):
             return dtype
@@ -308,22 +309,22 @@ def dtype_of(variable: Any) -> Any:
 
 
 def dtype_of_numbers(operator: Any) -> Any:
-    """Return the type in which a model sees its inputs: float32 or float64.
+    """Return the type in which a model gets its inputs: float32 or float64.
 
     Parameters
     ----------
     operator : object
-        As skl2onnx gives it to a converter.
+        As skl2onnx passes it to a converter.
 
     Returns
     -------
     dtype : dtype
-        As scikit-learn has it: that of the inputs, and float64 for whole numbers.
+        As in scikit-learn: float32 if all inputs are, otherwise float64.
 
     Raises
     ------
     TypeError
-        If an input is of strings.
+        If an input holds strings.
     """
     dtypes = [dtype_of(variable) for variable in operator.inputs]
     if any(dtype.kind == "O" for dtype in dtypes):
@@ -336,22 +337,22 @@ def dtype_of_numbers(operator: Any) -> Any:
 
 
 def declare(variable: Any, dtype: Any, *shape: int | None) -> None:
-    """Say what an output of the model that is converted holds.
+    """Declare the type and the shape of an output of the model being converted.
 
     Parameters
     ----------
     variable : object
-        One of the outputs of an operator.
+        An output of an operator.
     dtype : dtype
         Its type.
     *shape : int
-        Its shape, but for the first axis, the rows.
+        Its shape, without the first axis, the rows.
     """
     variable.set_type(TYPES[np.dtype(dtype)]([None, *shape]))
 
 
 def n_columns(variable: Any) -> int:
-    """Return how many columns an input has; raise if its type does not say it."""
+    """Return the number of columns of an input; raise if its type has none."""
     shape = variable.type.shape
     if len(shape) < 2 or not all(isinstance(size, int) for size in shape[1:]):
         raise ValueError(

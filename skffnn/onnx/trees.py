@@ -1,4 +1,4 @@
-"""Boosted trees in ONNX, in float64: thresholds and leaves are those of the model."""
+"""Boosted trees in ONNX, with thresholds and leaves in float64 as in the model."""
 
 from typing import Any
 
@@ -10,28 +10,28 @@ from .tensor import Tensor
 
 
 def raw_predictions(model: Any, x: Tensor) -> Tensor:
-    """Return what the leaves of boosted trees add up to, before any link.
+    """Return the sum of the leaves of boosted trees, before the link function.
 
-    Converted by skl2onnx, trees are of float32, so that a value next to a threshold may
-    take the other branch.
+    The converter of skl2onnx uses float32, so a value close to a threshold may take the
+    wrong branch.
 
     Parameters
     ----------
     model : HistGradientBoostingClassifier or HistGradientBoostingRegressor
-        Fitted.
+        A fitted model.
     x : Tensor of shape (n_samples, n_features)
         Rows.
 
     Returns
     -------
     a : Tensor of shape (n_samples, n_outputs)
-        In float64; only the sum of the leaves, without the baseline, was rounded to
-        float32.
+        The sum, in float64. Only the sum of the leaves without the baseline was rounded
+        to float32.
 
     Raises
     ------
     TypeError
-        If a tree splits by categories.
+        If a tree has categorical splits.
     """
     trees = trees_of(model)
     n_outputs = trees["sizes"].shape[1]
@@ -47,7 +47,7 @@ def raw_predictions(model: Any, x: Tensor) -> Tensor:
 
 
 def nodes(trees: Trees) -> dict[str, Any]:
-    """Return the attributes of the operator that say how rows find their leaves."""
+    """Return the attributes of the operator that describe the nodes."""
     tree, number = places(trees)
     is_leaf = trees["is_leaf"] == 1
     fields = {
@@ -69,7 +69,7 @@ def nodes(trees: Trees) -> dict[str, Any]:
 
 
 def targets(trees: Trees) -> dict[str, Any]:
-    """Return the attributes that say what the leaves add to which output."""
+    """Return the attributes of the operator that describe the leaves."""
     tree, number = places(trees)
     leaves = np.flatnonzero(trees["is_leaf"] == 1)
     n_outputs = trees["sizes"].shape[1]

@@ -316,14 +316,14 @@ def test_networks_of_different_sizes(serve):
 def test_several_targets_are_an_error(serve, average):
     model = AveragedClassifier(make(), **quick) if average else make()
     model.fit(X, np.column_stack([y, y + 1]))
-    with pytest.raises(TypeError, match=r"2 targets has no ONNX form.*for each target"):
+    with pytest.raises(TypeError, match=r"2 targets has no ONNX form.*each column"):
         serve(model, X)
 
 
 def test_an_average_of_something_else_is_an_error(serve):
     model = AveragedClassifier(make(), **quick).fit(X, y)
     model.estimators_[1] = LogisticRegression().fit(X, y)
-    with pytest.raises(TypeError, match="if it is of FFNNClassifier, got Logistic"):
+    with pytest.raises(TypeError, match="networks are FFNNClassifier, got Logistic"):
         serve(model, X)
 
 
@@ -379,7 +379,7 @@ def test_an_averaged_regressor_blended_with_another(serve, other):
 def test_an_averaged_regressor_of_something_else_is_an_error(serve):
     model = AveragedRegressor(regressor(), **quick).fit(X, target)
     model.estimators_[0] = Ridge().fit(X, target)
-    with pytest.raises(TypeError, match="if it is of FFNNRegressor, got Ridge"):
+    with pytest.raises(TypeError, match="networks are FFNNRegressor, got Ridge"):
         serve(model, X)
 
 

@@ -218,7 +218,7 @@ def test_dates_are_an_error(serve):
 @pytest.mark.parametrize("cells", [["1", 1], ["", "a"], ["True", True]])
 def test_categories_that_are_one_string_are_an_error(serve, cells):
     X = [[cell] for cell in cells * 3]
-    with pytest.raises(ValueError, match="column 0 cannot be told apart as strings"):
+    with pytest.raises(ValueError, match="column 0 are not distinct as strings"):
         serve(TableEncoder().fit(X), X, initial_types(X))
 
 
@@ -226,9 +226,9 @@ def test_inputs_that_do_not_fit_are_an_error(serve):
     X = [[1.0, "red"], [2.0, "blue"]]
     encoder = TableEncoder().fit(X)
     number, string = DoubleTensorType([None, 1]), StringTensorType([None, 1])
-    with pytest.raises(TypeError, match="input of column 1 must be of strings"):
+    with pytest.raises(TypeError, match="input of column 1 must hold strings"):
         serve(encoder, X, [("a", number), ("b", number)])
-    with pytest.raises(TypeError, match="input of column 0 must be of numbers"):
+    with pytest.raises(TypeError, match="input of column 0 must hold numbers"):
         serve(encoder, X, [("a", string), ("b", string)])
     with pytest.raises(ValueError, match="fitted to 2 columns, but the inputs have 1"):
         serve(encoder, X, [("a", number)])
