@@ -1,15 +1,15 @@
 """
-Experiments on record: a logger for MLflow
-==========================================
+Experiment tracking: a logger for MLflow
+========================================
 
-MLflow keeps the parameters, curves and scores of experiments, and shows them in a
-browser. Its autologging changes the estimators of scikit-learn, and no others. A
-callback logs any fit of a network.
+MLflow stores the parameters, curves and scores of experiments, and shows them in a
+browser. Its autologging covers only scikit-learn's own estimators. A callback can log
+any fit of a network.
 
-**What does a callback look like that puts each fit of a grid search on record?**
+**How do you write a callback that logs each fit of a grid search?**
 
-The script fits six networks, and prints what MLflow then knows of them. In a browser
-the same is shown by ``mlflow server --backend-store-uri sqlite:///mlflow.db``.
+The script fits six networks and prints what MLflow has stored about them. To see it in
+a browser, run ``mlflow server --backend-store-uri sqlite:///mlflow.db``.
 
 Usage::
 
@@ -30,17 +30,17 @@ from skffnn import FFNNClassifier
 # %%
 # The callback
 # ------------
-# A fit becomes a run of MLflow: it has the parameters from the start, a loss for each
-# epoch, a validation score too if there is a validation set, and the score on the
-# training rows at the end. A fit that fails is marked as failed. Within another run it
-# is a nested one.
+# Each fit becomes an MLflow run. It logs the parameters at the start, the loss of each
+# epoch, the validation score if there is a validation set, and the score on the
+# training rows at the end. A fit that fails is marked as failed. Inside another run, it
+# becomes a nested run.
 
 
 class MLflowLogger:
-    """Log each fit to a run of its own."""
+    """Log each fit to its own run."""
 
     def setup(self, estimator, context):
-        self.status = "FAILED"  # unless it comes to its end
+        self.status = "FAILED"  # unless training finishes
         mlflow.start_run(nested=True)
         mlflow.log_params(estimator.get_params())
 
@@ -66,14 +66,14 @@ class MLflowLogger:
 
 
 # %%
-# A grid search on record
-# -----------------------
-# The callback is set on the network, and goes with each copy of it. The run around the
-# search has the result of the search itself, which the callback does not know.
+# Logging a grid search
+# ---------------------
+# The callback is set on the network, and each copy of the network has it too. The outer
+# run logs the result of the search, which the callback does not know.
 
 
 def main():
-    """Search, and print what is on record."""
+    """Run the search and print what was logged."""
     mlflow.set_tracking_uri("sqlite:///mlflow.db")
     mlflow.set_experiment("digits")
     X, y = load_digits(return_X_y=True)

@@ -36,7 +36,7 @@ from sklearn.metrics import ConfusionMatrixDisplay, confusion_matrix
 from skffnn import FFNNClassifier
 
 KEYS = ("X_train", "y_train", "X_test", "y_test")
-N_TRAIN = 60000  # the official split: the rest of MNIST is for testing
+N_TRAIN = 60000  # the official split: the other images are for testing
 
 
 class DataError(Exception):
@@ -53,7 +53,7 @@ class DataError(Exception):
 
 
 def network(epochs):
-    """Return the network, not yet trained."""
+    """Return the untrained network."""
     return FFNNClassifier(
         hidden_layer_sizes=(512, 256),
         solver="adamw",
@@ -111,7 +111,7 @@ def scaled(X):
 
 
 def draw_mistakes(figure, X, y, f, classes):
-    """Draw the test images that are misclassified with the highest probability."""
+    """Draw the test images that were misclassified with the highest probability."""
     read, sure = classes[f.argmax(axis=1)], f.max(axis=1)
     wrong = np.flatnonzero(read != y)
     wrong = wrong[np.argsort(-sure[wrong], kind="stable")]
@@ -127,14 +127,14 @@ def draw_mistakes(figure, X, y, f, classes):
 # The confusion matrix
 # --------------------
 # The network most often confuses 4 and 9, and takes 7 for 2. The colours show the
-# mistakes; the diagonal, with the correct predictions, is far beyond their scale.
+# mistakes; the diagonal, with the correct predictions, is far off their scale.
 #
 # .. image:: /images/mnist_confusion.svg
-#     :alt: A table of the ten digits by true digit and predicted digit.
+#     :alt: Confusion matrix: numbers of images by true digit and predicted digit.
 
 
 def draw_confusion(figure, y, read):
-    """Draw the confusion matrix, with colours that set the mistakes apart."""
+    """Draw the confusion matrix, with a colour scale for the mistakes."""
     table = confusion_matrix(y, read)
     most = max(1, table[~np.eye(len(table), dtype=bool)].max())
     display = ConfusionMatrixDisplay(table, display_labels=np.unique(y))
@@ -151,7 +151,7 @@ def draw_confusion(figure, y, read):
 
 
 def main(argv=None):
-    """Run the command; return 0, or 2 where there are no data."""
+    """Run the command; return 0, or 2 if the data are not available."""
     parser = argparse.ArgumentParser(description="Train FFNNClassifier on MNIST.")
     parser.add_argument("--npz", type=Path, metavar="FILE", help="arrays of MNIST")
     parser.add_argument("--epochs", type=int, default=10, help="default: 10")
@@ -202,7 +202,7 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
-    if "ipykernel" in sys.modules:  # a notebook, whose own arguments are no options
+    if "ipykernel" in sys.modules:  # in a notebook, sys.argv belongs to the kernel
         main([])
     else:
         sys.exit(main())

@@ -2,14 +2,14 @@
 A search that gives up early: pruning with Optuna
 =================================================
 
-Most candidates of a search are worse than the best one, and it shows after a few
+Most candidates of a search are worse than the best one, and this shows after a few
 epochs. Optuna proposes hyperparameters close to those that did well before, and can
-prune a trial, that is, end it, when it falls behind the others. All that it needs is
-the score of each epoch, and a callback gives it that.
+prune a trial, that is, stop it, when it falls behind the others. All it needs is the
+score of each epoch, which a callback can report.
 
 **How many epochs does pruning save, and does it cost accuracy?**
 
-On handwritten digits, 40 trials take 660 epochs in place of 1070, and the best network
+On handwritten digits, 40 trials take 660 epochs instead of 1070, and the best network
 is the same.
 
 Usage::
@@ -30,12 +30,12 @@ from skffnn import FFNNClassifier
 # The callback
 # ------------
 # It is called at the end of each epoch, with the model as it would be if training had
-# ended there. Its last validation score goes to the trial. An exception ends training,
-# and Optuna knows this one.
+# ended there. It reports the last validation score to the trial. To prune the trial, it
+# raises an exception that Optuna recognises, which ends training.
 
 
 class Pruning:
-    """Report the validation score of each epoch to a trial; give up if it says so."""
+    """Report the validation score of each epoch to a trial; stop if it is pruned."""
 
     def __init__(self, trial):
         self.trial = trial
@@ -60,8 +60,8 @@ class Pruning:
 # %%
 # The search
 # ----------
-# Learning rate, penalty and number of neurons are searched. The validation set is the
-# same for all trials.
+# The search covers the learning rate, the penalty and the number of neurons. All trials
+# use the same validation set.
 
 X, y = load_digits(return_X_y=True)
 X = X / 16  # pixels from 0 to 1
@@ -101,9 +101,9 @@ pruners = {
 # %%
 # The comparison
 # --------------
-# The median pruner ends a trial if its best score so far is below the median of the
-# scores that earlier trials had after as many epochs. It waits for five trials, and for
-# two epochs of each.
+# The median pruner stops a trial if its best score so far is below the median score of
+# earlier trials at the same epoch. It does not prune the first five trials, nor the
+# first two epochs of any trial.
 
 print(f"{'pruner':8}  {'trials pruned':>13}  {'epochs':>6}  {'validation':>10}  test")
 for name, pruner in pruners.items():

@@ -18,7 +18,7 @@ also more accurate.
 # Data with noisy labels
 # ----------------------
 # Two classes overlap, and one label in ten is random. There are 1000 training rows and
-# 8000 test rows, because measuring calibration takes many.
+# 8000 test rows, because measuring calibration takes many rows.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -45,7 +45,7 @@ X_train, X_test, y_train, y_test = train_test_split(
 # %%
 # Four methods
 # ------------
-# The plain network minimises the cross-entropy of the training rows, and nothing else.
+# The plain network just minimises the cross-entropy on the training rows.
 # The other methods change training or correct the probabilities afterwards:
 #
 # - ``label_smoothing`` moves the targets away from 0 and 1, so that extreme
@@ -57,8 +57,8 @@ X_train, X_test, y_train, y_test = train_test_split(
 #
 # - ``AveragedClassifier`` trains eight networks, each validated on a different eighth
 #   of the rows. It averages their logits and multiplies them by an inverse temperature,
-#   which is below 1 if they were overconfident. ``calibrate=False`` leaves the
-#   temperature out.
+#   which is below 1 if the networks were overconfident. ``calibrate=False`` omits the
+#   temperature.
 
 plan = {"learning_rate": "one_cycle", "learning_rate_init": 0.01, "max_iter": 40}
 network = FFNNClassifier((64, 64), batch_size=50, random_state=0, **plan)
@@ -77,7 +77,7 @@ models = {
 
 
 def calibration_error(y, f, n_bins=15):
-    """Return the mean difference between probability and frequency."""
+    """Return the mean difference between probability and observed frequency."""
     which = np.digitize(f, np.linspace(0, 1, n_bins + 1)[1:-1])
     return sum(abs((y - f)[which == b].sum()) for b in range(n_bins)) / len(y)
 

@@ -2,19 +2,19 @@
 When does a second machine help?
 ================================
 
-Two worker processes on this computer stand for two machines. Neither has enough memory
-for the whole table, so the rows are read again in each round.
+Two worker processes on this computer play the role of two machines. Neither has enough
+memory for the whole table, so the rows are read again in each round.
 
 **How fast is training on one machine, on one worker and on two?**
 
-The figure shows the loss on test rows against the seconds of training: for one machine
-that does have enough memory, for one worker, for two workers, and for L-BFGS on two
-workers. A single machine is the fastest as long as it can hold the rows. Where it
-cannot, two workers read and train side by side.
+The figure shows the test loss against training time: for one machine that does have
+enough memory, for one worker, for two workers, and for L-BFGS on two workers. A single
+machine is fastest as long as it can hold the rows. If it cannot, two workers read and
+train in parallel.
 """
 
 # %%
-# The table is generated where it is needed, one partition at a time.
+# The table is generated on the workers, one partition at a time.
 
 import time
 
@@ -55,7 +55,7 @@ y_test = labels_of(X_test)
 
 
 class Watch(Listener):
-    """Records seconds of training and the test loss."""
+    """Record the training time and the test loss of each epoch."""
 
     def __enter__(self):
         self.seconds, self.losses, self.start = [], [], time.perf_counter()
@@ -120,5 +120,5 @@ if __name__ == "__main__":
     plt.show()
 
 # %%
-# A single machine is the fastest as long as it can hold the rows. Otherwise the rows
-# are generated or read again in each round, and two workers do that side by side.
+# A single machine is fastest as long as it can hold the rows. Otherwise the rows are
+# generated or read again in each round, which two workers do in parallel.

@@ -73,10 +73,10 @@ for loss, model in models.items():
 # %%
 # A working day without rain
 # --------------------------
-# For the squared error, a tenth of a bicycle is nothing, so it drops below 0 at noon
-# and at night. The Poisson deviance depends on ratios, so small counts matter too. (The
-# logarithmic axis cannot show negative predictions, and the orange curve has gaps
-# there.)
+# For the squared error, a tenth of a bicycle is negligible, so its predictions drop
+# below 0 at noon and at night. The Poisson deviance depends on ratios, so small counts
+# matter too. (The logarithmic axis cannot show negative predictions, so the orange
+# curve has gaps there.)
 
 COLOURS = {"squared_error": "#e07b28", "poisson": "#2f6db3"}
 grid = np.linspace(0, 24, 400)

@@ -3,17 +3,17 @@ Which columns matter, and how
 =============================
 
 The prices of 3000 flats depend on their size, their age, the district and the heating;
-the colour of the door is noise. Where there is a lift, the floor raises the price, and
-where there is none, it lowers it. Some cells are empty.
+the colour of the door is noise. A higher floor raises the price if there is a lift, and
+lowers it if there is none. Some values are missing.
 
-**What has a model learned of such a table, and can it be asked in terms of the
-columns?**
+**What has a model learned from such a table, in terms of its columns?**
 
-The pipeline of ``make_tabular_regressor`` is asked from outside, with the data frame as
-it is. The first picture shows which columns it relies on; the noise is not among them.
-The second shows what it makes of four of them, beside the truth. The third shows that a
-mean curve can hide the most important: for the floor it is nearly flat, while the
-curves of single flats rise and fall.
+The tools of ``sklearn.inspection`` work on the whole pipeline of
+``make_tabular_regressor``, so they take the dataframe as it is. The first figure shows
+which columns the model relies on; the noise is not among them. The second compares the
+effects of four columns with the truth. The third shows that a mean curve can hide the
+most important effect: for the floor it is nearly flat, while the curves of single flats
+rise and fall.
 """
 
 # %%
@@ -51,9 +51,9 @@ HEATING = {"gas": 0.0, "oil": -15.0, "pump": 25.0}
 
 
 def price(flats):
-    """Return the mean price of flats without empty cells."""
+    """Return the mean price of flats without missing values."""
     floor = np.where(flats["lift"] == "yes", 1, -1) * 10 * (flats["floor"] - 4)
-    old = 60 * (np.minimum(flats["age"], 60) / 60 - 1) ** 2  # dear while new
+    old = 60 * (np.minimum(flats["age"], 60) / 60 - 1) ** 2  # new flats cost more
     place = flats["district"].map(DISTRICT) + flats["heating"].map(HEATING)
     return 100 + 3 * flats["size"] + old + floor + place
 
@@ -67,16 +67,16 @@ X_train, X_test, y_train, y_test = train_test_split(
 )
 model = make_tabular_regressor(n_networks=4, random_state=0).fit(X_train, y_train)
 print(f"R² on {len(X_test)} other flats: {model.score(X_test, y_test):.3f}")
-print("columns that its last step sees:")
+print("columns seen by the last step:")
 print(*model[:-1].get_feature_names_out(), sep=", ")
 
 # %%
-# Which columns it relies on
-# --------------------------
-# ``permutation_importance`` shuffles one column of the test rows at a time: how much
-# larger does the mean error become? The lines say how much that differs between five
-# shuffles. It is asked in columns of the table, and a categorical column is shuffled as
-# one, however many columns it becomes inside.
+# Which columns matter
+# --------------------
+# ``permutation_importance`` shuffles one column of the test rows at a time and measures
+# how much the mean error increases. The error bars show the standard deviation over
+# five shuffles. It shuffles columns of the table, so a categorical column counts as
+# one, however many encoded columns it becomes in the pipeline.
 
 importance = permutation_importance(
     model,
@@ -94,24 +94,24 @@ for name, value in zip(flats.columns[order][::-1], mean[::-1], strict=True):
 fig, ax = plt.subplots(figsize=(6.4, 3.8), layout="constrained")
 ax.barh(flats.columns[order], mean, xerr=spread, color="#0072B2")
 ax.set(
-    xlabel="increase of the mean absolute error, in thousands, if it is shuffled",
+    xlabel="increase in mean absolute error (thousands) when the column is shuffled",
     title="Permutation importance",
 )
 ax.grid(axis="x", alpha=0.3)
 
 # %%
-# What it makes of them
-# ---------------------
-# The partial dependence on a column: the mean prediction if every flat had this value
-# in it. The dashed lines and the circles are the same means of the true prices. The
-# marks below are the deciles of the column.
+# Partial dependence
+# ------------------
+# The partial dependence on a column is the mean prediction if every flat had a given
+# value in that column. The dashed lines and the circles are the same means of the true
+# prices. The ticks at the bottom mark the deciles of the column.
 
 columns = ["size", "age", "district", "heating"]
 categorical = ["lift", "district", "heating", "door"]
 fig, axes = plt.subplots(2, 2, figsize=(6.8, 5.6), layout="constrained")
 display = PartialDependenceDisplay.from_estimator(
     model,
-    X_test.dropna(),  # scikit-learn makes no grid of columns with empty cells
+    X_test.dropna(),  # scikit-learn cannot make a grid with missing values
     columns,
     categorical_features=categorical,
     grid_resolution=20,
@@ -126,7 +126,7 @@ for name, ax, found in zip(
     grid = found["grid_values"][0]
     real = [price(rows.assign(**{name: value})).mean() for value in grid]
     off = np.abs(found["average"][0] - real).mean()
-    print(f"{name:<8}  {off:5.1f} off the truth, on average")
+    print(f"{name:<8}  {off:5.1f} mean distance from the truth")
     if name in categorical:
         ax.plot(range(len(grid)), real, "o", color="k", label="truth")
     else:
@@ -139,8 +139,8 @@ fig.suptitle("Partial dependence")
 # %%
 # What a mean hides
 # -----------------
-# The same for the floor, with a line for each of 40 flats, all moved to start from 0.
-# The mean is nearly flat, for half of the flats have a lift.
+# The same for the floor, with a line for each of 40 flats, all shifted to start at 0.
+# The mean is nearly flat, because half of the flats have a lift.
 
 some = X_test[:200]
 found = partial_dependence(model, some, ["floor"], kind="both", method="brute")
@@ -155,7 +155,7 @@ for lift, colour in ("yes", "#0072B2"), ("no", "#D55E00"):
 ax.plot(grid, mean - mean[0], color="k", linewidth=3, label="mean")
 ax.set(
     xlabel="floor",
-    ylabel="change of the predicted price",
+    ylabel="change in the predicted price",
     title="Individual conditional expectation",
 )
 ax.grid(alpha=0.3)

@@ -51,9 +51,9 @@ for name, points in [("x", X), ("h", h)]:
 # On the left is the input space, on the right the activations of the two neurons. Both
 # neurons respond to the position along the grey diagonal. The first changes from -1 to
 # 1 after (0, 0), and the second before (1, 1). The whole plane is therefore mapped
-# close to one bent curve, with the orange points at the bend. The dashed line on the
-# right, w · h + b = 0, is where the predicted probability is 1/2. It is straight. The
-# two dashed lines on the left are the same line, seen in the input space.
+# close to a single bent curve, with the orange points at the bend. The dashed line on
+# the right, w · h + b = 0, is where the predicted probability is 1/2. It is straight.
+# The two dashed lines on the left are the same line, seen in the input space.
 
 BLUE, ORANGE = "#2f6db3", "#e07b28"
 BETWEEN = LinearSegmentedColormap.from_list("xor", [BLUE, "#f7f7f7", ORANGE])

@@ -5,13 +5,13 @@ Learning curves: how many rows does a network need?
 A classifier with many parameters can learn more complex patterns than a simple one, and
 is said to need more rows for it.
 
-**From how many rows on is a network better than simpler classifiers, and would more
-rows still help?**
+**How many rows does a network need to beat simpler classifiers, and would more rows
+still help?**
 
 The first figure shows that the answer depends on the data. On the digits, the network
-is behind logistic regression with 50 rows and ahead of it from 400 rows on. On the
-sphere, where linear boundaries are useless, it is ahead of logistic regression from the
-start, and needs about 800 rows to match a support vector machine. The second figure
+is worse than logistic regression with 50 rows and better from 400 rows on. On the
+sphere, where linear boundaries are useless, it is better than logistic regression from
+the start, and needs about 800 rows to match a support vector machine. The second figure
 shows that more rows would still help there.
 """
 
@@ -19,7 +19,7 @@ shows that more rows would still help there.
 # Two data sets
 # -------------
 # The first data set is handwritten digits. The second has ten features, and the class
-# says whether the sum of their squares is above its median (Hastie, Tibshirani &
+# is whether the sum of their squares is above its median (Hastie, Tibshirani &
 # Friedman, *The elements of statistical learning*, 2009, equation 10.2). In other
 # words, the classes are the inside and the outside of a sphere.
 
@@ -44,7 +44,7 @@ TABLES = {
 # %%
 # Four classifiers
 # ----------------
-# No setting is tuned to the number of rows, and the other classifiers keep
+# No setting is tuned to the number of rows, and the other classifiers use
 # scikit-learn's defaults. Note that 40 epochs are few steps when there are few rows.
 
 network = FFNNClassifier(

@@ -2,9 +2,9 @@
 Logic gates: why a network needs a hidden layer
 ===============================================
 
-A straight line separates the ones of AND from its zeros, and the same is true of OR. It
-is not true of XOR, whose ones lie on one diagonal of the square and whose zeros lie on
-the other. A network without a hidden layer is a logistic model, and its decision
+A straight line separates the ones of AND from its zeros, and those of OR too. This is
+not possible for XOR, whose ones lie on one diagonal of the square and whose zeros lie
+on the other. A network without a hidden layer is a logistic model, and its decision
 boundary is a straight line.
 
 **Which gates can such a network learn, and what does a hidden layer change?**
@@ -34,7 +34,7 @@ GATES = {"AND": [0, 0, 0, 1], "OR": [0, 1, 1, 1], "XOR": [0, 1, 1, 0]}
 
 
 def network(hidden_layer_sizes, random_state=4):
-    """Return a network of tanh neurons, not yet fitted."""
+    """Return an unfitted network of tanh neurons."""
     return FFNNClassifier(
         hidden_layer_sizes,
         activation="tanh",
@@ -52,7 +52,7 @@ models = [network(hidden).fit(X, GATES[gate]) for gate, hidden in cases]
 # What the networks learn
 # -----------------------
 # The columns in the middle are the predicted probabilities of a 1. Without a hidden
-# layer, the best the network can do for XOR is to predict 1/2 for every input, at a
+# layer, the best the network can do for XOR is to predict 1/2 for every input, with a
 # loss of ln 2 = 0.693.
 
 print("gate  hidden   f(0,0)  f(0,1)  f(1,0)  f(1,1)    loss  learned")
@@ -91,7 +91,7 @@ for ax, (gate, hidden), model in zip(axes.flat, cases, models, strict=True):
         grid_resolution=300,
         ax=ax,
     )
-    flat = np.ptp(display.response) < 0.01  # f = 1/2 holds everywhere
+    flat = np.ptp(display.response) < 0.01  # f = 1/2 everywhere
     if not flat:
         ax.contour(display.xx0, display.xx1, display.response, [0.5], colors="k")
     ax.scatter(
@@ -101,7 +101,7 @@ for ax, (gate, hidden), model in zip(axes.flat, cases, models, strict=True):
         ax.text(*point, value, c="w", weight="bold", ha="center", va="center", zorder=4)
     layer = f"{hidden[0]} hidden neurons" if hidden else "no hidden layer"
     right = 4 * model.score(X, GATES[gate])
-    verdict = "f(x) = ½ everywhere" if flat else f"{right:.0f} of 4 right"
+    verdict = "f(x) = ½ everywhere" if flat else f"{right:.0f} of 4 correct"
     ax.set(title=f"{gate}, {layer}\n{verdict}", xticks=[0, 1], yticks=[0, 1])
     ax.set_aspect("equal")
 for ax in axes[1]:
@@ -122,7 +122,7 @@ fig.colorbar(display.surface_, ax=axes, label="probability of a 1", shrink=0.6)
 WIDTHS = [1, 2, 4, 8]
 rng = np.random.default_rng(0)
 fig, ax = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
-print("\nStarts, of 50, that learned XOR")
+print("\nNumber of starts, out of 50, that learned XOR")
 for row, width in enumerate(WIDTHS):
     starts = [network((width,), seed).fit(X, GATES["XOR"]) for seed in range(50)]
     learned = np.array([model.score(X, GATES["XOR"]) == 1 for model in starts])

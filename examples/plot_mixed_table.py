@@ -8,7 +8,7 @@ About one appointment in three was missed.
 **How good is a network on such a table without any preprocessing or tuning, and what
 has it learned?**
 
-``make_tabular_classifier`` takes the DataFrame as it is. It is about as accurate as
+``make_tabular_classifier`` takes the dataframe as it is. It is about as accurate as
 gradient boosting and has a lower log loss. The first figure shows that both models rely
 on the same columns and make hardly any use of the one that is noise. The second figure
 compares what they have learned about two columns with the truth, which is known because
@@ -19,11 +19,11 @@ gradient boosting are jagged.
 # %%
 # The table
 # ---------
-# The longer people wait for an appointment, the more of them miss it. A reminder by
-# letter reduces this, and a text message reduces it most. Among the young and the very
-# old more appointments are missed. Some clinics do worse than others. The room has no
-# effect. People without a fixed address have no distance, and miss more appointments:
-# the missing value is informative.
+# The longer people wait for an appointment, the more often they miss it. A reminder by
+# letter reduces this, and a text message reduces it most. The young and the very old
+# miss more appointments. Some clinics do worse than others. The room has no effect.
+# People without a fixed address have no distance, and miss more appointments: the
+# missing value is informative.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -77,7 +77,7 @@ print(f"missing values: {missing.round(2).to_dict()}")
 # %%
 # Two classifiers, and the truth
 # ------------------------------
-# Both take the DataFrame as it is and use their default settings, with two exceptions.
+# Both take the dataframe as it is and use their default settings, with two exceptions.
 # Averaging four networks instead of eight halves the time. And the gradient boosting
 # that is blended into the average by default is left out, so that the two can be
 # compared. The last line is the best possible result: it uses the true probabilities,
@@ -142,12 +142,12 @@ ax.legend(loc="lower right")
 # The partial dependence on a column is the mean predicted probability of a miss if
 # every appointment had a given value in that column. The dashed line is the same mean
 # of the true probabilities. The curves of the network turn only where the true ones do,
-# once for the age, but stay too close to the mean. Those of gradient boosting reach the
-# depth of the true curve, but follow the noise up and down on the way.
+# once for the age, but stay too close to the mean. Those of gradient boosting are as
+# deep as the true curves, but follow the noise up and down.
 
 fig, axes = plt.subplots(2, 1, figsize=(6.4, 6.6), layout="constrained")
 columns = ["wait", "age"]
-print("\npartial dependence  off truth by  turns")
+print("\npartial dependence mean error  turns")
 for name, model in models.items():
     display = PartialDependenceDisplay.from_estimator(
         model,

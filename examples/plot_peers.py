@@ -2,13 +2,13 @@
 Comparing decision boundaries
 =============================
 
-Every kind of classifier has its own kind of decision boundary: straight lines, steps
+Each type of classifier has a characteristic decision boundary: straight lines, steps
 along the axes, or smooth curves.
 
 **What do five classifiers learn from the same points, and which suits which data?**
 
 The figure has one column for each data set and one row for each classifier. Logistic
-regression is as good as any other where a straight line is enough, and fails elsewhere.
+regression is as good as any other where a straight line is enough, but fails elsewhere.
 Gradient boosting builds its boundary from boxes. The support vector machine and the
 networks draw smooth curves and have the lowest log losses on the curved data sets.
 ``FFNNClassifier`` and ``MLPClassifier`` minimise the same objective here and find the
@@ -18,8 +18,8 @@ same boundary.
 # %%
 # Three data sets
 # ---------------
-# Two overlapping clusters that a line separates, two arcs, and two rings. Each has 150
-# training points and 2000 test points.
+# The data sets are two overlapping clusters that a line separates, two arcs, and two
+# rings. Each has 150 training points and 2000 test points.
 
 import matplotlib.pyplot as plt
 from matplotlib.colors import LinearSegmentedColormap

@@ -18,7 +18,7 @@ faulty castings are missed.
 # ------------
 # Each alloy has its own best pouring temperature. Too hot is as bad as too cold, which
 # a model that is linear in the temperature cannot represent. Low pressure is harmful
-# where cooling is fast. The rest is chance. Some sensor readings and some alloys are
+# when cooling is fast. The rest is chance. Some sensor readings and some alloys are
 # missing.
 
 import matplotlib.pyplot as plt
@@ -83,8 +83,8 @@ X_train, X_test, y_train, y_test = train_test_split(
 # %%
 # The grid search
 # ---------------
-# The score is balanced accuracy, the mean of the recall of both classes, so that the
-# rare class counts as much as the other.
+# The score is balanced accuracy, the mean recall of both classes, so that the rare
+# class counts as much as the other.
 
 SIZES = {"none": (), "8": (8,), "32, 32": (32, 32)}
 grid = {
@@ -110,7 +110,7 @@ print(f"  {'balanced accuracy':<20}{search.best_score_:.3f}")
 # %%
 # Size and penalty
 # ----------------
-# Each point is the better of the two activation functions, with class weights.
+# Each point shows the better of the two activation functions, with class weights.
 
 fig, ax = plt.subplots(figsize=(6.4, 4.2), layout="constrained")
 styles = [("none", "o-", "0.45"), ("8", "s-", "#e07b28"), ("32, 32", "D-", "#2f6db3")]
@@ -134,7 +134,7 @@ ax.legend()
 # The effect of class weights
 # ---------------------------
 # The figure compares the best network with class weights and the best one without, on
-# held-out castings. With ``class_weight="balanced"`` both classes have the same total
+# held-out castings. With ``class_weight="balanced"``, both classes have the same total
 # weight in the loss. More of the faulty castings are found, at the price of more false
 # alarms.
 
@@ -170,7 +170,7 @@ for ax, class_weight in zip(axes, grid["class_weight"], strict=True):
         ylabel="true class",
     )
 axes[1].set_ylabel("")
-fig.suptitle("Held-out castings, in per cent of each true class")
+fig.suptitle("Held-out castings, as percentages of each true class")
 fig.get_layout_engine().set(h_pad=0.12)
 
 plt.show()

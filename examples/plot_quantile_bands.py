@@ -3,9 +3,9 @@ Quantile regression: prediction intervals
 =========================================
 
 A curve through the middle of the points does not show how far the points scatter around
-it. The quantile loss (Koenker & Bassett, *Regression quantiles*, Econometrica, 1978)
-predicts the value below which a given fraction of the points lies, and one network can
-predict several quantiles at once.
+it. With the quantile loss (Koenker & Bassett, *Regression quantiles*, Econometrica,
+1978), a network predicts the value below which a given fraction of the points lies. One
+network can predict several quantiles at once.
 
 **Does the band between two quantiles contain as many points as it should?**
 
@@ -18,7 +18,7 @@ than the 90 % that it should.
 # Noise that grows
 # ----------------
 # The points scatter around a wave. The noise grows from left to right and is skewed
-# upwards. Half of the points are for training.
+# upwards. Half of the points are used for training.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -65,7 +65,7 @@ for side, part in [("left", x[test] < 2), ("right", x[test] >= 2)]:
 # The band follows the noise
 # --------------------------
 # A band of constant width would contain too many points on the left and too few on the
-# right. This band is as wide as it needs to be, and reaches further up than down.
+# right. This band adapts its width, and extends further above the median than below.
 
 grid = np.linspace(0, 4, 400)
 low, middle, high = model.predict(grid[:, np.newaxis]).T
@@ -74,7 +74,7 @@ fig, ax = plt.subplots(figsize=(6.6, 4.4), layout="constrained")
 ax.scatter(x[test], y[test], s=6, color="#8a8a8a", linewidth=0, label="test points")
 ax.fill_between(grid, low, high, color="#2f6db3", alpha=0.25, label="5 % to 95 %")
 ax.plot(grid, middle, color="#2f6db3", linewidth=2, label="median")
-ax.set(xlabel="x", ylabel="y", title=f"{inside.mean():.1%} of the test points inside")
+ax.set(xlabel="x", ylabel="y", title=f"{inside.mean():.1%} of test points in the band")
 ax.legend(loc="upper left")
 
 plt.show()

@@ -2,9 +2,9 @@
 Solvers and learning-rate schedules
 ===================================
 
-Training reduces the loss J(θ) step by step. The solver chooses the direction of a step,
-the learning rate its length, and the schedule how the learning rate changes during
-training.
+Training reduces the loss J(θ) step by step. The solver determines the direction of a
+step, the learning rate determines its length, and the schedule changes the learning
+rate during training.
 
 **Which solver is fastest, and what does a schedule add?**
 
@@ -18,7 +18,7 @@ combines the advantages of both.
 # Four solvers
 # ------------
 # All four train the same network from the same initial weights, with a constant
-# learning rate that suits the solver. For the first three, an epoch is 27 steps on 50
+# learning rate that suits the solver. For the first three, an epoch is 27 steps of 50
 # rows each. For L-BFGS, it is one iteration: a single step on all rows, which sometimes
 # takes an additional pass through them. With a constant learning rate, training
 # normally stops when the loss no longer improves. The class ``ToTheEnd`` marks its
@@ -41,7 +41,7 @@ X_train, X_test, y_train, y_test = train_test_split(
 
 
 class ToTheEnd(Constant):
-    """A constant learning rate for all of max_iter epochs."""
+    """A constant learning rate for exactly max_iter epochs."""
 
     fixed_horizon = True
 
@@ -66,7 +66,7 @@ def show(models):
 
 
 def label_loss(ax, title):
-    """Give the loss a logarithmic axis with plain numbers."""
+    """Set a logarithmic loss axis with plain numbers."""
     ax.set(yscale="log", title=title, ylabel="loss J(θ)")
     ticks = [0.15, 0.2, 0.3, 0.5, 1, 2]
     ax.set_yticks(ticks, ticks)
@@ -101,7 +101,7 @@ schedules = {
 }
 print()
 show(schedules)
-print("\nepochs, of 29, in which the loss rose")
+print("\nnumber of epochs, out of 29, in which the loss rose")
 for name, model in schedules.items():
     print(f"{name:<16}  {np.sum(np.diff(model.loss_curve_) > 0)}")
 

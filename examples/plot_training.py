@@ -2,16 +2,15 @@
 Looking at a network: how it learns, and why it sometimes does not
 ==================================================================
 
-A score says how good a network is. It does not say what is wrong with one that is not
-good: whether it had learned all it could, or was still learning, or had stopped being
-able to learn.
+A score says how good a network is. It does not say what is wrong with a bad one:
+whether it has learned all it could, is still learning, or can no longer learn.
 
-**Three networks read the same handwritten digits. Why do two of them fail?**
+**Three networks are trained on the same handwritten digits. Why do two of them fail?**
 
-The first picture shows that both stay at the loss of a guess, the second and the third
-that one of them can still learn and the other never will. The next ones look at the
-good network: whether it overfits, what its neurons respond to, which digits it
-confuses. The last one is a drawing of a whole small network, above the regions into
+The first figure shows that both end at the loss of guessing. The second and the third
+show that one of them can still learn, while the other never will. The next figures look
+at the good network: whether it overfits, what its neurons respond to, and which digits
+it confuses. The last figure is a drawing of a small network, above the regions into
 which it divides its input space.
 """
 
@@ -19,8 +18,8 @@ which it divides its input space.
 # Three networks
 # --------------
 # All three have the same layers and the same schedule, which increases and then
-# decreases the learning rate over 30 epochs. But one has a peak that is far too low,
-# and another one that is far too high.
+# decreases the learning rate over 30 epochs. But the peak is far too low for one of
+# them, and far too high for another.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -52,27 +51,27 @@ for name, model in models.items():
 # %%
 # The curves
 # ----------
-# The loss of the slow one stays close to ln 10 = 2.3, that of a guess. The fast one
-# learns for four epochs and is then thrown up; in the end it guesses too, and its loss
-# is above that of a guess by the penalty on weights that have become very large. Both
-# curves end in a flat line. Only one of the networks can be helped by going on.
+# The loss of the slow network stays close to ln 10 = 2.3, the loss of guessing. The
+# fast one learns for four epochs, then its loss jumps up. In the end it guesses too,
+# and its loss is higher than that of guessing by the penalty on its very large weights.
+# Both curves end in a flat line, but more training would help only one of the networks.
 
 display = LossCurveDisplay.from_estimator(models)
 display.ax_.set_title("Three learning rates")
 
 # %%
-# What is wrong inside
-# --------------------
-# The steps of the fast one were so large that in its second hidden layer no neuron is
-# above 0 for any of the digits. There the slope of ``relu`` is 0, and with it every
-# gradient of the hidden layers, so they stop learning. More training does not help,
-# only a new start at a lower learning rate.
+# Dead neurons
+# ------------
+# The steps of the fast network were so large that no neuron of its second hidden layer
+# is above 0 for any of the digits. There the slope of ``relu`` is 0, and so is every
+# gradient in the hidden layers: they stop learning. More training does not help, only
+# starting again at a lower learning rate.
 
 print("\nDead neurons in the first and in the second hidden layer")
 
 
 def look_inside(name):
-    """Draw the histograms of a network, and count its dead neurons."""
+    """Draw the histograms of a network and count its dead neurons."""
     display = WeightsDisplay.from_estimator(
         models[name], X_train, y_train, kind="histograms"
     )
@@ -84,16 +83,16 @@ def look_inside(name):
 look_inside("too fast")
 
 # %%
-# In the good one most neurons are alive.
+# In the good network, most neurons are alive.
 
 look_inside("good")
 
 # %%
-# Does the good one overfit?
-# --------------------------
-# A validation set tells. With a constant learning rate and much patience, the training
-# loss goes on falling after the validation loss (dashed) has stopped: from there on the
-# network overfits. The parameters that are kept are those of the epoch with the circle.
+# Does the good network overfit?
+# ------------------------------
+# A validation set shows it. With a constant learning rate and a high patience, the
+# training loss keeps falling after the validation loss (dashed) has stopped: from there
+# on, the network overfits. The circle marks the epoch whose parameters are kept.
 
 watched = FFNNClassifier(
     (64, 32),
@@ -110,10 +109,11 @@ best = int(np.argmin(watched.validation_loss_curve_)) + 1
 print(f"\nStopped after {watched.n_iter_} epochs, kept epoch {best}")
 
 # %%
-# What the good one responds to
-# -----------------------------
+# What the good network responds to
+# ---------------------------------
 # Each image shows the weights of one neuron of the first layer. Ink on an orange pixel
-# excites the neuron, ink on a blue pixel inhibits it: strokes and edges.
+# excites the neuron, and ink on a blue pixel inhibits it. The neurons respond to
+# strokes and edges.
 
 display = WeightsDisplay.from_estimator(
     models["good"], kind="images", image_shape=(8, 8), max_images=24
@@ -123,20 +123,20 @@ display.figure_.suptitle("First-layer weights of the good network")
 # %%
 # Which digits it confuses
 # ------------------------
-# scikit-learn's displays work with the network as with any classifier.
+# scikit-learn's displays work with the network as with any other classifier.
 
 fig, ax = plt.subplots(figsize=(6, 5.4), layout="constrained")
 ConfusionMatrixDisplay.from_estimator(
     models["good"], X_test, y_test, cmap="Blues", colorbar=False, ax=ax
 )
-ax.set_title("Digits that were held out")
+ax.set_title("Held-out digits")
 
 # %%
-# A whole small network
-# ---------------------
-# Three species of iris are told apart by the length and width of a petal. The network
-# is drawn at the top. Below are the regions that it has learned: boundaries are where
-# two of its three outputs are equal.
+# Drawing a small network
+# -----------------------
+# The network classifies three species of iris by the length and width of a petal. It is
+# drawn at the top. Below are the regions that it has learned: boundaries are where the
+# two largest of its three outputs are equal.
 
 iris = load_iris()
 petals, species = iris.data[:, 2:], iris.target_names[iris.target]
@@ -172,6 +172,6 @@ for name, colour, marker in zip(iris.target_names, COLOURS, "osD", strict=True):
     below.scatter(*own.T, s=24, c=colour, marker=marker, edgecolor="k", label=name)
 below.set(xlabel="petal length (cm)", ylabel="petal width (cm)")
 below.legend()
-print(f"\nIris, four hidden neurons: {small.score(petals, species):.1%} right")
+print(f"\nIris, four hidden neurons: {small.score(petals, species):.1%} correct")
 
 plt.show()

@@ -45,7 +45,7 @@ X_train, X_test, y_train, y_test = train_test_split(
 # Wider and wider layers
 # ----------------------
 # Each network has one hidden layer of tanh neurons. It is trained by L-BFGS from three
-# random starts, and the one with the lowest training loss is kept.
+# random starts, and the result with the lowest training loss is kept.
 
 WIDTHS = [1, 2, 4, 8, 16, 64]
 

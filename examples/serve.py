@@ -2,16 +2,16 @@
 Serve a saved model over HTTP
 =============================
 
-An application of `FastAPI <https://fastapi.tiangolo.com>`_ that answers with the
-probability of each class for rows of a table. It loads a file of `skffnn.save`, which
-runs no code, or an ONNX graph if the name of the file ends in ``.onnx``::
+A `FastAPI <https://fastapi.tiangolo.com>`_ application that returns the probability of
+each class for rows of a table. It loads a file written by `skffnn.save`, which runs no
+code, or an ONNX graph if the file name ends in ``.onnx``::
 
     pip install fastapi uvicorn polars skffnn
     MODEL=model.skffnn uvicorn --app-dir examples --factory serve:application
     curl localhost:8000/predict --json '[{"age": 39, "education": "Bachelors"}]'
 
-A row is an object of names and values; a value that is missing is ``null``, or left out
-altogether. Graphs take all columns, with the names that ``initial_types`` gave them.
+A row is an object of names and values; a missing value is ``null`` or is left out. For
+a graph, the names are those returned by ``initial_types``.
 """
 
 import os
@@ -27,7 +27,7 @@ Predict = Callable[[Rows], list[list[float]]]
 
 
 def of_estimator(path: str) -> Predict:
-    """Return the probabilities of rows, by a file of `skffnn.save`."""
+    """Return a function that predicts with a model saved by `skffnn.save`."""
     import polars as pl
 
     import skffnn
@@ -43,7 +43,7 @@ def of_estimator(path: str) -> Predict:
 
 
 def of_graph(path: str) -> Predict:
-    """Return the probabilities of rows, by an ONNX graph with an input per column."""
+    """Return a function that predicts with an ONNX graph with an input per column."""
     import numpy as np
     import onnxruntime
 
@@ -65,17 +65,17 @@ def of_graph(path: str) -> Predict:
 
 
 def application(path: str | None = None) -> FastAPI:
-    """Return the application; the file is that of the variable MODEL by default."""
+    """Return the application for a model file, by default that in $MODEL."""
     path = os.environ["MODEL"] if path is None else path
     predict = (of_graph if path.endswith(".onnx") else of_estimator)(path)
     app = FastAPI()
 
-    # A row takes less time than handing it to a thread would.
+    # Predicting a row takes less time than passing it to a thread.
     @app.post("/predict")
     async def probabilities(rows: Rows) -> list[list[float]]:
         try:
             return predict(rows)
-        except ValueError as error:  # a cell is no number, or infinite
+        except ValueError as error:  # a cell is not a number, or is infinite
             raise HTTPException(422, str(error)) from error
 
     return app
