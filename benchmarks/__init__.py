@@ -1,13 +1,13 @@
-"""Speed, memory and accuracy of FFNNClassifier beside its peers.
+"""Speed and memory of FFNNClassifier compared with its peers.
 
 Run it with `python -m benchmarks`; `python -m benchmarks --help` lists the suites and
-the options. Times are medians of runs that the peers take in turn, each in a process
-of its own, and a ratio is the median of the ratios of the runs of one round.
+the options. The peers run in turn, each in its own process. Times are medians over the
+rounds, and a ratio is the median of the ratios within each round.
 
-    workloads           what is learned: synthetic data, and how a network is set
-    peers, torch_peers  who learns it
-    machine, measure    versions; processes, turns, medians, peak memory
-    fits                fits of the peers, timed
-    suites              a module each: `run` measures, `tables` and `plot` show
+    workloads           synthetic data, and the settings of the networks
+    peers, torch_peers  the libraries to compare, behind one interface
+    machine, measure    versions; processes, rounds, medians, peak memory
+    fits                timed fits of the peers
+    suites              one module each: `run` measures, `tables` and `plot` show
     report, plots       tables, JSON and Markdown; SVG
 """

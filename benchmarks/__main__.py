@@ -18,7 +18,7 @@ PROG = "python -m benchmarks"
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    """Return the options."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog=PROG, description="Measure FFNNClassifier.")
     add = parser.add_argument
     names = ", ".join(SUITES)
@@ -29,12 +29,12 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--out", type=Path, default=Path("benchmarks/results"), metavar="DIR")
     add("--peers", nargs="+", choices=PEERS, default=list(PEERS), metavar="PEER")
     add("--data", type=Path, default=Path("mnist.npz"), metavar="NPZ")
-    add("--plot-only", action="store_true", help="show what was measured before")
-    add("--page", type=Path, metavar="MD", help="put tables and plots into a page too")
+    add("--plot-only", action="store_true", help="show earlier results")
+    add("--page", type=Path, metavar="MD", help="also put tables and plots into a page")
     args = parser.parse_args(argv)
     for name in args.suites:
         if name not in SUITES:
-            parser.error(f"no suite {name!r}; there are {names}")
+            parser.error(f"no suite {name!r}; choose from {names}")
     if min(args.repeats, args.threads) < 1:
         parser.error("--repeats and --threads must be at least 1")
     if args.quick:
@@ -43,7 +43,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def taking_part(peers: Iterable[str], console: Console) -> list[str]:
-    """Return the peers that can take part, FFNNClassifier always being one."""
+    """Return the peers whose libraries are installed, FFNNClassifier first."""
     result = [OURS]
     for peer in PEERS:
         if peer in peers and peer != OURS:
@@ -57,7 +57,7 @@ def taking_part(peers: Iterable[str], console: Console) -> list[str]:
 
 def measure(args: argparse.Namespace, console: Console) -> None:
     """Run the suites, and publish each when it is done."""
-    for name in THREAD_VARIABLES:  # of the processes that are started from here on
+    for name in THREAD_VARIABLES:  # inherited by the processes started below
         os.environ[name] = str(args.threads)
     peers = taking_part(args.peers, console)
     with (

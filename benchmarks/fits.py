@@ -1,4 +1,4 @@
-"""Fits of the peers, timed, and their memory."""
+"""Time and memory of fits of the peers."""
 
 import time
 from importlib.util import find_spec
@@ -20,19 +20,19 @@ PEERS: dict[str, type[Peer]] = {
 
 
 def missing(peer: str) -> list[str]:
-    """Return the libraries that a peer needs and that are not installed."""
+    """Return the libraries that a peer needs but that are not installed."""
     return [name for name in PEERS[peer].needs if find_spec(name) is None]
 
 
 def timed_fit(
     peer: str, problem: Problem, settings: Settings, epochs: int, seed: int
 ) -> dict[str, float]:
-    """Time a fit, and see what came of it.
+    """Time a fit, and measure its loss and accuracy.
 
     Parameters
     ----------
     peer : str
-        Who.
+        Name of the peer.
     problem : Problem
         The data.
     settings : Settings
@@ -43,8 +43,8 @@ def timed_fit(
     Returns
     -------
     figures : dict
-        "seconds" and, of a network, the mean "loss" over the training rows and the
-        "accuracy" on the test rows; of a regression, half the squared error and R².
+        "seconds" and, if there is a network, the mean "loss" over the training rows and
+        the "accuracy" on the test rows; for regression, half the squared error and R².
     """
     from sklearn.metrics import log_loss, mean_squared_error, r2_score
 
@@ -73,5 +73,5 @@ def memory_of_fit(
     """Return the peak memory of a fit above that of the data, in bytes."""
     X, y, _, _ = load(problem)
     few = slice(settings.batch)
-    PEERS[peer](settings, X[few], y[few], 1).fit()  # for what the first one loads
+    PEERS[peer](settings, X[few], y[few], 1).fit()  # the first fit loads libraries
     return memory_of(PEERS[peer](settings, X, y, epochs).fit)[0]

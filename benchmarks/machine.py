@@ -1,4 +1,4 @@
-"""The machine: its cores and threads, and the versions of what runs on it."""
+"""The machine: its cores and threads, and the versions of the libraries."""
 
 import os
 import platform
@@ -19,24 +19,24 @@ PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "skorch")
 
 
 def n_cores() -> int:
-    """Return the cores that this process may use."""
+    """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def n_threads() -> int:
-    """Return the threads that a process was told to use."""
+    """Return the number of threads that this process was told to use."""
     return int(os.environ.get(THREAD_VARIABLES[0], n_cores()))
 
 
 def machine() -> dict[str, Any]:
-    """Say what the figures were measured on, and with.
+    """Describe the machine and the software.
 
     Returns
     -------
     machine : dict
-        Processor, cores, threads, and versions.
+        Processor, cores, threads and versions.
     """
     cpuinfo, cpu = Path("/proc/cpuinfo"), platform.processor() or platform.machine()
     if cpuinfo.exists():

@@ -1,4 +1,4 @@
-"""Measuring: processes of their own, runs in turn, medians, peak memory."""
+"""Measuring: separate processes, interleaved runs, medians, peak memory."""
 
 import ctypes
 import gc
@@ -18,10 +18,10 @@ from typing import Any, NamedTuple, Self
 
 from sklearn.exceptions import ConvergenceWarning
 
-# Seconds between two runs: threads that are out of work look for more for a while.
+# Seconds between two runs: idle threads keep spinning for a while.
 PAUSE = 0.15
 
-# name of the peer: name of the figure: one value for each round
+# {name of the peer: {name of the figure: one value for each round}}
 Runs = dict[str, dict[str, list[Any]]]
 
 
@@ -30,7 +30,7 @@ class SkipError(Exception):
 
 
 class Spread(NamedTuple):
-    """The median of some numbers, the smallest and the largest."""
+    """The median, the minimum and the maximum of some numbers."""
 
     median: float
     low: float
@@ -38,30 +38,30 @@ class Spread(NamedTuple):
 
 
 def spread(values: Sequence[float]) -> Spread:
-    """Return the median, the smallest and the largest number."""
+    """Return the median, the minimum and the maximum of some numbers."""
     return Spread(statistics.median(values), min(values), max(values))
 
 
 def ratio(above: Sequence[float], below: Sequence[float]) -> Spread:
-    """Return the spread of the ratios of runs of the same round."""
+    """Return the spread of the ratios of runs in the same round."""
     return spread([a / b for a, b in zip(above, below, strict=True)])
 
 
 class Worker:
-    """A process that calls functions, one after another."""
+    """A process that calls functions one after another."""
 
     def __init__(self) -> None:
         context = multiprocessing.get_context("spawn")
         self.connection, other = context.Pipe()
         self.process = context.Process(target=serve, args=(other,))
-        # Ctrl-C is for the process that waits for this one.
+        # Only the parent process should handle Ctrl-C.
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         self.process.start()
         signal.signal(signal.SIGINT, before)
         other.close()
 
     def call(self, function: Callable[..., Any], **kwargs: Any) -> Any:
-        """Return what a function returns there."""
+        """Call a function in the process and return its result."""
         self.connection.send((function, kwargs))
         try:
             succeeded, answer = self.connection.recv()
@@ -79,7 +79,7 @@ class Worker:
 
 
 def serve(connection: Any) -> None:
-    """Call functions for another process until it hangs up."""
+    """Call functions for another process until it closes the connection."""
     warnings.simplefilter("ignore", ConvergenceWarning)  # fits are short on purpose
     with suppress(EOFError, BrokenPipeError):
         while True:
@@ -93,20 +93,20 @@ def serve(connection: Any) -> None:
 
 @dataclass
 class Bench:
-    """How to measure, and one process for each peer.
+    """The options of a benchmark, and one process for each peer.
 
     Attributes
     ----------
     peers : list of str
-        Who takes part.
+        Names of the peers to compare.
     repeats : int
-        Rounds.
+        Number of rounds.
     quick : bool
-        Whether tiny data will do, to see that the code runs.
+        Whether to use tiny data, just to check that the code runs.
     data : Path
-        The file of MNIST.
+        The MNIST file.
     say : callable
-        Shows what is being done.
+        Function that displays what is being measured.
     """
 
     peers: list[str]
@@ -124,11 +124,11 @@ class Bench:
             worker.close()
 
     def among(self, *names: str) -> list[str]:
-        """Return those of the named peers that take part."""
+        """Return the given names that are among the peers to compare."""
         return [name for name in names if name in self.peers]
 
     def worker(self, peer: str) -> Worker:
-        """Return the process of a peer, made on first use."""
+        """Return the process of a peer, which is started on first use."""
         if peer not in self.workers:
             self.workers[peer] = Worker()
         return self.workers[peer]
@@ -142,25 +142,26 @@ class Bench:
         warm_up: Mapping[str, Any],
         repeats: int | None = None,
     ) -> Runs:
-        """Call a function for each peer, once to warm up and then in turn.
+        """Call a function for each peer, after a warm-up, in interleaved rounds.
 
         Parameters
         ----------
         what : str
-            What is being measured, to be shown.
+            What is being measured, for display.
         function : callable
-            Returns figures; it also gets the number of the round as its `seed`.
+            Function that returns figures. Its argument `seed` is the number of the
+            round.
         calls : mapping of str to mapping
-            Keyword arguments for each name; "peer" says in which process.
+            Keyword arguments for each name; "peer" is the peer whose process is used.
         warm_up : mapping
-            Arguments that the warm-up differs in.
+            Arguments that replace those of `calls` in the warm-up.
         repeats : int, default=None
-            Rounds, if not the usual number.
+            Number of rounds; None for that of the benchmark.
 
         Returns
         -------
         runs : dict of str to dict of str to list
-            For each name and figure, the values of the rounds.
+            For each name and figure, one value for each round.
         """
         repeats = repeats or self.repeats
         for name, kwargs in calls.items():
@@ -178,9 +179,9 @@ class Bench:
         return runs
 
     def afresh(self, what: str, function: Callable[..., Any], **kwargs: Any) -> Any:
-        """Call a function once, in a process that has done nothing else."""
+        """Call a function once, in a new process."""
         self.say(f"{what}: {kwargs['peer']}")
-        if self.quick:  # its memory tells nothing anyway
+        if self.quick:  # its memory is meaningless anyway
             return self.worker(kwargs["peer"]).call(function, **kwargs)
         worker = Worker()
         try:
@@ -195,27 +196,27 @@ def memory_of(function: Callable[[], Any]) -> tuple[int, Any]:
     Parameters
     ----------
     function : callable
-        Without arguments.
+        Function without arguments.
 
     Returns
     -------
     n_bytes : int
-        Peak resident memory of the process, above what it had before; elsewhere than on
-        Linux that of Python and NumPy alone.
+        Increase of the peak resident memory of the process on Linux; on other systems,
+        the peak of the memory allocated by Python and NumPy only.
     value : object
-        What the function returned.
+        The return value of the function.
     """
     gc.collect()
-    if platform.system() != "Linux":  # which alone can start its peak anew
+    if platform.system() != "Linux":  # only Linux can reset the peak
         tracemalloc.start()
         value = function()
         n_bytes = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return n_bytes, value
-    with suppress(AttributeError, OSError):  # arrays that are gone, where not yet given
-        ctypes.CDLL(None).malloc_trim(0)  # back to the system
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)  # return freed memory to the system
     with suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew from here
+        Path("/proc/self/clear_refs").write_text("5")  # reset the peak
     before = peak_memory()
     value = function()
     return peak_memory() - before, value

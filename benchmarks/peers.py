@@ -1,4 +1,4 @@
-"""The peers: who trains the same network, each behind the same interface."""
+"""The peers: libraries that train the same network, behind one interface."""
 
 import math
 from itertools import pairwise
@@ -10,7 +10,7 @@ from .workloads import Settings
 
 
 class Peer:
-    """One who trains a network; only `fit` is timed.
+    """A library that trains a network; only `fit` is timed.
 
     Parameters
     ----------
@@ -19,11 +19,11 @@ class Peer:
     X : ndarray or CSR array of shape (n_rows, n_features)
         Training rows.
     y : ndarray of shape (n_rows,)
-        Labels, 0 … K-1, or floats to be predicted.
+        Class labels 0 … K-1, or floats for regression.
     epochs : int
-        Length of training, which nothing cuts short.
+        Number of epochs, without early stopping.
     seed : int
-        Where all that is random comes from.
+        Seed of all random numbers.
     """
 
     needs: ClassVar[tuple[str, ...]] = ()  # optional libraries
@@ -55,7 +55,7 @@ class Peer:
 
 
 class SklearnPeer(Peer):
-    """An estimator of scikit-learn's kind, as `model`."""
+    """A scikit-learn estimator, as `model`."""
 
     model: Any
 
@@ -108,11 +108,12 @@ class MLP(SklearnPeer):
 
 
 class Floor(Peer):
-    """No network, but the matrix products that training one cannot do without.
+    """A lower bound: only the matrix products of training, without a network.
 
-    Forward h W, backward hᵀ δ and (but for the first layer) δ Wᵀ, in NumPy, into
-    arrays that were made before, of numbers of an ordinary size. With L-BFGS each
-    iteration counts as one pass over all rows, in blocks of FFNNClassifier's size.
+    These are h W in the forward pass, and hᵀ δ and (except for the first layer) δ Wᵀ in
+    the backward pass. NumPy computes them with preallocated arrays of normal numbers.
+    With L-BFGS, each iteration counts as one pass over all rows, in blocks as large as
+    those of FFNNClassifier.
     """
 
     def __init__(self, *args: Any) -> None:
@@ -131,11 +132,11 @@ class Floor(Peer):
             self.steps.append(self.products(n % batch))
 
     def normal(self, *shape: int) -> Any:
-        """Return normal numbers of the type to compute in."""
+        """Return normal numbers in the dtype to compute in."""
         return self.rng.standard_normal(shape, self.settings.compute)
 
     def products(self, n_rows: int) -> list[tuple[Any, Any, Any]]:
-        """Return both factors of each product of a step and where it goes."""
+        """Return the factors and the output array of each product of a step."""
         h = [self.normal(n_rows, size) for size in self.sizes[:-1]]
         delta = [self.normal(n_rows, size) for size in self.sizes[1:]]
         out = [np.empty_like(d) for d in delta]

@@ -23,8 +23,8 @@ STYLE: Any = {
     "xtick.color": INK,
     "ytick.color": INK,
 }
-# One colour for each contestant in all plots: those of Okabe & Ito, which the
-# colour-blind can tell apart too. Anything else has the colour of the ink.
+# One colour for each contestant in all plots, from the colour-blind-safe palette of
+# Okabe & Ito. Anything else has the colour of the ink.
 OUR_COLOUR, THEIR_COLOUR = "#0072B2", "#D55E00"
 COLOURS = {
     "FFNNClassifier": OUR_COLOUR,
@@ -44,7 +44,7 @@ WIDTH = 7.0  # inches, at 100 pixels each
 
 
 def panels(rows: int, columns: int, height: float, **options: Any) -> tuple[Any, Any]:
-    """Return a figure and its axes, an array of the given rows and columns."""
+    """Return a figure and a two-dimensional array of its axes."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(WIDTH, height), dpi=100, layout="constrained")
@@ -58,18 +58,18 @@ def grouped(
     *,
     bars: bool = False,
 ) -> None:
-    """Draw a median with its spread for each label and each name, side by side.
+    """Draw medians with their spread, grouped by label.
 
     Parameters
     ----------
     axes : Axes
         Where to draw.
     labels : sequence of str
-        From top to bottom.
+        Labels of the groups, from top to bottom.
     series : mapping of str to sequence of Spread
-        For each name one value for each label.
+        For each name, one value for each label.
     bars : bool, default=False
-        Draw bars from 0 and not dots on a logarithmic scale.
+        Draw bars from 0 instead of dots on a logarithmic scale.
     """
     height = 0.8 / max(1, len(series))
     for i, (name, values) in enumerate(series.items()):

@@ -1,4 +1,4 @@
-"""What was measured, as JSON, and from that tables and plots."""
+"""Results as JSON, and tables and plots made from them."""
 
 import json
 import math
@@ -16,12 +16,12 @@ from .measure import Spread
 
 FILE = "results.json"
 PIPED_WIDTH = 160
-NOTHING = "—"  # in a cell of a page that has no figure
+NOTHING = "—"  # in an empty cell of a table on a page
 
 
 @dataclass
 class Table:
-    """A table of text, the first column of which says what the others are about."""
+    """A table of text, with labels in the first column."""
 
     title: str
     columns: Sequence[str]
@@ -47,51 +47,51 @@ class Table:
 
 
 def read(out: Path) -> dict[str, Any]:
-    """Return what was measured so far, by suite."""
+    """Return the results so far, by suite."""
     path = out / FILE
     return json.loads(path.read_text("utf-8")) if path.exists() else {}
 
 
 def write(out: Path, results: dict[str, Any]) -> None:
-    """Write what was measured so far."""
+    """Write the results so far."""
     out.mkdir(parents=True, exist_ok=True)
     text = json.dumps(results, indent=1, ensure_ascii=False)
     (out / FILE).write_text(text + "\n", "utf-8")
 
 
 def footnote(entry: dict[str, Any]) -> str:
-    """Say what the figures of a suite were measured on."""
+    """Describe the machine that a suite was run on."""
     machine = dict(entry["machine"])
     system, cpu, cores, threads, blas = (
         machine.pop(key) for key in ("system", "cpu", "cores", "threads", "blas")
     )
     versions = ", ".join(f"{name} {version}" for name, version in machine.items())
     n = entry["repeats"]
-    quick = " Quick run on tiny data: the figures mean nothing." * entry["quick"]
+    quick = " Quick run on tiny data: the figures are meaningless." * entry["quick"]
     return (
         f"{cpu}, {cores} cores, {threads} threads, {system}; {versions}; {blas}. "
-        f"Rounds: {n}, where nothing else is said.{quick}"
+        f"Rounds: {n}, unless stated otherwise.{quick}"
     )
 
 
 def publish(
     name: str, suite: Any, entry: dict[str, Any], out: Path, page: Path | None = None
 ) -> None:
-    """Show the tables of a suite, and write them and its plot.
+    """Print the tables of a suite, and write them and its plot to files.
 
     Parameters
     ----------
     name : str
         Name of the suite.
     suite : module
-        With the functions `tables` and `plot`.
+        The suite, with functions `tables` and `plot`.
     entry : dict
-        What `read` has for it.
+        The results of the suite, as returned by `read`.
     out : Path
-        Where the files go.
+        Output folder.
     page : Path, default=None
-        A page in Markdown with a place for it, between `<!-- name -->` and
-        `<!-- end -->`; the plot goes to a folder of the same name beside it.
+        A Markdown page to update, between `<!-- name -->` and `<!-- end -->`. The plot
+        is copied to a folder next to the page, named after it.
     """
     import matplotlib
 
@@ -115,12 +115,12 @@ def publish(
 
 
 def title_of(suite: Any) -> str:
-    """Return the first line of what a suite says of itself, without the full stop."""
+    """Return the first line of the docstring of a suite, without the full stop."""
     return suite.__doc__.splitlines()[0].removesuffix(".")
 
 
 def fill(page: Path, name: str, text: str) -> None:
-    """Replace what a page has between `<!-- name -->` and `<!-- end -->`."""
+    """Replace the text of a page between `<!-- name -->` and `<!-- end -->`."""
     before, begin, rest = page.read_text("utf-8").partition(f"<!-- {name} -->\n")
     if begin:
         after = rest.partition("<!-- end -->")[2]
@@ -133,7 +133,7 @@ def times(value: Spread) -> str:
 
 
 def time_unit(seconds: float) -> tuple[str, float]:
-    """Return the unit that suits a duration, and its length in seconds."""
+    """Return a suitable unit for a duration, and its length in seconds."""
     units = {"s": 1.0, "ms": 1e-3, "µs": 1e-6}
     return next(
         ((u, size) for u, size in units.items() if seconds >= size), ("µs", 1e-6)

@@ -1,4 +1,4 @@
-"""The peers that need PyTorch: a loop written by hand, and skorch."""
+"""The peers that need PyTorch: a handwritten training loop, and skorch."""
 
 import math
 from itertools import pairwise
@@ -12,7 +12,7 @@ from .workloads import Settings
 
 
 class Torch(Peer):
-    """A tight loop in PyTorch, as one would write it by hand."""
+    """A tight training loop in PyTorch, as one would write it by hand."""
 
     needs = ("torch",)
 
@@ -25,7 +25,7 @@ class Torch(Peer):
             self.epoch()
 
     def start(self) -> None:
-        """Make tensors, network, loss and optimiser."""
+        """Create tensors, network, loss and optimiser."""
         import torch
 
         torch.set_num_threads(n_threads())
@@ -56,7 +56,7 @@ class Torch(Peer):
             )
 
     def epoch(self) -> float:
-        """Go once through the rows; return the mean loss."""
+        """Train for one epoch; return the mean loss."""
         import torch
 
         n = len(self.inputs)
@@ -73,13 +73,13 @@ class Torch(Peer):
         return float(total) / n
 
     def minimise(self) -> None:
-        """Take as many iterations of L-BFGS over all rows."""
+        """Run L-BFGS on all rows, one iteration for each epoch."""
         import torch
 
         optimizer = torch.optim.LBFGS(
             self.net.parameters(),
             max_iter=self.epochs,
-            max_eval=15000,  # or the line searches would end training sooner
+            max_eval=15000,  # the default would end training early
             tolerance_grad=0,
             tolerance_change=0,
             history_size=10,
@@ -114,7 +114,7 @@ class Torch(Peer):
 
 
 class Skorch(Peer):
-    """skorch around the network and the optimiser of the loop in PyTorch."""
+    """skorch, with the same network and optimiser as the loop in PyTorch."""
 
     needs = ("torch", "skorch")
 
@@ -153,14 +153,14 @@ class Skorch(Peer):
 
 
 def half_squared_error(a: Any, y: Any) -> Any:
-    """Return half the mean squared error, as scikit-learn has it."""
+    """Return half the mean squared error, as in scikit-learn."""
     from torch.nn.functional import mse_loss
 
     return 0.5 * mse_loss(a, y)
 
 
 def torch_network(sizes: list[int]) -> Any:
-    """Return linear layers with ReLU between them, with Glorot's initial values."""
+    """Return linear layers with ReLU between them and Glorot initialisation."""
     from torch import nn
 
     layers: list[Any] = []
@@ -173,7 +173,7 @@ def torch_network(sizes: list[int]) -> Any:
 
 
 def torch_optimizer(settings: Settings) -> tuple[Any, dict[str, Any]]:
-    """Return the class of PyTorch's optimiser and its options."""
+    """Return the class of the PyTorch optimiser and its options."""
     import torch
 
     options: dict[str, Any] = {"fused": True, "weight_decay": settings.alpha}

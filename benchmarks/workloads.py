@@ -1,4 +1,4 @@
-"""Workloads: synthetic data with something to learn, and the network that learns it."""
+"""Workloads: synthetic data with a pattern to learn, and the networks to train."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -8,22 +8,22 @@ import numpy as np
 from scipy.sparse import csr_array
 
 TEACHER_WIDTH = 32
-LABEL_NOISE = 0.05  # the part of the labels that is drawn at random
+LABEL_NOISE = 0.05  # fraction of random labels
 MAX_TEST_ROWS = 2000
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A problem of classification, or of regression, made from a seed.
+    """A synthetic classification or regression problem.
 
     Attributes
     ----------
     n_rows, n_features, n_classes : int
-        Its size, without the test rows; 1 class means that y is a number.
+        Its size, without the test rows; 1 class stands for regression.
     dtype : str
         Type of X.
     entries : int or None
-        Entries of each row of a CSR array, None for dense rows.
+        Number of entries in each row of a CSR array; None for dense rows.
     """
 
     n_rows: int
@@ -35,24 +35,24 @@ class Problem:
 
 @dataclass(frozen=True)
 class Settings:
-    """What each peer is set to.
+    """The settings shared by all peers.
 
     Attributes
     ----------
     hidden : tuple of int
-        Neurons of each hidden layer.
+        Number of neurons in each hidden layer.
     batch : int
-        Rows of a minibatch; not used by "lbfgs".
+        Number of rows in a minibatch; ignored by "lbfgs".
     solver : {"adam", "sgd", "lbfgs"}
         The solver.
     dtype : {"auto", "float64"}
-        The type to compute in, "auto" for each peer's own choice.
+        The type to compute in; "auto" leaves the choice to the peer.
     rate : float
         Learning rate.
     alpha : float
-        Strength of the penalty, in the unit of FFNNClassifier.
+        Strength of the penalty, as defined by FFNNClassifier.
     cycle : int
-        Epochs of a one-cycle schedule, 0 for a constant rate (PyTorch only).
+        Number of epochs of a one-cycle schedule; 0 for a constant rate (PyTorch only).
     """
 
     hidden: tuple[int, ...] = (100,)
@@ -72,19 +72,19 @@ class Settings:
 
 @dataclass(frozen=True)
 class Workload:
-    """A problem, a network and how long to train it.
+    """A problem, a network and the length of training.
 
     Attributes
     ----------
     shape : tuple of int
-        Rows, features, classes; 1 class for a number to predict.
+        Numbers of rows, features and classes; 1 class stands for regression.
     hidden, batch : tuple of int, int
         As in `Settings`.
     epochs, iterations : int
-        Length of training, on minibatches and with L-BFGS.
+        Length of training with minibatches and with L-BFGS.
     budget : tuple of float or None
-        How many times as fast as MLPClassifier it must be at least, and how many times
-        as slow as the bare matrix products at most.
+        Minimum speed-up over MLPClassifier, and maximum slowdown compared with the bare
+        matrix products.
     """
 
     shape: tuple[int, int, int]
@@ -121,7 +121,7 @@ QUICK_REGRESSION_WORKLOADS = [Workload((310, 6, 1), (8,), 50, 2, 2)]
 
 @lru_cache(maxsize=1)
 def load(problem: Problem) -> tuple[Any, ...]:
-    """Make the rows of a problem; its targets come from a random two-layer network.
+    """Generate a problem whose targets come from a random two-layer network.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ def load(problem: Problem) -> tuple[Any, ...]:
 
 
 def sparse_rows(rng: np.random.Generator, n: int, d: int, entries: int) -> csr_array:
-    """Return rows of normal numbers in random columns; a column drawn twice is one."""
+    """Return rows of normal numbers in random columns; duplicate entries are summed."""
     indices = rng.integers(d, size=(n, entries), dtype=np.int32).ravel()
     data = rng.standard_normal(n * entries, np.float32)
     indptr = np.arange(n + 1, dtype=np.int32) * entries
@@ -164,26 +164,26 @@ def sparse_rows(rng: np.random.Generator, n: int, d: int, entries: int) -> csr_a
     return X
 
 
-# Of a mixed table: the part of the columns that is nominal, the categories of one, and
-# the part of the cells that is missing.
+# Of a mixed table: the fraction of categorical columns, the number of categories of
+# each, and the fraction of missing values.
 NOMINAL, CATEGORIES, GAPS = 0.2, 12, 0.03
 
 
 def mixed_table(n_rows: int, n_features: int, n_test: int, noise: float) -> Any:
-    """Make a table with nominal columns, gaps, odd scales and noisy labels.
+    """Generate a table with categories, missing values, odd scales and noisy labels.
 
     Parameters
     ----------
     n_rows, n_features, n_test : int
         Its size, and the number of test rows.
     noise : float
-        The part of the labels that is drawn at random.
+        Fraction of random labels.
 
     Returns
     -------
     X, y, X_test, y_test : DataFrame, ndarray
-        Training and test rows of the same table. The classes, two of them, come from a
-        random network of all columns and from thresholds in a few.
+        Training and test rows of the same table. The two classes come from a random
+        network of all columns, and from thresholds in a few columns.
     """
     import pandas as pd
 

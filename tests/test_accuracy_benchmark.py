@@ -234,7 +234,7 @@ def test_regressors_are_compared(folder, capsys, monkeypatch):
     assert all(0 <= line.get("coverage", 0) <= 1 for line in lines)
     shown = capsys.readouterr().out
     assert "Ratios to MLPRegressor" in shown
-    assert "covered, of 90 %" in shown
+    assert "coverage (target 90 %)" in shown
     assert regression.main([*options, "--report-only"]) == 0
 
 

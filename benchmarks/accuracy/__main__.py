@@ -21,7 +21,7 @@ from .tables import names, read, split
 PROG = "python -m benchmarks.accuracy"
 ROWS = 3000
 SEEDS = 5
-# Of models, where each is a column.
+# Names of models as column headings.
 SHORT_NAMES = {
     "make_tabular_classifier": "tabular",
     "FFNNClassifier": "FFNN",
@@ -33,22 +33,22 @@ SHORT_NAMES = {
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    """Return the options."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(
         prog=PROG, description="Compare classifiers on real tables."
     )
     add = parser.add_argument
     add("--data-dir", type=Path, required=True, metavar="DIR", help="*.csv.gz")
-    add("--tables", nargs="+", metavar="NAME", help="all of the folder by default")
+    add("--tables", nargs="+", metavar="NAME", help="default: all in the folder")
     add("--models", nargs="+", choices=MODELS, metavar="MODEL", default=list(MODELS))
     add("--seeds", type=int, default=SEEDS, help=f"default: {SEEDS}")
-    add("--rows", type=int, default=ROWS, help=f"most training rows, default: {ROWS}")
+    add("--rows", type=int, default=ROWS, help=f"max. training rows, default: {ROWS}")
     add("--all-rows", action="store_true", help="train on all rows")
     add("--ablation", action="store_true", help="leave out parts of the recipe")
     add("--threads", type=int, default=1, help="default: 1")
     add("--out", type=Path, default=Path("benchmarks/results/accuracy.jsonl"))
-    add("--report-only", action="store_true", help="show what was measured before")
-    add("--page", type=Path, metavar="MD", help="put the tables into a page too")
+    add("--report-only", action="store_true", help="show earlier results")
+    add("--page", type=Path, metavar="MD", help="also put the tables into a page")
     args = parser.parse_args(argv)
     if args.all_rows:
         args.rows = None
@@ -63,7 +63,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def fits(args: argparse.Namespace, models: Sequence[str]) -> Iterator[Fit]:
-    """Yield what is to be measured: each seed of all tables before the next one."""
+    """Yield the fits to run: all tables with one seed before the next seed."""
     for seed in range(args.seeds):
         for table in args.tables:
             for model in models:
@@ -71,7 +71,7 @@ def fits(args: argparse.Namespace, models: Sequence[str]) -> Iterator[Fit]:
 
 
 def measure(fit: Fit, folder: Path, n_threads: int) -> dict[str, float]:
-    """Fit a model to the training rows of a split, and judge it on the test rows."""
+    """Fit a model to the training rows of a split and score it on the test rows."""
     data = split(*read(folder, fit.table), fit.seed, fit.rows)
     model = {**MODELS, **ABLATION}[fit.model](data.X, fit.seed, n_threads)
     start = time.perf_counter()
@@ -84,7 +84,7 @@ def measure(fit: Fit, folder: Path, n_threads: int) -> dict[str, float]:
 
 
 def comparison_table(comparison: Comparison, base: str, title: str) -> Table:
-    """Return one line for each model: its ratios to another, and who is better."""
+    """Return one line for each model, with its ratios to a base model and its wins."""
     columns = ["", "error", "rank", "log loss", "rank", "W/T/L", "p"]
     columns += ["AUC", "ECE", "worst ECE", "fit"]
     lines = []
@@ -112,7 +112,7 @@ def comparison_table(comparison: Comparison, base: str, title: str) -> Table:
 
 
 def detail_table(comparison: Comparison, figure: str, title: str) -> Table:
-    """Return one line for each table: a figure of each model."""
+    """Return one line for each table, with a figure of each model."""
     lines = [
         [
             table,
@@ -125,7 +125,7 @@ def detail_table(comparison: Comparison, figure: str, title: str) -> Table:
 
 
 def report(args: argparse.Namespace, results: Results, models: Sequence[str]) -> None:
-    """Show the tables of what has been measured, and put them into a page."""
+    """Show the results as tables, and put them into a page."""
     most = "all" if args.rows is None else f"at most {args.rows}"
     base = OURS if args.ablation else BASE
     done = {fit.model for fit in results if fit.rows == args.rows}
@@ -177,7 +177,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 print(f"{fit.table}, seed {fit.seed}: {fit.model}", file=sys.stderr)
                 results.add(fit, measure(fit, args.data_dir, args.threads))
     except KeyboardInterrupt:
-        print(f"{PROG}: interrupted; the same command goes on", file=sys.stderr)
+        print(f"{PROG}: interrupted; run it again to continue", file=sys.stderr)
         return 130
     report(args, results, models)
     return 0

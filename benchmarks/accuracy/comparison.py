@@ -9,7 +9,7 @@ from scipy.stats import rankdata, ttest_rel, wilcoxon
 from ..report import geometric_mean
 from .results import Fit, Results
 
-# An error of 0 has no ratio: errors are compared with a hundredth added.
+# Added to the figures before a ratio is taken, since an error may be 0.
 SHIFT = {"error": 0.01}
 LEVEL = 0.05
 
@@ -20,11 +20,11 @@ class Comparison:
     Parameters
     ----------
     results : Results
-        What was measured.
+        The results.
     rows : int or None
-        Most training rows.
+        Maximum number of training rows.
     models : sequence of str
-        The models to compare. Only tables and seeds that all of them have count.
+        The models to compare. Only tables and seeds with results for all of them count.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class Comparison:
                 self.seeds.setdefault(table, []).append(seed)
 
     def values(self, model: str, table: str, figure: str) -> list[float]:
-        """Return a figure of a model on a table, for each seed."""
+        """Return a figure of a model on a table for each seed."""
         return [
             self.results[Fit(table, self.rows, seed, model)][figure]
             for seed in self.seeds[table]
@@ -59,7 +59,7 @@ class Comparison:
         return float(np.mean([self.mean(model, table, figure) for table in self.seeds]))
 
     def ratio(self, model: str, base: str, table: str, figure: str) -> float:
-        """Return the ratio of the means of a figure of two models on a table."""
+        """Return the ratio of the means of a figure for two models on a table."""
         shift = SHIFT.get(figure, 0.0)
         above, below = (self.mean(m, table, figure) + shift for m in (model, base))
         return above / below
@@ -71,7 +71,7 @@ class Comparison:
         )
 
     def mean_rank(self, model: str, figure: str) -> float:
-        """Return the mean over the tables of a model's rank: 1 for the lowest mean."""
+        """Return the mean rank of a model over the tables; 1 is the lowest figure."""
         place = list(self.models).index(model)
         ranks = [
             rankdata([self.mean(m, table, figure) for m in self.models])[place]
@@ -80,23 +80,23 @@ class Comparison:
         return float(np.mean(ranks))
 
     def worst_gap(self, model: str, base: str, figure: str) -> tuple[float, str]:
-        """Return the largest difference to a model over the tables, and the table."""
+        """Return the largest difference from a base model, and the table it is on."""
         return max(
             (self.mean(model, table, figure) - self.mean(base, table, figure), table)
             for table in self.seeds
         )
 
     def record(self, model: str, base: str, figure: str) -> tuple[int, int, int]:
-        """Count the tables on which a model is better, neither, worse.
+        """Count the tables on which a model is better, equal or worse.
 
-        Better is what a paired t-test over the seeds calls so, at a level of 5 %.
+        It is better or worse if a paired t-test over the seeds is significant at 5 %.
 
         Parameters
         ----------
         model, base : str
             The models.
         figure : str
-            The smaller the better.
+            A figure of which lower is better.
 
         Returns
         -------
@@ -112,9 +112,9 @@ class Comparison:
         return signs.count(-1), signs.count(0), signs.count(1)
 
     def p_value(self, model: str, base: str, figure: str) -> float:
-        """Return how probable ratios like these are if neither model is better.
+        """Return the p-value for the hypothesis that neither model is better.
 
-        By Wilcoxon's signed-rank test over the tables on which they differ.
+        It is that of Wilcoxon's signed-rank test over the tables on which they differ.
         """
         logs = [math.log(self.ratio(model, base, t, figure)) for t in self.seeds]
         logs = [value for value in logs if value]
@@ -127,17 +127,17 @@ def sign_of_difference(a: Sequence[float], b: Sequence[float]) -> int:
     Parameters
     ----------
     a, b : sequence of float
-        As many of one as of the other.
+        Paired numbers, of the same length.
 
     Returns
     -------
     sign : int
-        Unclear is what a paired t-test gives a probability above 5 %.
+        0 if the p-value of a paired t-test is above 5 %.
     """
     difference = np.subtract(a, b)
     if len(difference) < 2:
         return 0
-    if np.ptp(difference) < 1e-12:  # no spread, which a t-test would divide by
+    if np.ptp(difference) < 1e-12:  # a t-test would divide by a spread of 0
         return int(np.sign(np.round(difference.mean(), 12)))
     if ttest_rel(a, b).pvalue > LEVEL:
         return 0

@@ -1,4 +1,4 @@
-"""The twelve tables, from OpenML: the command `python -m benchmarks.accuracy.fetch`."""
+"""The command `python -m benchmarks.accuracy.fetch`: downloads the twelve tables."""
 
 import argparse
 import sys
@@ -16,16 +16,16 @@ PROG = "python -m benchmarks.accuracy.fetch"
 
 
 class Source(NamedTuple):
-    """Where a table is on OpenML.
+    """The source of a table on OpenML.
 
     Attributes
     ----------
     data_id : int
-        The number of the data set, which stands for one version of it.
+        The ID of the data set, which identifies one version of it.
     rows : int
-        How many it has.
+        Its number of rows.
     dropped : sequence of str
-        Columns that are left out besides.
+        Columns to leave out.
     """
 
     data_id: int
@@ -50,7 +50,7 @@ SOURCES = {
 
 
 def table(name: str) -> pd.DataFrame:
-    """Fetch a table.
+    """Download a table.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def table(name: str) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If it has more or fewer rows than it should.
+        If it does not have the expected number of rows.
     """
     source = SOURCES[name]
     found = fetch_openml(data_id=source.data_id, as_frame=True, parser="auto")
@@ -79,9 +79,9 @@ def table(name: str) -> pd.DataFrame:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Fetch the tables that a folder lacks."""
+    """Download the tables that are missing from a folder."""
     parser = argparse.ArgumentParser(
-        prog=PROG, description="Fetch the twelve tables from OpenML."
+        prog=PROG, description="Download the twelve tables from OpenML."
     )
     parser.add_argument("--data-dir", type=Path, required=True, metavar="DIR")
     parser.add_argument("--tables", nargs="+", choices=SOURCES, default=list(SOURCES))
@@ -91,10 +91,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name in args.tables:
         path = args.data_dir / f"{name}{ENDING}"
         if path.exists():
-            console.print(f"{path} is there")
+            console.print(f"{path} exists")
             continue
         table(name).to_csv(path, index=False)
-        console.print(f"{path} is fetched")
+        console.print(f"{path} downloaded")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The models: who learns from the raw rows of a table."""
+"""The models to compare, which are fitted to raw tables."""
 
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -21,10 +21,10 @@ from .tables import nominal
 
 
 class Maker(Protocol):
-    """Makes a model for a frame."""
+    """A function that makes a model for a dataframe."""
 
     def __call__(self, X: pd.DataFrame, seed: int, n_threads: int) -> Any:
-        """Return the model, which is fitted to X with a seed, on some threads."""
+        """Return an unfitted model for X, with a seed and a number of threads."""
 
 
 BASE = "MLPClassifier"
@@ -35,18 +35,18 @@ CATBOOST, LIGHTGBM, XGBOOST = "CatBoost", "LightGBM", "XGBoost"
 
 
 def standardised(make: Callable[[int], Any]) -> Maker:
-    """Put the usual preparation before a classifier.
+    """Put the usual preprocessing before a classifier or regressor.
 
     Parameters
     ----------
     make : callable
-        Makes the classifier with a seed.
+        Function of a seed that returns the estimator.
 
     Returns
     -------
     maker : callable
-        Makes the whole: medians for missing numbers, `StandardScaler`, and columns of
-        0 and 1 for categories.
+        Makes a pipeline of median imputation, `StandardScaler`, one-hot encoding and
+        the estimator.
     """
 
     def maker(X: pd.DataFrame, seed: int, n_threads: int) -> Any:
@@ -64,7 +64,7 @@ def standardised(make: Callable[[int], Any]) -> Maker:
 
 
 def coded(X: pd.DataFrame, model: Any) -> Any:
-    """Put codes in place of categories before a model that takes missing numbers."""
+    """Put ordinal encoding before a model that supports missing values."""
     codes = OrdinalEncoder(
         handle_unknown="use_encoded_value", unknown_value=np.nan, max_categories=254
     )
@@ -74,7 +74,7 @@ def coded(X: pd.DataFrame, model: Any) -> Any:
 
 
 def boosting(X: pd.DataFrame, seed: int, n_threads: int) -> Any:
-    """Return gradient boosting, which takes missing numbers and codes as they are."""
+    """Return gradient boosting, with ordinal-encoded categories."""
     columns = range(len(nominal(X)))
     return coded(
         X,
@@ -83,19 +83,19 @@ def boosting(X: pd.DataFrame, seed: int, n_threads: int) -> Any:
 
 
 class Peer(ClassifierMixin, BaseEstimator):
-    """A model of another library, and the table in the form that it takes.
+    """A model of another library, with the table converted to the form it expects.
 
     Parameters
     ----------
     model : estimator
         The model.
     as_categories : bool
-        Whether nominal columns are of the type "category"; otherwise they are strings,
-        "missing" among them.
+        Whether categorical columns get the dtype "category"; otherwise they are
+        strings, with "missing" for missing values.
     fill : bool
-        Whether missing numbers become medians.
+        Whether to replace missing numbers with medians.
     fit_params : dict
-        More arguments of its `fit`.
+        Further arguments of its `fit`.
     """
 
     def __init__(
@@ -125,11 +125,11 @@ class Peer(ClassifierMixin, BaseEstimator):
         return np.asarray(self.model.predict_proba(self._prepare(X)))
 
     def predict(self, X: pd.DataFrame) -> Any:
-        """Return the numbers that a regressor predicts."""
+        """Return the predictions of a regressor."""
         return np.asarray(self.model.predict(self._prepare(X))).ravel()
 
     def _prepare(self, X: pd.DataFrame) -> pd.DataFrame:
-        """Return the table in the form that the model takes."""
+        """Return the table in the form that the model expects."""
         if self.fill:
             X = X.fillna(self.medians_)
         if self.as_categories:
@@ -168,7 +168,7 @@ def xgboost(X: pd.DataFrame, seed: int, n_threads: int) -> Peer:
 
 
 def of_pytabkit(kind: str) -> Maker:
-    """Return what makes a model of pytabkit, with medians for missing numbers."""
+    """Return a maker of a pytabkit model, with median imputation."""
 
     def maker(X: pd.DataFrame, seed: int, n_threads: int) -> Peer:
         import pytabkit
@@ -183,7 +183,7 @@ def of_pytabkit(kind: str) -> Maker:
 
 
 MODELS: dict[str, Maker] = {
-    # With processes of its own, each has one thread, whatever OMP_NUM_THREADS says.
+    # With "auto", each process has one thread, whatever OMP_NUM_THREADS is.
     OURS: lambda X, seed, n_threads: make_tabular_classifier(
         random_state=seed, n_jobs="auto" if n_threads > 1 else 1
     ),
@@ -203,14 +203,14 @@ MODELS: dict[str, Maker] = {
 
 
 def changed(**params: Any) -> Maker:
-    """Change parameters of the recipe."""
+    """Return a maker of the recipe with other parameters."""
     return lambda X, seed, n_threads: make_tabular_classifier(
         random_state=seed, n_jobs=n_threads, **params
     )
 
 
 def stepped(**steps: Any) -> Maker:
-    """Change steps of the recipe's pipeline, or parameters of one."""
+    """Return a maker of the recipe with other steps, or other parameters of a step."""
     return lambda X, seed, n_threads: make_tabular_classifier(
         random_state=seed, n_jobs=n_threads
     ).set_params(**steps)
@@ -224,7 +224,7 @@ def one_network(X: pd.DataFrame, seed: int, n_threads: int) -> Any:
     return model.set_params(classifier=network)
 
 
-# What the recipe is without one of its parts, or with another in its place.
+# The recipe with one of its parts removed or replaced.
 ABLATION: dict[str, Maker] = {
     "one network": one_network,
     "no boosting": changed(boosting=False),
@@ -253,5 +253,5 @@ NEEDS = {
 
 
 def available(names: Any) -> list[str]:
-    """Return those of the models whose library is installed."""
+    """Return the names of the models whose library is installed."""
     return [n for n in names if n not in NEEDS or find_spec(NEEDS[n]) is not None]

@@ -1,7 +1,7 @@
-"""Numbers and intervals: the command `python -m benchmarks.accuracy.regression`.
+"""The command `python -m benchmarks.accuracy.regression`: means and intervals.
 
-The tables are those that scikit-learn ships or generates, and those of a folder, where
-the last numeric column with many values is predicted from the other features.
+The tables are those that scikit-learn ships or generates, and those of a folder. There,
+the target is the last numeric feature with many values.
 """
 
 import argparse
@@ -39,7 +39,7 @@ from .tables import TEST_PART, names, read
 
 PROG = "python -m benchmarks.accuracy.regression"
 ROWS, SEEDS, LEVELS = 2000, 3, (0.05, 0.95)
-LEAST_VALUES = 50  # of a column that is predicted
+LEAST_VALUES = 50  # a target has more distinct values than this
 MOST_TEST_ROWS = 5000
 
 OURS, BASE = "make_tabular_regressor", "MLPRegressor"
@@ -48,7 +48,7 @@ Rows = tuple[pd.DataFrame, np.ndarray[Any, Any]]
 
 
 def generated(make: Callable[..., Any], noise: float) -> Callable[[], Rows]:
-    """Return what makes rows by a generator of scikit-learn."""
+    """Return a function that calls a generator of scikit-learn."""
 
     def rows() -> Rows:
         X, y = make(6000, noise=noise, random_state=0)
@@ -58,7 +58,7 @@ def generated(make: Callable[..., Any], noise: float) -> Callable[[], Rows]:
 
 
 def diabetes() -> Rows:
-    """Return the rows that scikit-learn ships."""
+    """Return the diabetes data of scikit-learn."""
     X, y = load_diabetes(return_X_y=True, as_frame=True)
     return X, y.to_numpy()
 
@@ -72,7 +72,7 @@ SHIPPED: dict[str, Callable[[], Rows]] = {
 
 
 def target_of(X: pd.DataFrame) -> str | None:
-    """Return the name of the column to predict: the last with many numbers."""
+    """Return the name of the column to predict: the last number with many values."""
     found = [
         name
         for name in X
@@ -92,7 +92,7 @@ def rows_of(name: str, folder: Path) -> Rows:
 
 
 def catboost(X: pd.DataFrame, seed: int, n_threads: int, **params: Any) -> Any:
-    """Return CatBoost with its defaults, but for a loss."""
+    """Return CatBoost with its defaults, except for the given parameters."""
     from catboost import CatBoostRegressor
 
     return coded(
@@ -108,7 +108,7 @@ def catboost(X: pd.DataFrame, seed: int, n_threads: int, **params: Any) -> Any:
 
 
 def lightgbm(X: pd.DataFrame, seed: int, n_threads: int, **params: Any) -> Any:
-    """Return LightGBM with its defaults, but for a loss."""
+    """Return LightGBM with its defaults, except for the given parameters."""
     from lightgbm import LGBMRegressor
 
     return coded(
@@ -117,24 +117,24 @@ def lightgbm(X: pd.DataFrame, seed: int, n_threads: int, **params: Any) -> Any:
 
 
 def boosting(X: pd.DataFrame, seed: int, n_threads: int, **params: Any) -> Any:
-    """Return scikit-learn's boosting with its defaults, but for a loss."""
+    """Return scikit-learn's boosting with its defaults, except for `params`."""
     return coded(X, HistGradientBoostingRegressor(random_state=seed, **params))
 
 
 class OnePerLevel:
-    """A model for each quantile.
+    """Separate models for several quantiles.
 
     Parameters
     ----------
     models : list of estimator
-        One for each level.
+        One model for each level.
     """
 
     def __init__(self, models: Sequence[Any]) -> None:
         self.models = models
 
     def fit(self, X: Any, y: Any) -> "OnePerLevel":
-        """Fit each of them."""
+        """Fit each model."""
         for model in self.models:
             model.fit(X, y)
         return self
@@ -176,13 +176,13 @@ KINDS: dict[str, dict[str, Any]] = {"mean": MEANS, "interval": INTERVALS}
 
 
 def available(kind: str) -> list[str]:
-    """Return the models of a kind whose library is installed."""
+    """Return the names of the models of a kind whose library is installed."""
     known = KINDS[kind]
     return [n for n in known if n not in NEEDS or find_spec(NEEDS[n]) is not None]
 
 
 def fits(args: argparse.Namespace) -> Iterator[Fit]:
-    """Yield what is to be measured: each seed of all tables before the next one."""
+    """Yield the fits to run: all tables with one seed before the next seed."""
     for seed in range(args.seeds):
         for table in args.tables:
             for kind in KINDS:
@@ -191,7 +191,7 @@ def fits(args: argparse.Namespace) -> Iterator[Fit]:
 
 
 def measure(fit: Fit, folder: Path, n_threads: int) -> dict[str, float]:
-    """Fit a model to the training rows of a split, and judge it on the test rows."""
+    """Fit a model to the training rows of a split and score it on the test rows."""
     X, y = rows_of(fit.table, folder)
     train, test = train_test_split(
         np.arange(len(y)), test_size=TEST_PART, random_state=fit.seed
@@ -216,7 +216,7 @@ def measure(fit: Fit, folder: Path, n_threads: int) -> dict[str, float]:
 
 
 def report(args: argparse.Namespace, results: Results) -> None:
-    """Show what has been measured, and put it into a page."""
+    """Show the results as tables, and put them into a page."""
     shown = []
     for kind, base, figure in (
         ("mean", BASE, "rmse"),
@@ -247,7 +247,7 @@ def report(args: argparse.Namespace, results: Results) -> None:
             lines.append([*line, f"{comparison.average(model, 'seconds'):.2f} s"])
         columns = ["", figure.replace("rmse", "RMSE"), "rank"]
         if kind == "interval":
-            columns += ["covered, of 90 %", "distance from 90 %"]
+            columns += ["coverage (target 90 %)", "distance from 90 %"]
         shown.append(Table(f"Ratios to {base}: {what}", [*columns, "fit"], lines))
     for table in shown:
         table.show()
@@ -274,13 +274,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     add = parser.add_argument
     add("--data-dir", type=Path, required=True, metavar="DIR", help="*.csv.gz")
-    add("--tables", nargs="+", metavar="NAME", help="all by default")
+    add("--tables", nargs="+", metavar="NAME", help="default: all")
     add("--seeds", type=int, default=SEEDS, help=f"default: {SEEDS}")
-    add("--rows", type=int, default=ROWS, help=f"most training rows, default: {ROWS}")
+    add("--rows", type=int, default=ROWS, help=f"max. training rows, default: {ROWS}")
     add("--threads", type=int, default=1, help="default: 1")
     add("--out", type=Path, default=Path("benchmarks/results/regression.jsonl"))
-    add("--report-only", action="store_true", help="show what was measured before")
-    add("--page", type=Path, metavar="MD", help="put the tables into a page too")
+    add("--report-only", action="store_true", help="show earlier results")
+    add("--page", type=Path, metavar="MD", help="also put the tables into a page")
     args = parser.parse_args(argv)
     if args.tables is None:
         found = names(args.data_dir)
@@ -296,7 +296,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 print(f"{fit.table}, seed {fit.seed}: {fit.model}", file=sys.stderr)
                 results.add(fit, measure(fit, args.data_dir, args.threads))
     except KeyboardInterrupt:
-        print(f"{PROG}: interrupted; the same command goes on", file=sys.stderr)
+        print(f"{PROG}: interrupted; run it again to continue", file=sys.stderr)
         return 130
     report(args, results)
     return 0

@@ -1,4 +1,4 @@
-"""What was measured: one line of JSON for each fit."""
+"""A file of results, with one line of JSON for each fit."""
 
 import json
 from collections.abc import Iterator
@@ -7,14 +7,14 @@ from typing import Any, NamedTuple
 
 
 class Fit(NamedTuple):
-    """Which fit a line is about.
+    """The fit that a line of results is about.
 
     Attributes
     ----------
     table : str
         Name of the table.
     rows : int or None
-        Most training rows.
+        Maximum number of training rows; None for all.
     seed : int
         Seed of the split and of the model.
     model : str
@@ -33,7 +33,7 @@ class Results:
     Parameters
     ----------
     path : Path
-        The file; it need not be there yet. A last line that was cut off is removed.
+        The file, which may not exist yet. An incomplete last line is removed.
     """
 
     def __init__(self, path: Path) -> None:
@@ -59,7 +59,7 @@ class Results:
         return iter(self._figures)
 
     def add(self, fit: Fit, figures: dict[str, float]) -> None:
-        """Write the figures of a fit; a run that is stopped keeps those written."""
+        """Append the figures of a fit to the file, which survives an interruption."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps({**fit._asdict(), **figures}) + "\n")

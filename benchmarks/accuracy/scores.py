@@ -1,4 +1,4 @@
-"""How good probabilities are."""
+"""Scores of predicted probabilities."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ BINS = 15
 
 
 def scores(y: Array, f: Array) -> dict[str, float]:
-    """Judge the probabilities of all classes.
+    """Score predicted probabilities.
 
     Parameters
     ----------
@@ -23,9 +23,9 @@ def scores(y: Array, f: Array) -> dict[str, float]:
     Returns
     -------
     scores : dict
-        "error", the part of the rows whose most probable class is another; "log_loss",
-        with natural logarithms; "auc", for more than two classes the mean over the
-        classes of the area for one against the rest; "calibration", as below.
+        "error", the fraction of misclassified rows; "log_loss", with natural
+        logarithms; "auc", for more than two classes the mean of one-vs-rest areas;
+        "calibration", the result of `calibration_error`.
     """
     n_classes = f.shape[1]
     binary = n_classes == 2
@@ -44,9 +44,9 @@ def scores(y: Array, f: Array) -> dict[str, float]:
 def calibration_error(y: Array, f: Array, bins: int = BINS) -> float:
     """Return the expected calibration error of the most probable class.
 
-    Rows are put into bins of equal width by the probability of that class. In each bin
-    the mean probability is compared with the part of the rows that has the class; the
-    error is the mean of the distances, weighted by the rows of the bins.
+    Rows are put into bins of equal width by the probability of that class. In each bin,
+    the mean probability is compared with the fraction of rows that belong to the class.
+    The error is the mean difference, weighted by the number of rows in each bin.
 
     Parameters
     ----------

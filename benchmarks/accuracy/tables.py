@@ -1,4 +1,4 @@
-"""The tables: read from a folder, and split into training and test rows."""
+"""Read tables from a folder, and split them into training and test rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ TEST_PART = 0.25
 
 @dataclass(frozen=True)
 class Split:
-    """Training and test rows of a table, as frames with the classes 0 … K-1.
+    """Training and test rows of a table.
 
     Attributes
     ----------
     X, X_test : DataFrame
-        Features: numbers, and strings for nominal columns.
+        Features: numbers, and strings in categorical columns.
     y, y_test : ndarray of int
-        Classes.
+        Classes 0 … K-1.
     """
 
     X: pd.DataFrame
@@ -32,7 +32,7 @@ class Split:
 
 
 def names(folder: Path) -> list[str]:
-    """Return the names of the tables in a folder, in order."""
+    """Return the sorted names of the tables in a folder."""
     return sorted(path.name.removesuffix(ENDING) for path in folder.glob(f"*{ENDING}"))
 
 
@@ -50,16 +50,16 @@ def split(
     Parameters
     ----------
     X, y : DataFrame and ndarray
-        From `read`.
+        As returned by `read`.
     seed : int
-        Decides which rows go where. The test rows do not depend on `rows`.
+        Seed of the split. The test rows do not depend on `rows`.
     rows : int or None
-        Most training rows; None for all that are not tested on.
+        Maximum number of training rows; None for all except the test rows.
 
     Returns
     -------
     split : Split
-        A quarter of the rows is tested on.
+        The split; a quarter of the rows are test rows.
     """
     train, test = train_test_split(
         np.arange(len(y)), test_size=TEST_PART, stratify=y, random_state=seed
@@ -72,5 +72,5 @@ def split(
 
 
 def nominal(X: pd.DataFrame) -> Sequence[str]:
-    """Return the names of the nominal columns."""
+    """Return the names of the categorical columns."""
     return [name for name in X if X[name].dtype.kind not in "iuf"]

@@ -1,7 +1,7 @@
 """The suites: each is a module with `run`, `tables` and `plot`.
 
-`run` measures and returns plain values, the runs themselves and not their medians;
-`tables` and `plot` show such a result, which may have been read from a file.
+`run` measures and returns plain values: all single runs, not their medians. `tables`
+and `plot` show such a result, which may have been read from a file.
 """
 
 from types import ModuleType

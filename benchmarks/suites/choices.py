@@ -1,4 +1,4 @@
-"""What a user can choose: time of FFNNClassifier by batch size, type and threads."""
+"""Training time of FFNNClassifier by batch size, dtype and number of threads."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from ..report import Table, seconds, times
 from ..workloads import QUICK_WORKLOADS, WORKLOADS, Problem, Settings
 
 USUAL = "batches of 200, float32, all threads"
-# name: what the settings differ in, threads
+# {name: (settings that differ from the usual ones, threads)}
 CHOICES: dict[str, tuple[dict[str, Any], int | None]] = {
     USUAL: ({}, None),
     "one thread": ({}, 1),
@@ -22,7 +22,7 @@ CHOICES: dict[str, tuple[dict[str, Any], int | None]] = {
 
 
 def run(bench: Bench) -> Any:
-    """Time an epoch or two of two workloads, small and large."""
+    """Time two epochs of two workloads, small and large."""
     workloads = QUICK_WORKLOADS if bench.quick else [WORKLOADS[2], WORKLOADS[4]]
     result = {}
     for workload in workloads:
@@ -43,7 +43,7 @@ def run(bench: Bench) -> Any:
 
 
 def fit_in_threads(*, threads: int | None, **kwargs: Any) -> dict[str, float]:
-    """Time a fit in so many threads of BLAS, None for all of the process."""
+    """Time a fit with a number of BLAS threads; None for all of the process."""
     with threadpool_limits(threads):
         return timed_fit(**kwargs)
 
@@ -63,7 +63,7 @@ def tables(result: Any) -> list[Table]:
 
 
 def plot(result: Any) -> Any:
-    """Draw the times as multiples of the usual one."""
+    """Draw the times relative to the usual one."""
     figure, axes = panels(1, len(result), 2.4, sharey=True)
     for ax, (workload, runs) in zip(axes.flat, result.items(), strict=True):
         usual = runs[USUAL]["seconds"]

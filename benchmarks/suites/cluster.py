@@ -1,8 +1,7 @@
 """Rounds of local steps, and evaluations of J, on a Dask cluster of 1 and 2 processes.
 
-What they take is described by a model, fitted to what was measured: a fixed time, a
-time for each partition and for each parameter that travels, and the work, which the
-workers share.
+A model is fitted to the measured times. It has a fixed cost, a cost for each partition,
+a cost for each parameter sent, and the work, which the workers share.
 """
 
 import time
@@ -20,20 +19,20 @@ from ..report import Table, seconds, times
 
 FEATURES = 50
 BATCH = 200
-# θ, and with the two moments of Adam in a round, there and back.
+# Vectors sent each way: θ, and in a round also the two moments of Adam.
 VECTORS = {"evaluation": 1, "round": 3}
-ITEM = {"evaluation": 8, "round": 4}  # bytes of a number
+ITEM = {"evaluation": 8, "round": 4}  # bytes per number
 FAR = {"rows": 1_000_000_000, "workers": 100, "partitions": 1000, "hidden": 256}
 
 
 @dataclass(frozen=True)
 class Case:
-    """What is computed.
+    """The size of a computation.
 
     Attributes
     ----------
     rows, partitions, hidden : int
-        Sizes of the table and of the network.
+        Numbers of rows, partitions and hidden neurons.
     """
 
     rows: int
@@ -101,7 +100,7 @@ def run(bench: Bench) -> Any:
 
 @contextmanager
 def prepared(client: Any, case: Case, what: str) -> Iterator[Any]:
-    """Put a table on a cluster; yield what evaluates J or makes a round."""
+    """Put a table on a cluster; yield a function that evaluates J or runs a round."""
     import dask.array as da
 
     from skffnn.dask.classifier import DaskFFNNClassifier
@@ -135,9 +134,9 @@ def prepared(client: Any, case: Case, what: str) -> Iterator[Any]:
 
 
 def terms(case: Case, what: str, workers: int) -> list[float]:
-    """Return what each cost of the model is multiplied by."""
+    """Return the factors of the costs in the model."""
     share = 1.0
-    if what == "round":  # of an epoch
+    if what == "round":  # the fraction of an epoch
         n_batches = -(-case.rows // case.partitions // BATCH)
         share = max(1, n_batches // min(10, n_batches)) / n_batches
     side_by_side = -(-case.partitions // workers)  # partitions of the busiest worker
@@ -146,11 +145,11 @@ def terms(case: Case, what: str, workers: int) -> list[float]:
     return [1.0, case.partitions, case.n_parameters, rows, work]
 
 
-NAMES = ["fixed", "a partition", "a parameter", "a row", "a row and parameter"]
+NAMES = ["fixed", "per partition", "per parameter", "per row", "per row and parameter"]
 
 
 def fitted(result: Any, what: str) -> Any:
-    """Return the costs, by least squares of the relative errors."""
+    """Return the costs that minimise the squared relative errors."""
     A, t = [], []
     for entry in result:
         case = Case(**entry["case"])
@@ -163,7 +162,7 @@ def fitted(result: Any, what: str) -> Any:
 
 
 def tables(result: Any) -> list[Table]:
-    """Return what was measured, the model, and where it leads."""
+    """Return the measured times, the model, and a prediction for a large cluster."""
     shown = []
     for what in ("evaluation", "round"):
         costs = fitted(result, what)
@@ -183,10 +182,10 @@ def tables(result: Any) -> list[Table]:
             )
         columns = ["rows in partitions", "parameters", "1 worker", "2 workers"]
         columns += ["ratio", "model, 1", "model, 2"]
-        shown.append(Table(f"Seconds of one {what}", columns, rows))
+        shown.append(Table(f"Time of one {what}", columns, rows))
     costs_of = {what: fitted(result, what) for what in ("evaluation", "round")}
     rows = [[w, *(seconds_or_zero(c) for c in costs)] for w, costs in costs_of.items()]
-    shown.append(Table("The model: the cost of", ["", *NAMES], rows))
+    shown.append(Table("Costs in the model", ["", *NAMES], rows))
     far = Case(FAR["rows"], FAR["partitions"], FAR["hidden"])
     rows = [
         [
@@ -198,21 +197,21 @@ def tables(result: Any) -> list[Table]:
     ]
     title = (
         f"{far.rows:.0e} rows of {FEATURES} columns in {far.partitions} partitions on "
-        f"{FAR['workers']} workers of one thread, {far.n_parameters} parameters: what "
-        "the model says (it was measured on two workers of one machine)"
+        f"{FAR['workers']} workers of one thread, {far.n_parameters} parameters: "
+        "predicted by the model, which was fitted to two workers of one machine"
     )
-    columns = ["one", "takes", "MB through scheduler and client, each way"]
+    columns = ["", "time", "MB through scheduler and client, each way"]
     shown.append(Table(title, columns, rows))
     return shown
 
 
 def seconds_or_zero(value: float) -> str:
-    """Return a duration as text, however short it is."""
+    """Return a duration as text, even if it is very short or zero."""
     return "0" if value == 0 else f"{value:.2e} s"
 
 
 def plot(result: Any) -> Any:
-    """Draw what the model says against what was measured."""
+    """Plot the times predicted by the model against the measured ones."""
     figure, axes = panels(1, 2, 3.2)
     for ax, what in zip(axes[0], ("evaluation", "round"), strict=True):
         costs = fitted(result, what)

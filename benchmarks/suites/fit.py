@@ -1,4 +1,4 @@
-"""Training: seconds for the same epochs, as multiples of each other."""
+"""Training time for the same number of epochs, relative to FFNNClassifier."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,7 +19,7 @@ from ..workloads import (
 
 HEADLINE = "adam, float64 input"
 REGRESSION = "regression, adam, float64 input"
-# name: type of X, what the settings differ in
+# {name: (dtype of X, settings that differ from the defaults)}
 CONFIGURATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     HEADLINE: ("float64", {}),
     "adam, float32 input": ("float32", {}),
@@ -68,7 +68,7 @@ def measure(bench: Bench, configuration: str, workload: Workload) -> dict[str, A
 
 
 def compared(rows: Sequence[Any]) -> dict[str, list[Spread]]:
-    """Return for each peer its time as a multiple of ours, by workload."""
+    """Return the time of each peer relative to ours, by workload."""
     return {
         peer: [
             ratio(row["runs"][peer]["seconds"], row["runs"][OURS]["seconds"])
@@ -80,7 +80,7 @@ def compared(rows: Sequence[Any]) -> dict[str, list[Spread]]:
 
 
 def tables(result: Any) -> list[Table]:
-    """Return one table of speed for each configuration, and one of quality."""
+    """Return one table of times for each configuration, and one of accuracy."""
     return [
         *(speed(name, rows) for name, rows in result.items()),
         quality(result),
@@ -121,7 +121,7 @@ def mean_of(values: Sequence[Spread]) -> float:
 
 
 def quality(result: Any) -> Table:
-    """Return what came of the fits: the training loss and the test accuracy."""
+    """Return the training loss and the test accuracy of the fits."""
     peers = [peer for peer in result[HEADLINE][0]["runs"] if peer != "floor"]
     rows = []
     for name, entries in result.items():
@@ -134,12 +134,12 @@ def quality(result: Any) -> Table:
                 for f in figures
             ]
             rows.append([f"{name}: {entry['workload']}", *cells])
-    title = "Training loss, test accuracy (of a regression, R²)"
+    title = "Training loss, test accuracy (R² for regression)"
     return Table(title, ["fit", *peers], rows)
 
 
 def plot(result: Any) -> Any:
-    """Draw the times as multiples of ours, one panel for each configuration."""
+    """Draw the times relative to ours, one panel for each configuration."""
     figure, axes = panels(3, 2, 7.0, sharex=True, sharey=True)
     *panel, last = axes.flat
     of_classes = {k: rows for k, rows in result.items() if k != REGRESSION}

@@ -21,10 +21,10 @@ JOBS = 2
 
 STACKED, ONE_BY_ONE = "FFNNGridSearchCV", "GridSearchCV(FFNNClassifier)"
 OTHER = "GridSearchCV(MLPClassifier)"
-# name: the peer in whose process it runs
+# {name: the peer in whose process it runs}
 SEARCHES = {STACKED: OURS, ONE_BY_ONE: OURS, OTHER: THEIRS}
 
-# name: hidden layer, batch size, epochs
+# {name: (hidden layers, batch size, epochs)}
 TABLES: dict[str, tuple[tuple[int, ...], int, int]] = {
     "500 x 4, 3, (10,), 32": ((10,), 32, 100),
     "1797 x 64, 10, (32,), 32": ((32,), 32, 20),
@@ -35,7 +35,7 @@ TABLES: dict[str, tuple[tuple[int, ...], int, int]] = {
 
 
 def run(bench: Bench) -> Any:
-    """Search with each."""
+    """Time each search on each table."""
     names = list(TABLES)[:1] if bench.quick else list(TABLES)
     searches = {k: v for k, v in SEARCHES.items() if v in bench.among(OURS, THEIRS)}
     result = {}
@@ -67,7 +67,7 @@ def timed_search(
     epochs: int | None = None,
     seeds: list[int] = SEEDS,
 ) -> dict[str, Any]:
-    """Time a search; return its best score, and all of them, too."""
+    """Time a search; return its time and its best mean score."""
     from joblib import parallel_config
     from sklearn.model_selection import GridSearchCV, StratifiedKFold
     from sklearn.neural_network import MLPClassifier
@@ -77,7 +77,7 @@ def timed_search(
 
     hidden, batch, all_epochs = TABLES[table]
     X, y, prepared = rows_of(table)
-    unit = batch if peer == THEIRS else 1  # it divides alpha by the batch size
+    unit = batch if peer == THEIRS else 1  # MLPClassifier divides alpha by batch size
     network = {OURS: FFNNClassifier, THEIRS: MLPClassifier}[peer](
         hidden, batch_size=batch, max_iter=epochs or all_epochs
     )
@@ -104,7 +104,7 @@ def timed_search(
 
 @lru_cache
 def rows_of(table: str) -> tuple[Any, Any, Any]:
-    """Return X, y, and what makes a pipeline of a network, or None."""
+    """Return X, y, and a function that puts a network into a pipeline, or None."""
     if table.startswith("1797"):
         from sklearn.datasets import load_digits
 
@@ -130,7 +130,7 @@ def rows_of(table: str) -> tuple[Any, Any, Any]:
 
 
 def end_processes() -> None:
-    """End joblib's processes, which would outlive the process that made them."""
+    """End joblib's processes, which would outlive the process that started them."""
     from joblib.externals.loky import get_reusable_executor
 
     get_reusable_executor().shutdown()
@@ -164,7 +164,7 @@ def tables(result: Any) -> list[Table]:
 
 
 def plot(result: Any) -> Any:
-    """Draw the times, as multiples of ours."""
+    """Draw the times relative to ours."""
     figure, axes = panels(1, 1, 0.7 + 0.6 * len(result))
     names = [name for name in SEARCHES if name in next(iter(result.values()))]
     series = {

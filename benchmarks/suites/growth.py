@@ -13,7 +13,7 @@ from ..workloads import Problem, Settings
 
 EPOCHS = 2
 
-# What grows: its values, those of a quick run, and the workload for one of them.
+# {what grows: (its values, those of a quick run, the workload for a value)}
 SERIES: dict[str, tuple[list[int], list[int], Callable[[int], tuple[Any, ...]]]] = {
     "rows": (
         [10_000, 30_000, 100_000, 300_000, 1_000_000],
@@ -34,12 +34,12 @@ SERIES: dict[str, tuple[list[int], list[int], Callable[[int], tuple[Any, ...]]]]
 
 
 def run(bench: Bench) -> Any:
-    """Measure every value of what grows."""
+    """Measure each series."""
     return {what: grow(bench, what) for what in SERIES}
 
 
 def grow(bench: Bench, what: str) -> dict[str, Any]:
-    """Measure the time of an epoch, its part of the set-up included, and the memory."""
+    """Measure the memory, and the time per epoch, including the set-up."""
     values, quick_values, workload = SERIES[what]
     values = quick_values if bench.quick else values
     peers = bench.among(OURS, THEIRS)
@@ -73,12 +73,12 @@ def slope(x: Any, y: Any) -> float:
 
 
 def tables(result: Any) -> list[Table]:
-    """Return one table for each thing that grows, the slopes in its last row."""
+    """Return one table for each series, with the slopes in its last row."""
     return [table(what, figures) for what, figures in result.items()]
 
 
 def table(what: str, figures: Any) -> Table:
-    """Return time and memory as one thing grows."""
+    """Return the time and memory of a series."""
     x, peers = figures["values"], list(figures["seconds"])
     medians = {p: [spread(t).median for t in figures["seconds"][p]] for p in peers}
     rows = [
@@ -95,7 +95,7 @@ def table(what: str, figures: Any) -> Table:
 
 
 def plot(result: Any) -> Any:
-    """Draw time and memory, one column of panels for each thing that grows."""
+    """Plot time and memory, one column of panels for each series."""
     figure, axes = panels(2, len(result), 4.8, sharex="col")
     for column, (what, figures) in zip(axes.T, result.items(), strict=True):
         x = figures["values"]

@@ -1,4 +1,4 @@
-"""Prediction of a single row, by what it comes in."""
+"""Prediction of a single row, by input format."""
 
 import time
 from collections.abc import Callable
@@ -16,18 +16,18 @@ from ..report import Table, seconds
 TABULAR, BARE = "make_tabular_classifier", "the same without trees"
 MODELS = [OURS, THEIRS, TABULAR, BARE]
 ONNX = "onnxruntime"
-# What a row comes in, and what has to be installed for it.
+# Input formats, and the libraries that they need.
 FORMS = {"NumPy": (), "pandas": ("pandas",), "polars": ("polars",)}
 FORMS |= {ONNX: (ONNX, "skl2onnx")}
 
 TRAINING_ROWS, CALLS = 2000, 10
 QUICK_ROWS, QUICK_CALLS = 200, 3
-# How long it was trained makes no difference for predictions.
+# The length of training does not matter for predictions.
 SHORT = {"max_iter": 3, "n_jobs": 1, "random_state": 0}
 
 
 def run(bench: Bench) -> Any:
-    """Time every model on a row of every form, all in one process, in turn."""
+    """Time every model with a row in every format, interleaved in one process."""
     sizes = {"n_rows": TRAINING_ROWS, "calls": CALLS}
     if bench.quick:
         sizes = {"n_rows": QUICK_ROWS, "calls": QUICK_CALLS}
@@ -45,7 +45,7 @@ def run(bench: Bench) -> Any:
 
 
 def table_of(model: str, n_rows: int) -> tuple[Any, Any]:
-    """Return 30 columns of numbers, or 14 of which 8 are strings; and two classes."""
+    """Return a table of 30 numbers, or of 6 numbers and 8 strings, and two classes."""
     rng = np.random.default_rng(0)
     numbers = rng.standard_normal((n_rows, 30))
     y = numbers[:, 0] + numbers[:, 1] * numbers[:, 2] + rng.standard_normal(n_rows) > 0
@@ -56,7 +56,7 @@ def table_of(model: str, n_rows: int) -> tuple[Any, Any]:
 
 
 def in_form(X: Any, form: str) -> Any:
-    """Return a table in one of `FORMS`."""
+    """Return a table in one of the formats in `FORMS`."""
     names = [f"c{j}" for j in range(X.shape[1])]
     if form == "pandas":
         from pandas import DataFrame
@@ -90,7 +90,7 @@ def fitted(model: str, form: str, n_rows: int) -> Any:
 
 @cache
 def call_of(model: str, form: str, n_rows: int) -> Callable[[], Any]:
-    """Return a function that asks for the probabilities of a row."""
+    """Return a function that predicts the probabilities of a row."""
     X, _ = table_of(model, n_rows)
     row = in_form(X, form)[:1]
     if form != ONNX:
@@ -118,7 +118,7 @@ def call_of(model: str, form: str, n_rows: int) -> Callable[[], Any]:
 def timed_calls(
     peer: str, model: str, form: str, n_rows: int, calls: int, seed: int
 ) -> dict[str, float]:
-    """Return the mean time of some calls; process and seed make no difference."""
+    """Return the mean time of some calls; `peer` and `seed` are not used."""
     call = call_of(model, form, n_rows)
     start = time.perf_counter()
     for _ in range(calls):
@@ -133,12 +133,12 @@ def tables(result: Any) -> list[Table]:
     cells = [
         [model, *(seconds(found[model, form]) for form in forms)] for model in MODELS
     ]
-    title = "Probabilities of one row, the fastest round"
+    title = "Probabilities of one row, fastest round"
     return [Table(title, ["model", *forms], cells)]
 
 
 def fastest(times: list[float]) -> Spread:
-    """Return the shortest time, and the median: other programs only ever add to it."""
+    """Return the shortest time and the median; other programs only add to the time."""
     return Spread(min(times), min(times), spread(times).median)
 
 

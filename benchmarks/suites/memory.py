@@ -8,7 +8,7 @@ from ..plots import grouped, legend, panels
 from ..report import Table, megabytes
 from ..workloads import Problem, Settings, load
 
-# name: type of X, entries of a row if it is a CSR matrix
+# {name: (dtype of X, entries per row of a CSR matrix)}
 DATA: dict[str, tuple[str, int | None]] = {
     "float32": ("float32", None),
     "float64": ("float64", None),
@@ -17,7 +17,7 @@ DATA: dict[str, tuple[str, int | None]] = {
 
 
 def run(bench: Bench) -> Any:
-    """Measure each kind of data, once in a process of its own."""
+    """Measure each kind of data once, in a separate process."""
     result = {}
     for name, (dtype, entries) in DATA.items():
         n, d = (500, 20) if bench.quick else (200_000, 100)
@@ -41,7 +41,7 @@ def run(bench: Bench) -> Any:
 
 
 def size_of(peer: str, problem: Problem) -> int:
-    """Return the size of the training rows in bytes, whoever asks."""
+    """Return the size of the training rows in bytes; `peer` is not used."""
     X = load(problem)[0]
     parts = [X] if problem.entries is None else [X.data, X.indices, X.indptr]
     return sum(part.nbytes for part in parts)
@@ -55,11 +55,11 @@ def tables(result: Any) -> list[Table]:
         for name, entry in result.items()
     ]
     title = "Peak memory of a fit above that of the data, in MB, measured once"
-    return [Table(title, ["data", "their size", *peers], rows)]
+    return [Table(title, ["data", "size", *peers], rows)]
 
 
 def plot(result: Any) -> Any:
-    """Draw the peaks beside the size of the data."""
+    """Draw the peaks next to the size of the data."""
     figure, axes = panels(1, 1, 2.6)
     series = {
         peer: [spread([entry["bytes"][peer] / 1e6]) for entry in result.values()]

@@ -1,4 +1,4 @@
-"""MNIST: the time of training until the test accuracy reaches a target."""
+"""MNIST: training time until the test accuracy reaches a target."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -19,17 +19,17 @@ SEEDS = 3
 HIDDEN = (256, 128)
 BATCH = 200
 # Chosen by the accuracy on the last 10000 training rows after training on the others.
-SHORT, LONG = 2, 3  # epochs of the one-cycle schedules, for one target and the other
+SHORT, LONG = 2, 3  # epochs of the one-cycle schedule for each of the two targets
 RATE = 0.01
 DECAY = 0.1
-MAX_EPOCHS = 30  # where there is no schedule
+MAX_EPOCHS = 30  # without a schedule
 
-# Epochs that are over, and a function that predicts.
+# Number of epochs so far, and a function that predicts.
 Epochs = Iterator[tuple[int, Callable[[Any], Any]]]
 
 
 def ffnn(X: Any, y: Any, seed: int, cycle: int) -> Epochs:
-    """Train FFNNClassifier through its whole schedule, as one does."""
+    """Train FFNNClassifier for its whole schedule, as a user would."""
     from skffnn import FFNNClassifier
 
     model = FFNNClassifier(
@@ -56,17 +56,17 @@ def torch(X: Any, y: Any, seed: int, cycle: int) -> Epochs:
 
 
 def mlp(X: Any, y: Any, seed: int, rate: float = 0.001) -> Epochs:
-    """Train MLPClassifier; only `partial_fit` keeps the state of its optimiser."""
+    """Train MLPClassifier by `partial_fit`, which keeps the state of its optimiser."""
     from sklearn.neural_network import MLPClassifier
 
-    # An integer would make it shuffle the rows in the same way in each epoch.
+    # With an integer, it would shuffle the rows in the same order in each epoch.
     random_state = np.random.RandomState(seed)
     model = MLPClassifier(HIDDEN, learning_rate_init=rate, random_state=random_state)
     for epoch in range(1, MAX_EPOCHS + 1):
         yield epoch, model.partial_fit(X, y, classes=np.arange(10)).predict
 
 
-# name: peer, how it is trained
+# {name: (peer, function that trains it)}
 CONTESTANTS: dict[str, tuple[str, Callable[[Any, Any, int], Epochs]]] = {
     "FFNNClassifier, 2 epochs": ("FFNNClassifier", partial(ffnn, cycle=SHORT)),
     "FFNNClassifier, 3 epochs": ("FFNNClassifier", partial(ffnn, cycle=LONG)),
@@ -78,9 +78,9 @@ CONTESTANTS: dict[str, tuple[str, Callable[[Any, Any, int], Epochs]]] = {
 
 
 def run(bench: Bench) -> Any:
-    """Train each contestant from a few seeds."""
+    """Train each contestant with a few seeds."""
     if not bench.data.exists():
-        raise SkipError(f"no such file: {bench.data}; give one with --data")
+        raise SkipError(f"no such file: {bench.data}; pass one with --data")
     shared = {"path": bench.data, "epochs": MAX_EPOCHS, "n_rows": None}
     if bench.quick:
         shared |= {"epochs": 2, "n_rows": 2000}
@@ -99,7 +99,7 @@ def run(bench: Bench) -> Any:
 
 @lru_cache(maxsize=1)
 def images(path: Path, n_rows: int | None) -> tuple[Any, ...]:
-    """Return the official split, or some rows of it, as numbers from 0 to 1."""
+    """Return the official split, or its first rows, as numbers from 0 to 1."""
     with np.load(path) as arrays:
         X, y, X_test, y_test = (
             arrays[key][:n_rows] for key in ("X_train", "y_train", "X_test", "y_test")
@@ -121,21 +121,21 @@ def race(
     Parameters
     ----------
     peer, contestant : str
-        Who.
+        Names of the peer and the contestant.
     path : Path
-        The file of MNIST.
+        The MNIST file.
     n_rows : int or None
-        Rows to use of it, None for all.
+        Number of rows to use; None for all.
     epochs : int
-        Most epochs.
+        Maximum number of epochs.
     seed : int
-        Where all that is random comes from.
+        Seed of all random numbers.
 
     Returns
     -------
     figures : dict of str to list of float
-        When there is something to test: the "epochs" and "seconds" of training so far,
-        and the test "accuracy".
+        The "epochs" and "seconds" of training so far and the test "accuracy", each time
+        that the contestant yields.
     """
     X, y, X_test, y_test = images(path, n_rows)
     training = CONTESTANTS[contestant][1](X, y, seed)
@@ -155,7 +155,7 @@ def race(
 def reached(
     epochs: Any, seconds: Any, accuracy: Any, target: float
 ) -> tuple[float, int] | None:
-    """Return after how many seconds and epochs a target was reached, if it was."""
+    """Return the seconds and epochs until a target was reached, or None."""
     for epoch, t, value in zip(epochs, seconds, accuracy, strict=True):
         if value >= target:
             return t, epoch
@@ -186,12 +186,12 @@ def tables(result: Any) -> list[Table]:
     columns = ["", *(f"to {target:.1%}" for target in TARGETS)]
     sizes = "-".join(str(size) for size in (784, *HIDDEN, 10))
     n = len(next(iter(result.values()))["seconds"])
-    title = f"MNIST, {sizes}, until the test accuracy is reached, {n} seeds"
+    title = f"MNIST, {sizes}, training time to a test accuracy, {n} seeds"
     return [Table(title, columns, rows)]
 
 
 def plot(result: Any) -> Any:
-    """Draw the test accuracy over the time of training, one line for each seed."""
+    """Plot the test accuracy over training time, one line for each seed."""
     figure, axes = panels(1, 1, 3.6)
     ax = axes[0, 0]
     for name, run in result.items():

@@ -1,4 +1,4 @@
-"""Prediction: one row, some rows, and very many."""
+"""Prediction: one row, a thousand rows and a million."""
 
 import time
 from collections.abc import Callable
@@ -16,12 +16,12 @@ from ..workloads import Problem, Settings, load
 
 CHECK = "validate_data"
 SHAPES = [(30, 2), (64, 10)]  # features, classes
-CALLS = {1: 1000, 1000: 100, 1_000_000: 1}  # rows: calls that are timed together
+CALLS = {1: 1000, 1000: 100, 1_000_000: 1}  # {rows: calls that are timed together}
 TRAINING_ROWS = 2000
 
 
 def run(bench: Bench) -> Any:
-    """Measure every method, shape, type and number of rows."""
+    """Measure every method, shape, dtype and number of rows."""
     cases = product(SHAPES, ("float64", "float32"), ("predict", "predict_proba"))
     calls = {1: 10, 1000: 1, 3000: 1} if bench.quick else CALLS
     if bench.quick:
@@ -51,7 +51,7 @@ def run(bench: Bench) -> Any:
 def measure(
     bench: Bench, method: str, case: dict[str, Any], n_calls: int
 ) -> dict[str, Any]:
-    """Time one method on some rows; on one row, the check of X alone as well."""
+    """Time a method on some rows; for one row, also time the check of X alone."""
     calls = {
         peer: {"peer": peer, "method": method} for peer in bench.among(OURS, THEIRS)
     }
@@ -99,7 +99,7 @@ def call_of(
 
 
 def timed_calls(calls: int, seed: int, **case: Any) -> dict[str, float]:
-    """Return the mean time of some calls; the seed makes no difference."""
+    """Return the mean time of some calls; `seed` is not used."""
     call = call_of(**case)
     start = time.perf_counter()
     for _ in range(calls):
@@ -109,13 +109,13 @@ def timed_calls(calls: int, seed: int, **case: Any) -> dict[str, float]:
 
 def memory_of_call(n_rows: int, **case: Any) -> int:
     """Return the peak memory of a call beyond input and output, in bytes."""
-    call_of(n_rows=1, **case)()  # for what the first call loads
+    call_of(n_rows=1, **case)()  # the first call loads libraries
     n_bytes, output = memory_of(call_of(n_rows=n_rows, **case))
     return n_bytes - output.nbytes
 
 
 def label(entry: Any) -> str:
-    """Say what was called on what."""
+    """Return a label for a method and its input."""
     return (
         f"{entry['method']}, {entry['n_features']} features, "
         f"{entry['n_classes']} classes, {entry['dtype']}"
@@ -136,7 +136,7 @@ def tables(result: Any) -> list[Table]:
 
 
 def table(n_rows: int, entries: list[Any]) -> Table:
-    """Return the times of calls on so many rows, and the memory if it was measured."""
+    """Return the times for a number of rows, and the memory if it was measured."""
     names = list(entries[0]["runs"])
     others = [name for name in names if name == THEIRS]
     columns = ["call", *names, *(f"{name} / ours" for name in others)]

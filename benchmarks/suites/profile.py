@@ -15,7 +15,7 @@ from ..plots import SHADES, legend, panels
 from ..report import Table
 from ..workloads import QUICK_WORKLOADS, WORKLOADS, Problem, Settings, Workload, load
 
-SECONDS = 0.1  # for which each part is repeated
+SECONDS = 0.1  # how long each part is repeated
 TINY_ROWS = 64
 PARTS = {
     "products": "matrix products",
@@ -52,8 +52,8 @@ def parts_of_step(
 ) -> dict[str, float]:
     """Measure a step and its parts.
 
-    What a part takes in a network of one neuron a layer, for rows of one feature in
-    batches of one, is Python's; the part itself is what it takes beyond that.
+    The time of a part in a tiny network, with one neuron per layer, one feature and
+    batches of one row, is attributed to Python. The rest is the part itself.
 
     Parameters
     ----------
@@ -62,16 +62,16 @@ def parts_of_step(
     workload : Workload
         The data and the network.
     epochs : int
-        The step is what so many epochs take beyond half of them.
+        The time of a step is the difference between fits of all and half the epochs.
     budget : float
-        Seconds for which each part is repeated.
+        Number of seconds to repeat each part.
     seed : int
         As in `Peer`.
 
     Returns
     -------
     seconds : dict of str to float
-        Of each part, and of the whole as "step".
+        The time of each part, and that of the whole as "step".
     """
     X, y, _, _ = load(Problem(*workload.shape))
     full = slice(len(X) - len(X) % workload.batch)  # no smaller batch at the end
@@ -96,7 +96,7 @@ def parts_of_step(
 
 
 def network_python(tiny: dict[str, float]) -> float:
-    """Return what the network takes beyond the products, where there is no work."""
+    """Return the time of a tiny network, which has no work, beyond the products."""
     return tiny["data_term"] - tiny["products"]
 
 
@@ -109,7 +109,7 @@ def fit_seconds(settings: Settings, X: Any, y: Any, epochs: int, seed: int) -> f
 
 
 def parts_of(settings: Settings, X: Any, y: Any, budget: float) -> dict[str, float]:
-    """Return the seconds that the parts of a step take on their own."""
+    """Return the time of each part of a step on its own."""
     from skffnn.nn.parameters import Parameters
 
     solver, training, batches = call_of_solver(FFNN(settings, X, y, 1).model, X, y)
@@ -123,7 +123,7 @@ def parts_of(settings: Settings, X: Any, y: Any, budget: float) -> dict[str, flo
 
     def update() -> None:
         objective.penalty_term(gradient)
-        # So small a rate that the parameters, and with them the work, stay the same.
+        # The rate is so small that the parameters, and so the work, stay the same.
         theta.vector += optimizer.update(gradient.vector, state, 1e-9)
 
     floor = Floor(settings, X, y, 1)
@@ -142,7 +142,7 @@ def parts_of(settings: Settings, X: Any, y: Any, budget: float) -> dict[str, flo
 
 
 def call_of_solver(model: Any, X: Any, y: Any) -> tuple[Any, ...]:
-    """Return the solver that `fit` calls, and what it gives it."""
+    """Return the solver that `fit` calls, and its arguments."""
     from skffnn.optim.solvers import StochasticSolver
 
     caught: list[tuple[Any, ...]] = []
@@ -152,7 +152,7 @@ def call_of_solver(model: Any, X: Any, y: Any) -> tuple[Any, ...]:
 
 
 def mean_times(budget: float, *functions: Callable[[], Any]) -> list[float]:
-    """Call functions in turn for so many seconds; return the mean time of each."""
+    """Call functions in turn for `budget` seconds; return the mean time of each."""
     for function in functions:
         function()
     totals, n = np.zeros(len(functions)), 0
@@ -166,11 +166,12 @@ def mean_times(budget: float, *functions: Callable[[], Any]) -> list[float]:
 
 
 def medians(figures: Any) -> dict[str, float]:
-    """Return the median of each part, with the rest, and of the step.
+    """Return the median time of each part, of the rest, and of the step.
 
-    No part is negative. A network whose products are faster than `np.matmul` would
-    have a negative rest of elementwise work, which is taken from the products. Parts
-    that take longer alone than together are the whole step, and nothing is left.
+    No part is negative. If the products of a network are faster than `np.matmul`, its
+    elementwise work would be negative; the difference is taken from the products. If
+    the parts take longer alone than together, they make up the whole step, with no
+    rest.
     """
     parts = {name: spread(values).median for name, values in figures.items()}
     step = parts.pop("step")

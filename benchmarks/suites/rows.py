@@ -1,4 +1,4 @@
-"""Classifiers of tables against the number of rows: error, log loss, time, memory."""
+"""Classifiers for tables by number of rows: error, log loss, time and memory."""
 
 import time
 from typing import Any
@@ -18,7 +18,7 @@ THREADS = 2
 
 
 def run(bench: Bench) -> Any:
-    """Fit each classifier to each number of rows, in a process of its own."""
+    """Fit each classifier to each number of rows, in a separate process."""
     return {
         name: [
             {"rows": rows} | bench.afresh(f"rows, {rows}", fitted, peer=name, rows=rows)
@@ -29,7 +29,7 @@ def run(bench: Bench) -> Any:
 
 
 def fitted(peer: str, rows: int) -> dict[str, float]:
-    """Fit a classifier, and judge it on test rows."""
+    """Fit a classifier and score it on test rows."""
     X, y, X_test, y_test = mixed_table(rows, FEATURES, TEST_ROWS, NOISE)
     model = MODELS[peer](X, seed=0, n_threads=THREADS)
 
@@ -60,15 +60,15 @@ def tables(result: Any) -> list[Table]:
             ]
         lines.append(line)
     title = (
-        f"Error, log loss, seconds on {THREADS} threads, and memory above that of the "
-        f"data: {FEATURES} columns, a fifth of them categorical, with missing values; "
-        f"{NOISE:.0%} of the labels are drawn at random"
+        f"Error, log loss, time on {THREADS} threads, and peak MB above the data: "
+        f"{FEATURES} columns, a fifth of them categorical, with missing values; "
+        f"{NOISE:.0%} of the labels are random"
     )
     return [Table(title, columns, lines)]
 
 
 def plot(result: Any) -> Any:
-    """Draw error and time against the number of rows."""
+    """Plot error and time against the number of rows."""
     figure, axes = panels(1, 2, 3)
     for ax, figure_of in zip(axes[0], ("error", "seconds"), strict=True):
         for name, runs in result.items():

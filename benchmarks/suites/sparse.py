@@ -10,7 +10,7 @@ from ..workloads import Problem, Settings
 
 
 def run(bench: Bench) -> Any:
-    """Measure both types of numbers."""
+    """Measure both dtypes."""
     n, d, entries = (300, 500, 10) if bench.quick else (20_000, 20_000, 100)
     peers = bench.among(OURS, THEIRS)
     result = {}
@@ -35,7 +35,7 @@ def run(bench: Bench) -> Any:
 
 
 def tables(result: Any) -> list[Table]:
-    """Return one table, with one row for each type and peer."""
+    """Return one table, with one row for each dtype and peer."""
     n, d = result["shape"]
     rows = []
     for dtype, figures in result["by_dtype"].items():
@@ -52,7 +52,7 @@ def tables(result: Any) -> list[Table]:
                 ]
             )
     columns = ["", "time", "/ ours", "peak MB above data", "loss", "accuracy"]
-    title = f"Two epochs on a {n} x {d} CSR matrix, {result['entries']} entries a row"
+    title = f"Two epochs on a {n} x {d} CSR matrix, {result['entries']} entries per row"
     return [Table(title, columns, rows)]
 
 

@@ -1,4 +1,4 @@
-"""Networks trained as one stack: the time of each, by how many there are."""
+"""Networks trained as a stack: time per network by size of the stack."""
 
 import time
 from typing import Any
@@ -27,7 +27,7 @@ MARKERS = "os^Dv*"
 
 
 def run(bench: Bench) -> Any:
-    """Time networks alone and in stacks, in one thread."""
+    """Time networks alone and in stacks, on one thread."""
     shapes, members = (SHAPES[:1], [2, 4]) if bench.quick else (SHAPES, MEMBERS)
     result = {}
     for shape, hidden, batch, epochs in shapes:
@@ -51,7 +51,7 @@ def run(bench: Bench) -> Any:
 def jobs(
     problem: Problem, hidden: Any, batch: int, epochs: int, members: int, seed: int
 ) -> list[Any]:
-    """Return networks that share their rows."""
+    """Return jobs that train networks on the same rows."""
     from skffnn import FFNNClassifier
     from skffnn.data.dataset import Dataset
     from skffnn.many import Job
@@ -74,7 +74,7 @@ def jobs(
 
 
 def timed(members: int, seed: int, **kwargs: Any) -> dict[str, float]:
-    """Return the time that a network takes; of 0 members, one alone."""
+    """Return the time per network; 0 members stand for one network alone."""
     from skffnn.many import fit_alone, fit_stacked
 
     peer = kwargs.pop("peer")
@@ -91,7 +91,7 @@ def timed(members: int, seed: int, **kwargs: Any) -> dict[str, float]:
 
 
 def members_that_are_stacked(shape: Any, hidden: Any, batch: int) -> int:
-    """Return how many the package would stack, if there were any number of them."""
+    """Return how many networks the package would put into one stack at most."""
     from skffnn.many import members_of_a_stack
 
     (job,) = jobs(Problem(*shape), hidden, batch, 1, 1, 0)
@@ -109,12 +109,12 @@ def tables(result: Any) -> list[Table]:
         ]
         for name, r in result.items()
     ]
-    columns = ["network", *(f"M = {m}" for m in members), "stacked at most"]
-    return [Table("Time alone / time of each in a stack of M", columns, rows)]
+    columns = ["network", *(f"M = {m}" for m in members), "M used at most"]
+    return [Table("Time alone / time per network in a stack of M", columns, rows)]
 
 
 def plot(result: Any) -> Any:
-    """Draw the gain against the number of members."""
+    """Plot the speed-up against the number of members."""
     figure, axes = panels(1, 1, 3.8)
     ax = axes[0, 0]
     looks = zip(SHADES, MARKERS, strict=True)

@@ -1,4 +1,4 @@
-"""The tabular classifier: its networks one by one, in stacks, and on all cores."""
+"""The tabular classifier: networks one by one, in stacks, and on all cores."""
 
 import time
 from typing import Any
@@ -16,7 +16,7 @@ ONE_BY_ONE, STACKED, DEFAULT = "one by one", "in stacks", "in stacks, on all cor
 
 
 def run(bench: Bench) -> Any:
-    """Fit each way."""
+    """Time each way of training the networks."""
     rows = 300 if bench.quick else ROWS
     calls = {
         how: {
@@ -33,7 +33,7 @@ def run(bench: Bench) -> Any:
 
 
 def timed(peer: str, how: str, rows: int, epochs: int, seed: int) -> dict[str, float]:
-    """Time a fit; return its accuracy on test rows too."""
+    """Time a fit; return its time and test accuracy."""
     import skffnn.many
     from skffnn import make_tabular_classifier
 
@@ -53,7 +53,7 @@ def timed(peer: str, how: str, rows: int, epochs: int, seed: int) -> dict[str, f
 
 
 def tables(result: Any) -> list[Table]:
-    """Return one table, with one row for each way."""
+    """Return one table, with one row for each way of training."""
     usual = result[ONE_BY_ONE]["seconds"]
     rows = [
         [
