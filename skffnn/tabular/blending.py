@@ -41,7 +41,7 @@ def logits(network: Any, X: Any) -> Array:
 
 
 def log_odds(model: Any, X: Any, targets: ClassTargets) -> Array:
-    """Return log-probabilities, which are the logits of a model that is no network.
+    """Return the log-probabilities of a model other than a network, as its logits.
 
     Parameters
     ----------

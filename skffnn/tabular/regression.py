@@ -48,7 +48,7 @@ class AveragedRegressor(Documented, RegressorMixin, Averaged):
     so that the out-of-fold quantiles have the right coverage. For levels q ≥ 0.5, the
     shift is the q-quantile of y - f_q(x), with the finite-sample correction (1 + 1/n);
     levels below 0.5 mirror this. So the interval between the levels 0.05 and 0.95
-    covers 90 % of new rows from the same distribution, whatever that is. It covers
+    covers 90 % of new rows from the same distribution, whatever it is. It covers
     slightly more, since the average is more accurate than the single networks that it
     is calibrated with.
 

@@ -144,7 +144,7 @@ def merged(models: Sequence[Any]) -> list[Any]:
     Returns
     -------
     models : list of estimator
-        The merged model alone; or the given models, if they are no boosted trees or
+        The merged model alone; or the given models, if they are not boosted trees or
         have categorical splits.
     """
     first, M = models[0], len(models)
