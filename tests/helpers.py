@@ -284,3 +284,9 @@ def forged_anywhere(data, name):
             content = inner
 
     return change
+
+
+def trained_on_by_all(copies, n_rows):
+    """Return which rows, known by their numbers, every copy was trained on."""
+    numbers = np.arange(n_rows)
+    return np.all([np.isin(numbers, copy.trained) for copy in copies], axis=0)

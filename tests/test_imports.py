@@ -27,7 +27,15 @@ ROOMS = {
     "dask": {"dask", "distributed", "pandas"},
     "onnx": {"onnx", "skl2onnx"},
 }
-RUNTIME = {"numpy", "scipy", "sklearn", "joblib", "threadpoolctl", "skffnn"}
+RUNTIME = {
+    "numpy",
+    "scipy",
+    "sklearn",
+    "joblib",
+    "cloudpickle",
+    "threadpoolctl",
+    "skffnn",
+}
 # What these import where they use it, and nowhere else.
 OPTIONAL = {
     "fitting.listeners": {"rich"},

@@ -188,6 +188,8 @@ def fit_copies(models: Sequence[CrossFit], n_jobs: Any, verbose: int) -> None:
     ------
     Exception
         The error of the first copy that cannot be trained.
+    KeyboardInterrupt
+        After Ctrl-C.
     """
     copies = [(model, k) for model in models for k in range(model.n_copies)]
     jobs = [model.job(k) for model, k in copies]
@@ -197,6 +199,8 @@ def fit_copies(models: Sequence[CrossFit], n_jobs: Any, verbose: int) -> None:
             if isinstance(job.estimator, FFNNEstimator):
                 job.listener = counter.tally(job.estimator.max_iter)
         for i, result in fit_many(jobs, n_jobs):
+            if result.interrupted:  # an average of half-trained networks is no use
+                raise KeyboardInterrupt
             results[i] = result
             counter.advance()
     for i, (model, k) in enumerate(copies):

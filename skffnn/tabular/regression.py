@@ -60,9 +60,9 @@ class AveragedRegressor(Documented, RegressorMixin, Averaged):
         M, the number of networks and of folds, at least 2. "auto" is 8, and 4 for more
         than 10000 rows.
     blend_with : list of regressors, default=None
-        Other regressors, used only with `loss="squared_error"`. A copy of each is
-        trained for every fold; with more than 50000 rows, only one copy is trained, on
-        at most 100000 rows drawn at random.
+        Other regressors, used only with `loss="squared_error"`. Copies of each are
+        trained for half of the folds; with more than 50000 rows, only one copy is
+        trained, on at most 100000 rows drawn at random.
     calibrate : bool, default=True
         Whether to shift quantiles to the right coverage.
     planned_for : int or None, default=None

@@ -1,16 +1,25 @@
-"""Tasks for all cores: in other processes, and in this one while they start."""
+"""Parallel computation in worker processes, and in this one while they start."""
 
+import io
+import os
+import pickle
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from queue import SimpleQueue
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
+import numpy as np
+from cloudpickle import CloudPickler
 from joblib import parallel_config
-from joblib.executor import get_memmapping_executor
+from joblib.externals.loky import get_reusable_executor
 from sklearn import config_context, get_config
 from threadpoolctl import threadpool_limits
+
+# Arrays of at least so many bytes are written to a file, once for all tasks.
+LARGE = 2**20
 
 
 def run_on_cores(
@@ -18,69 +27,118 @@ def run_on_cores(
 ) -> Iterator[Any]:
     """Call a function for each task, in this process and in `n_cores - 1` others.
 
-    A new process imports NumPy, SciPy and scikit-learn first, which takes seconds.
-    `joblib.Parallel` waits for that; here this process works in the meantime. The other
-    processes are those of joblib: they remain for later calls, and large arrays are
-    handed to them as memory maps.
+    A new process has to import NumPy, SciPy and scikit-learn, which takes seconds.
+    While `joblib.Parallel` waits for that, this function works. The worker processes
+    are those of `loky`, and are kept for later calls.
 
     Parameters
     ----------
     function : callable
-        What to call. Like the tasks it must be picklable.
+        The function. It and the tasks must be picklable.
     tasks : sequence of tuple
         The arguments of each call.
     n_cores : int
-        Number of processes, at least 2. Each uses one thread.
+        Number of processes, including this one, at least 2. Each uses one thread.
 
     Yields
     ------
     value : object
-        What a call returned, in the order in which they end.
+        The result of a call. Results are yielded as they become available.
 
     Raises
     ------
     Exception
-        What a call raised. The other processes are then stopped.
+        The error of a call. The worker processes are then terminated.
     """
     waiting = deque(tasks)
     done: SimpleQueue[Future[Any]] = SimpleQueue()
     config = get_config()
-    executor = get_memmapping_executor(n_cores - 1, context_id=uuid4().hex)
+    executor = get_reusable_executor(n_cores - 1)
 
     def send_next() -> None:
         try:
             task = waiting.popleft()
         except IndexError:
             return
-        future = executor.submit(on_one_core, config, function, task)
-        future.add_done_callback(ended)
+        call = io.BytesIO()
+        Pickler(call, folder, saved).dump((config, function, task))
+        executor.submit(call_pickled, call.getvalue()).add_done_callback(ended)
 
     def ended(future: Future[Any]) -> None:
         done.put(future)
-        send_next()
+        try:
+            if future.exception() is None:
+                send_next()
+        except Exception as error:  # raised where the results are waited for
+            failed: Future[Any] = Future()
+            failed.set_exception(error)
+            done.put(failed)
 
-    n_left = len(tasks)
-    try:
-        for _ in range(n_cores - 1):
-            send_next()
-        while n_left:
-            try:
-                task = waiting.popleft()
-            except IndexError:
-                yield done.get().result()
-            else:
-                yield on_one_core(config, function, task)
-            n_left -= 1
-    except BaseException:  # Ctrl-C too, and a caller who wants no more
-        waiting.clear()
-        if n_left:
-            executor.terminate(kill_workers=True)
-        raise
+    n_left, saved = len(tasks), dict[int, Any]()
+    # On Windows, files that a worker still has open cannot be removed.
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        try:
+            for _ in range(n_cores - 1):
+                send_next()
+            while n_left:
+                try:
+                    task = waiting.popleft()
+                except IndexError:
+                    yield done.get().result()
+                else:
+                    yield call_alone(config, function, task)
+                n_left -= 1
+        except BaseException:  # including Ctrl-C, and the end of the generator
+            waiting.clear()
+            executor.shutdown(kill_workers=True)
+            raise
 
 
-def on_one_core(
+def call_alone(
     config: dict[str, Any], function: Callable[..., Any], task: tuple[Any, ...]
 ) -> Any:
-    """Call a function with scikit-learn's settings, and without further parallelism."""
+    """Call a function with the given settings of scikit-learn, and one thread."""
     with config_context(**config), parallel_config("sequential"), threadpool_limits(1):
         return function(*task)
+
+
+class Pickler(CloudPickler):
+    """Pickler that writes large arrays to files, and stores their paths.
+
+    Parameters
+    ----------
+    file : file object
+        Where to write everything else.
+    folder : str
+        Folder of the files.
+    saved : dict
+        Arrays that have been written, by their id, with their paths. It keeps them
+        alive, so that no other array can have the same id.
+    """
+
+    def __init__(self, file: Any, folder: str, saved: dict[int, Any]) -> None:
+        super().__init__(file)
+        self.folder, self.saved = folder, saved
+
+    def persistent_id(self, obj: Any) -> str | None:
+        """Return the path of a large array, and None for other objects."""
+        if not isinstance(obj, np.ndarray) or obj.nbytes < LARGE or obj.dtype.hasobject:
+            return None
+        if id(obj) not in self.saved:
+            path = os.path.join(self.folder, f"{uuid4().hex}.npy")
+            np.save(path, obj)
+            self.saved[id(obj)] = obj, path
+        return str(self.saved[id(obj)][1])
+
+
+class Unpickler(pickle.Unpickler):
+    """Unpickler that opens the files of large arrays as memory maps."""
+
+    def persistent_load(self, path: str) -> Any:
+        """Return a large array."""
+        return np.load(path, mmap_mode="r")
+
+
+def call_pickled(call: bytes) -> Any:
+    """Call a function as `call_alone` does, in a worker process."""
+    return call_alone(*Unpickler(io.BytesIO(call)).load())

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from helpers import trained_on_by_all
 from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import make_classification, make_multilabel_classification
@@ -238,21 +239,28 @@ def with_oracle(n=2000, seed=0):
 
 def test_the_weights_of_a_blend_are_those_of_a_logistic_regression():
     X, y = with_oracle()
-    model = AveragedClassifier(Recorder(), n_networks=2, blend_with=[Oracle()])
+    model = AveragedClassifier(Recorder(), n_networks=4, blend_with=[Oracle()])
     model.fit(X, y)
     beta = np.array([model.inverse_temperature_, *model.blend_weights_])
     # Both classifiers give the same for all folds: the features of the regression.
     z = np.column_stack([X[:, 1], np.log(X[:, 2] / (1 - X[:, 2]))])
-    expected = LogisticRegression(C=np.inf, fit_intercept=False).fit(z, y).coef_[0]
+    held_out = ~trained_on_by_all(model.blended_[0], len(X))
+    regression = LogisticRegression(C=np.inf, fit_intercept=False)
+    expected = regression.fit(z[held_out], y[held_out]).coef_[0]
     np.testing.assert_allclose(beta, expected, rtol=0.02)  # of doubt, a little less
     np.testing.assert_allclose(model.decision_function(X), z @ beta, rtol=1e-9)
 
 
-def test_copies_of_what_is_blended_are_trained_on_the_same_folds():
-    X, y = with_oracle(300)
-    model = AveragedClassifier(Recorder(), n_networks=3, blend_with=[Oracle()])
-    model.fit(X, y)
-    for network, other in zip(model.estimators_, model.blended_[0], strict=True):
+@pytest.mark.parametrize(("n_networks", "n_copies"), [(2, 1), (3, 2), (8, 4)])
+def test_copies_of_what_is_blended_are_trained_for_half_of_the_folds(
+    n_networks, n_copies
+):
+    X, y = with_oracle(600)
+    model = AveragedClassifier(
+        Recorder(), n_networks=n_networks, blend_with=[Oracle()]
+    ).fit(X, y)
+    assert len(model.blended_[0]) == n_copies
+    for network, other in zip(model.estimators_, model.blended_[0], strict=False):
         assert other.trained == network.trained
         assert other.random_state == network.random_state
 
