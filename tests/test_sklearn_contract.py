@@ -120,26 +120,11 @@ def test_every_check_passes_with_a_callback(kind):
     assert Watcher.n_calls > n_calls + 1000
 
 
-# L-BFGS on rectifiers goes on for a hundred iterations along the kinks of a loss that
-# is nearly 0, where the rounding of sums in another order grows without bound. Where g
-# is smooth, as tanh is, rows with weights and copies give the same to nine digits.
-CHAOTIC = {"lbfgs": "check_sample_weight_equivalence"}
-
-
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_every_check_passes_of_the_regressor(solver):
     pytest.importorskip("pandas")
     failed = failures(FFNNRegressor(solver=solver))
-    failed.pop(CHECK, None)
-    assert all(name.startswith(CHAOTIC.get(solver, "none")) for name in failed)
-
-
-@pytest.mark.only_long
-@pytest.mark.filterwarnings("ignore")
-def test_every_check_passes_of_the_regressor_by_lbfgs_where_g_is_smooth():
-    pytest.importorskip("pandas")
-    failed = failures(FFNNRegressor(solver="lbfgs", activation="tanh"))
     failed.pop(CHECK, None)
     assert not failed
 

@@ -210,6 +210,45 @@ def content_keys(X: Any, random_state: np.random.RandomState) -> Array:
     return keys ^ (keys >> 29)
 
 
+def sorted_by_content(X: Any, y: Any, rows: Array) -> tuple[Array, Array]:
+    """Sort rows by their content, so that copies of a row are neighbours.
+
+    Parameters
+    ----------
+    X : ndarray or CSR array of shape (n_samples, n_features)
+        Features.
+    y : ndarray or sparse array of shape (n_samples,) or (n_samples, n_columns)
+        Targets.
+    rows : ndarray of int of shape (n_rows,)
+        The rows to sort.
+
+    Returns
+    -------
+    rows : ndarray of int of shape (n_rows,)
+        The same rows, sorted by the keys of `content_keys` and then by targets.
+    is_copy : ndarray of bool of shape (n_rows,)
+        Whether a row equals the one before it.
+    """
+    keys = content_keys(X, np.random.RandomState(0))[rows]
+    if issparse(y):
+        targets = [content_keys(canonical(y.tocsr()), np.random.RandomState(0))[rows]]
+    else:
+        columns = np.atleast_2d(y[rows].T)
+        targets = [np.unique(column, return_inverse=True)[1] for column in columns]
+    order = np.lexsort([*targets, keys])
+    rows = rows[order]
+    ranks = [column[order] for column in (keys, *targets)]
+    is_copy = np.all([column[1:] == column[:-1] for column in ranks], axis=0)
+    is_copy = np.append(False, is_copy)
+    # Rows that are equal in float32 alone have equal keys too.
+    pairs = np.flatnonzero(is_copy)
+    for start in range(0, len(pairs), HASH_ROWS):
+        part = pairs[start : start + HASH_ROWS]
+        differ = X[rows[part]] != X[rows[part - 1]]
+        is_copy[part] = np.asarray(differ.sum(axis=1)).ravel() == 0
+    return rows, is_copy
+
+
 def bits(x: Array) -> Array:
     """Return the bits of numbers rounded to float32, with -0 treated as 0.
 

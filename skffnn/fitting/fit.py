@@ -240,7 +240,9 @@ class Fit(BaseFit):
         self.train = train.take(rows)
         parts = Assembly(plan, targets, state)
         self.objective = parts.objective
-        self.rows = parts.rows(self.train, size)
+        # Over thousands of evaluations, L-BFGS can amplify the rounding of sums.
+        each = self.train.merged() if plan.solver.full_batch else self.train
+        self.rows = parts.rows(each, size)
         self.training = Training(
             self.objective,
             state,

@@ -22,6 +22,7 @@ from helpers import (
     parameters,
     y,
 )
+from scipy.sparse import csr_array
 
 from skffnn import SOLVERS
 
@@ -45,6 +46,19 @@ class TestWeightsAndCopies:
             X_.repeat(n, axis=0), y_.repeat(n, axis=0)
         )
         assert_close(weighted, repeated)
+
+    @pytest.mark.parametrize("to_rows", [np.asarray, csr_array])
+    @pytest.mark.parametrize("problem", PROBLEMS)
+    def test_a_weight_counts_rows_to_the_last_bit_with_lbfgs(self, problem, to_rows):
+        X_, y_ = PROBLEMS[problem]
+        n = self.COUNTS
+        order = np.random.RandomState(0).permutation(n.sum())
+        model = maker(solver="lbfgs", activation="relu", max_iter=200)
+        weighted = model().fit(to_rows(X_), y_, n)
+        rows = np.arange(len(n)).repeat(n)[order]
+        repeated = model().fit(to_rows(X_[rows]), y_[rows])
+        for one, other in zip(weighted.coefs_, repeated.coefs_, strict=True):
+            np.testing.assert_array_equal(one, other)
 
     # Not for two classes: unweighted, their rows are split as MLPClassifier does it,
     # by their positions.

@@ -10,6 +10,7 @@ from sklearn.model_selection import train_test_split
 from skffnn.data.splitting import (
     content_keys,
     folds_by_content,
+    sorted_by_content,
     split_by_content,
     split_like_mlp,
 )
@@ -160,3 +161,44 @@ def test_common_and_unique_rows_have_the_same_share_of_each_fold(form, seed):
     fold = folds_by_content(form(X), None, strata, 8, rng)
     for k in range(8):
         assert_half(copied[fold == k])
+
+
+NEARLY = 1 + 1e-12  # 1 in float32
+
+
+@pytest.mark.parametrize("to_rows", [np.asarray, csr_array])
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.array(["b", "a", "b", "b", "b", "a"], dtype=object),
+        np.array([[0.5, 1], [0, 1], [0.5, 1], [0.5, 1], [0.5, 1], [0, 1]]),
+        csr_array([[0, 1], [1, 1], [0, 1], [0, 1], [0, 1], [1, 1]]),
+    ],
+    ids=["strings", "numbers", "sparse"],
+)
+def test_copies_are_neighbours_and_other_rows_are_no_copies(to_rows, labels):
+    #               0         1         2          3              4         5
+    rows = [[1.0, 0.0], [1.0, 0.0], [1.0, 0.0], [NEARLY, 0.0], [2.0, 3.0], [1.0, 0.0]]
+    X = to_rows(np.array(rows))
+    order, is_copy = sorted_by_content(X, labels, np.arange(6))
+    assert sorted(order) == list(range(6))
+    groups = np.split(order, np.flatnonzero(~is_copy)[1:])
+    # Row 3 has the key of row 0, and may stand between it and its copy.
+    found = {frozenset(group.tolist()) for group in groups}
+    assert found == {
+        frozenset({0, 2}),
+        frozenset({1, 5}),
+        frozenset({3}),
+        frozenset({4}),
+    }
+
+
+def test_the_order_by_content_does_not_depend_on_that_of_the_rows():
+    copies = RNG.permutation(np.repeat(np.arange(N), W.astype(int)))
+    order, is_copy = sorted_by_content(
+        X[copies], CLASSES[copies], np.arange(len(copies))
+    )
+    distinct, is_other_copy = sorted_by_content(X, CLASSES, np.flatnonzero(W))
+    np.testing.assert_array_equal(
+        X[copies][order][~is_copy], X[distinct][~is_other_copy]
+    )
