@@ -7,7 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .io.format import damage_named, read_content, write_content
 from .io.schema import KINDS
-from .storage import check_prediction, pack, unpack
+from .storage import check_use, pack, unpack
 from .typing import Path
 
 
@@ -26,7 +26,8 @@ def save(model: BaseEstimator, path: Path) -> None:
             Pipeline
         The fitted estimator. A pipeline, such as that of `make_tabular_classifier`, may
         have the steps `TableEncoder`, `RobustSmoothScaler`, `GapImputer`,
-        `StandardScaler`, `SimpleImputer`, `MissingIndicator` and `FeatureUnion`.
+        `StandardScaler`, `SimpleImputer`, `MissingIndicator` and `FeatureUnion`. These
+        transformers can also be saved on their own.
     path : str or path-like
         The file to write, with any extension.
 
@@ -108,5 +109,5 @@ def load(path: Path) -> Any:
     with damage_named(path):
         model = unpack(content)
         check_is_fitted(model)
-        check_prediction(model)
+        check_use(model)
     return model

@@ -516,8 +516,8 @@ def refuse(model: Any, fitted: Fitted) -> None:
     raise ValueError(f"a {type(model).__name__} has no attributes of its own")
 
 
-def check_prediction(model: Any) -> None:
-    """Raise unless a restored estimator can predict: its steps must match.
+def check_use(model: Any) -> None:
+    """Raise unless a restored estimator predicts or transforms: its steps must match.
 
     Parameters
     ----------
@@ -527,7 +527,7 @@ def check_prediction(model: Any) -> None:
     Raises
     ------
     ValueError, TypeError, KeyError and others of `skffnn.io.format.DAMAGE`
-        If prediction fails for a row of zeros and missing categories.
+        If it fails for a row of zeros and missing categories.
     """
     steps = (
         [step for _, step in model.steps] if isinstance(model, Pipeline) else [model]
@@ -540,7 +540,7 @@ def check_prediction(model: Any) -> None:
         row = np.array([row], dtype=object)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the row has no feature names
-        model.predict(row)
+        (model.predict if hasattr(model, "predict") else model.transform)(row)
 
 
 def of_attributes(*names: str) -> Callable[[Any], Fitted]:

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from helpers import GOLDEN, STEPPERS, X, Y, assert_same, maker, y
 from scipy import sparse
+from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import skffnn
 from skffnn import (
@@ -106,6 +108,23 @@ def test_names_of_features(tmp_path):
     assert loaded.feature_names_in_.tolist() == list("abcd")
     with pytest.raises(ValueError, match="feature names"):
         loaded.predict(frame[list("bacd")])
+
+
+TRANSFORMERS = [
+    skffnn.TableEncoder(),
+    skffnn.RobustSmoothScaler(),
+    skffnn.GapImputer(),
+    StandardScaler(),
+    make_pipeline(skffnn.TableEncoder(), skffnn.RobustSmoothScaler()),
+]
+
+
+@pytest.mark.parametrize("transformer", TRANSFORMERS, ids=lambda t: type(t).__name__)
+def test_a_transformer_can_be_saved_on_its_own(transformer, tmp_path):
+    rows = np.random.default_rng(0).normal(size=(30, 3))
+    expected = clone(transformer).fit(rows, rows[:, 0] > 0)
+    loaded = again(expected, tmp_path)
+    np.testing.assert_array_equal(loaded.transform(rows), expected.transform(rows))
 
 
 class TestWhatCannotBeSaved:
