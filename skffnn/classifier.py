@@ -3,7 +3,6 @@
 from typing import Any, Self
 
 from numpy.typing import ArrayLike
-from sklearn.utils.validation import check_is_fitted
 
 from .data.dataset import Dataset
 from .data.multioutput import fitted_targets, targets_of
@@ -27,6 +26,7 @@ from .typing import (
     Verbose,
     WeightInit,
 )
+from .utils.checks import check_is_fitted
 from .utils.types import Matrix, RandomState, available_if
 
 

@@ -7,7 +7,6 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils.validation import check_is_fitted
 
 from .data.base_targets import BaseTargets
 from .data.blocks import by_blocks
@@ -39,6 +38,7 @@ from .typing import (
 from .utils.checks import (
     DTYPES,
     all_or_nothing,
+    check_is_fitted,
     check_number,
     check_numpy,
     check_weights,

@@ -5,12 +5,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils.validation import check_is_fitted
 
 from .data.multioutput import fitted_targets
 from .data.targets import ClassTargets
 from .nn.arrays import Array
-from .utils.checks import check_numpy
+from .utils.checks import check_is_fitted, check_numpy
 from .utils.documentation import Documented
 from .utils.types import ClassifierMixin, Matrix
 

@@ -6,7 +6,6 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.metrics import d2_pinball_score
-from sklearn.utils.validation import check_is_fitted
 
 from .data.dataset import Dataset
 from .data.quantities import Quantities, columns_of
@@ -31,7 +30,7 @@ from .typing import (
     Verbose,
     WeightInit,
 )
-from .utils.checks import check_numpy
+from .utils.checks import check_is_fitted, check_numpy
 from .utils.documentation import Documented
 from .utils.types import Matrix, RandomState, RegressorMixin, available_if
 

@@ -173,8 +173,8 @@ class Averaged(MetaEstimatorMixin, BaseEstimator):
         dtype = np.result_type(dtype, networks[0].coefs_[0].dtype)
         weights = zip(*(network.coefs_ for network in networks), strict=True)
         biases = zip(*(network.intercepts_ for network in networks), strict=True)
-        W = [np.stack(of_layer, dtype=dtype) for of_layer in weights]
-        b = [np.stack(of_layer, dtype=dtype)[:, np.newaxis] for of_layer in biases]
+        W = [np.array(of_layer, dtype=dtype) for of_layer in weights]
+        b = [np.array(of_layer, dtype=dtype)[:, np.newaxis] for of_layer in biases]
         return Network(W, b, activations)
 
     def __setstate__(self, state: Any) -> None:

@@ -10,11 +10,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_array, check_consistent_length
-from sklearn.utils.validation import check_is_fitted
 
 from ..nn.arrays import Array
 from ..utils.checks import (
     check_choice,
+    check_is_fitted,
     check_number,
     has_known_names,
     input_names,

@@ -4,11 +4,11 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils.validation import check_is_fitted
 
 from ..nn.arrays import Array
 from ..utils.checks import (
     DTYPES,
+    check_is_fitted,
     check_number,
     checked_rows,
     input_names,

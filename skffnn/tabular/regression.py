@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import nnls
 from sklearn.utils import get_tags
-from sklearn.utils.validation import check_is_fitted
 
 from ..data.blocks import by_blocks
 from ..nn.arrays import Array
@@ -15,7 +14,7 @@ from ..nn.losses import Quantile
 from ..prediction import check_finite
 from ..regressor import FFNNRegressor, d2_of_quantiles
 from ..typing import NJobs, NNetworks, Verbose
-from ..utils.checks import FEW_ROWS, checked_rows
+from ..utils.checks import FEW_ROWS, check_is_fitted, checked_rows
 from ..utils.documentation import Documented
 from ..utils.types import (
     BaseEstimator,

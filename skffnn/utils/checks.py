@@ -231,6 +231,27 @@ def is_protocol(kind: type) -> bool:
     return Protocol in kind.__mro__
 
 
+def check_is_fitted(estimator: Any) -> None:
+    """Raise NotFittedError unless an estimator is fitted.
+
+    This is `sklearn.utils.validation.check_is_fitted`, which is called only if there
+    are no fitted attributes: for a single row, it takes longer than a layer.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The estimator.
+
+    Raises
+    ------
+    NotFittedError
+        If it is not fitted.
+    """
+    names = vars(estimator)
+    if not any(name[-1] == "_" and name[:2] != "__" for name in names):
+        validation.check_is_fitted(estimator)
+
+
 def checked_rows(
     estimator: Any, X: Any, *, accept_sparse: Any = False, allow_nan: bool = False
 ) -> Any:
