@@ -14,12 +14,16 @@ from uuid import uuid4
 import numpy as np
 from cloudpickle import CloudPickler
 from joblib import parallel_config
-from joblib.externals.loky import get_reusable_executor
+from joblib.externals.loky import ProcessPoolExecutor
 from sklearn import config_context, get_config
 from threadpoolctl import threadpool_limits
 
 # Arrays of at least so many bytes are written to a file, once for all tasks.
 LARGE = 2**20
+
+# Worker processes are kept for later calls, and end after so many seconds without work.
+IDLE_SECONDS = 300
+_executors: dict[tuple[int, int], ProcessPoolExecutor] = {}
 
 
 def run_on_cores(
@@ -28,8 +32,8 @@ def run_on_cores(
     """Call a function for each task, in this process and in `n_cores - 1` others.
 
     A new process has to import NumPy, SciPy and scikit-learn, which takes seconds.
-    While `joblib.Parallel` waits for that, this function works. The worker processes
-    are those of `loky`, and are kept for later calls.
+    While `joblib.Parallel` waits for that, this function works. Like joblib, it keeps
+    the worker processes for later calls.
 
     Parameters
     ----------
@@ -53,7 +57,7 @@ def run_on_cores(
     waiting = deque(tasks)
     done: SimpleQueue[Future[Any]] = SimpleQueue()
     config = get_config()
-    executor = get_reusable_executor(n_cores - 1)
+    executor = executor_with(n_cores - 1)
 
     def send_next() -> None:
         try:
@@ -92,6 +96,16 @@ def run_on_cores(
             waiting.clear()
             executor.shutdown(kill_workers=True)
             raise
+
+
+def executor_with(n_workers: int) -> ProcessPoolExecutor:
+    """Return an executor with worker processes: that of the last call, if it works."""
+    key = os.getpid(), n_workers  # a fork cannot use those of its parent
+    try:
+        _executors[key].submit(int)  # fails after a shutdown, or if a worker was killed
+    except (KeyError, RuntimeError):
+        _executors[key] = ProcessPoolExecutor(n_workers, timeout=IDLE_SECONDS)
+    return _executors[key]
 
 
 def call_alone(

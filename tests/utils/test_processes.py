@@ -1,15 +1,16 @@
 """Tasks are done once each, in this process and in others, with one thread each."""
 
 import os
+import signal
 import time
 
 import numpy as np
 import pytest
-from joblib import effective_n_jobs
+from joblib import Parallel, delayed, effective_n_jobs
 from sklearn import config_context, get_config
 from threadpoolctl import threadpool_info
 
-from skffnn.utils.processes import run_on_cores
+from skffnn.utils.processes import executor_with, run_on_cores
 
 # More than joblib hands over by value.
 LARGE = 200_000
@@ -65,6 +66,22 @@ def test_an_error_of_a_task_is_raised_and_nothing_is_left_behind():
     with pytest.raises(ValueError, match="3 is odd"):
         list(run_on_cores(halve, [(number,) for number in (2, 3, 4, 6, 8)], 2))
     assert sorted(run_on_cores(halve, [(2,), (4,), (6,)], 2)) == [1, 2, 3]
+
+
+def test_a_worker_that_was_killed_is_replaced(tmp_path):
+    done = dict(run_on_cores(meet, [(tmp_path, i) for i in range(2)], 2))
+    (worker,) = set(done) - {os.getpid()}
+    executor, deadline = executor_with(1), time.monotonic() + 60
+    os.kill(worker, signal.SIGTERM)
+    while executor_with(1) is executor and time.monotonic() < deadline:
+        time.sleep(0.05)  # its end is noticed by a thread
+    assert sorted(run_on_cores(halve, [(2,), (4,), (6,)], 2)) == [1, 2, 3]
+
+
+def test_joblib_keeps_processes_of_its_own():
+    for _ in range(2):
+        assert Parallel(n_jobs=2)(delayed(halve)(i) for i in (2, 4)) == [1, 2]
+        assert sorted(run_on_cores(halve, [(2,), (4,)], 2)) == [1, 2]
 
 
 def test_a_caller_may_stop_early():
