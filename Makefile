@@ -1,31 +1,31 @@
-# Each target makes the virtual environment that it needs, .venv/<purpose>, and
-# makes it anew when pyproject.toml has changed: a bare clone needs Python only.
+# Each target creates the virtual environment that it needs, .venv/<purpose>, and creates
+# it again when pyproject.toml has changed. A fresh clone needs only Python.
 
 PYTHON ?= python3
 # The oldest NumPy has wheels for Python 3.11 and 3.12.
 PYTHON_OLDEST ?= $(shell python3.11 -c "" 2>/dev/null && echo python3.11 || echo $(PYTHON))
-# More arguments for the command that a target runs.
+# Additional arguments for the command that a target runs.
 ARGS ?=
-# How much of the long tests to run: 1 is all.
+# Fraction of the long tests to run.
 LONG ?= 1
 
-# scikit-learn 1.7 reads the column names of a polars frame by a protocol that polars
-# has deprecated since 1.40.
+# scikit-learn 1.7 reads the column names of polars data frames through a protocol that is
+# deprecated since polars 1.40.
 OLDEST = "numpy==2.0.*" "scipy==1.13.*" "scikit-learn==1.7.0" "polars<1.40"
-# The oldest that have wheels for Python 3.13.
+# The oldest versions with wheels for Python 3.13.
 OLDEST_313 = "numpy==2.1.*" "scipy==1.14.1" "scikit-learn==1.7.0" "polars<1.40"
 MODULES = $(shell find skffnn -name "[a-z]*.py")
 
-# $(call python,3.12) is an interpreter of that version, from the path or from pyenv.
+# $(call python,3.12) is a Python 3.12 interpreter, from the path or from pyenv.
 python = $(or $(shell for name in python$(1) "$$(pyenv prefix "$$(pyenv latest $(1))")/bin/python"; \
 	do "$$name" -c "" && echo "$$name" && break; done 2>/dev/null),python$(1))
 
-# One thread for each worker: the workers already fill the cores.
+# One thread for each worker, because the workers already use all cores.
 PYTEST = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 \
 	$(1)/bin/python -m pytest -n auto $(ARGS)
 
-# $(call make-venv,PYTHON,EXTRA,MORE REQUIREMENTS) makes the one that $@ is in. The
-# stamp comes last, so that an installation that broke off is started afresh.
+# $(call make-venv,PYTHON,EXTRA,MORE REQUIREMENTS) creates the environment that contains
+# $@. The stamp is written last, so that an interrupted installation starts again.
 define make-venv
 	rm -rf $(@D)
 	$(1) -m venv $(@D)
@@ -36,7 +36,7 @@ endef
 .PHONY: help
 help:
 	@echo "targets: demo test docs notebooks lint dist test-oldest test-long test-wheel test-all bench clean"
-	@echo "more arguments: ARGS=..."
+	@echo "additional arguments: ARGS=..."
 
 .PHONY: demo
 demo: .venv/demo/stamp
@@ -46,7 +46,7 @@ demo: .venv/demo/stamp
 test: .venv/test/stamp
 	$(call PYTEST,.venv/test)
 
-# All of it takes about an hour; ARGS="fit mnist" names what to run.
+# All benchmarks take about an hour; ARGS="fit mnist" runs only these suites.
 .PHONY: bench
 bench: .venv/bench/stamp
 	.venv/bench/bin/python -m benchmarks $(ARGS)
@@ -55,12 +55,12 @@ bench: .venv/bench/stamp
 test-oldest: .venv/oldest/stamp
 	$(call PYTEST,.venv/oldest)
 
-# Fuzzing, kills and streams at full length, about twenty minutes.
+# Fuzzing, killed processes and long streams; about twenty minutes in full.
 .PHONY: test-long
 test-long: .venv/test/stamp
 	$(call PYTEST,.venv/test) -m "long or only_long" --long $(LONG) tests
 
-# What a release uploads, checked as an index does it.
+# The files of a release, checked as PyPI does.
 .PHONY: dist
 dist: .venv/build/stamp
 	rm -rf dist
@@ -68,8 +68,8 @@ dist: .venv/build/stamp
 	.venv/build/bin/python -m twine check --strict dist/*
 	.venv/build/bin/check-wheel-contents dist/*.whl
 
-# The wheel is installed in an environment of its own and tested where no source of the
-# package is; the source distribution has to build the same wheel as the checkout.
+# Tests the installed wheel in a folder without the sources, and checks that the source
+# distribution builds the same wheel as the checkout.
 .PHONY: test-wheel
 test-wheel: dist
 	rm -rf build/wheel .venv/wheel
@@ -89,10 +89,10 @@ test-all: $(foreach v,3.11 3.12 3.13,test-$(v)-oldest test-$(v)-newest) test-whe
 test-%: .venv/%/stamp
 	$(call PYTEST,.venv/$*)
 
-# The estimator documents every method and parameter. Elsewhere a method may leave
-# that to the protocol that it implements, and a helper to its one line; and the
-# linter does not see the parameters of a dataclass. The scripts in tests/typed are
-# checked as those of users: strictly, with no settings of ours, by both type checkers.
+# The estimators must document every method and parameter. Other modules need not: methods
+# may be documented by the protocol that they implement, helpers may have one line, and
+# numpydoc does not see the parameters of dataclasses. The scripts in tests/typed are
+# checked as users would: by both type checkers, in strict mode, without our settings.
 .PHONY: lint
 lint: .venv/lint/stamp
 	.venv/lint/bin/ruff check
@@ -104,14 +104,14 @@ lint: .venv/lint/stamp
 	.venv/lint/bin/numpydoc lint skffnn/classifier.py skffnn/regressor.py
 	.venv/lint/bin/numpydoc lint --ignore GL08,PR01,PR02,RT01,YD01 $(MODULES)
 
-# The site, docs/_build/html/index.html: a warning is an error, and nothing is fetched.
+# The site, docs/_build/html/index.html, built offline and with warnings as errors.
 .PHONY: docs
 docs: .venv/docs/stamp
 	.venv/docs/bin/python -m sphinx --fail-on-warning --keep-going \
 		-d docs/_build/doctrees $(ARGS) docs docs/_build/html
 
-# The notebooks that the gallery offers, executed as their readers would, two at a time.
-# The others need libraries that the site is built without.
+# Executes the notebooks of the gallery, two at a time. The other notebooks require
+# libraries that are not in the environment of the site.
 NOTEBOOKS = mnist.ipynb plot_*.ipynb
 
 .PHONY: notebooks
