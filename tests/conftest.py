@@ -1,4 +1,4 @@
-"""How far the tests look: `--long` lets them take longer, `--data-dir` has tables."""
+"""Options and settings: `--long` runs the long tests, `--data-dir` has tables."""
 
 import os
 from pathlib import Path
@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-os.environ.setdefault("MPLBACKEND", "Agg")  # pictures are drawn, and opened nowhere
+os.environ.setdefault("MPLBACKEND", "Agg")  # draw figures without opening windows
 
-EXAMPLES = 60  # of each property, without `--long`
+EXAMPLES = 60  # for each property, without `--long`
 LONG_EXAMPLES = 2000
 
 
@@ -46,7 +46,7 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leave out what only a long run does."""
+    """Deselect tests marked `only_long`, unless `--long` is given."""
     if config.getoption("--long"):
         return
     long = [item for item in items if item.get_closest_marker("only_long")]
@@ -56,5 +56,5 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.fixture(scope="session")
 def part(pytestconfig):
-    """Return how much of the long tests is asked for, 0 for none."""
+    """Return the fraction of the long tests to run, 0 for none."""
     return pytestconfig.getoption("--long")

@@ -1,4 +1,4 @@
-"""Data, small networks and comparisons that several test files share."""
+"""Data, small networks and comparisons shared by several test files."""
 
 import io
 import json
@@ -20,7 +20,7 @@ GOLDEN = Path(__file__).parent / "golden"
 STEPPERS = [*OPTIMIZERS]
 OF_ALL_ROWS = [name for name in SOLVERS if name not in STEPPERS]
 
-# Iris, scaled and shuffled, with classes y, three labels Y and weights of the rows.
+# Iris, scaled and shuffled, with classes y, three labels Y and sample weights.
 X, y = load_iris(return_X_y=True)
 RNG = np.random.RandomState(0)
 SHUFFLED = RNG.permutation(len(y))
@@ -28,26 +28,26 @@ X, y = StandardScaler().fit_transform(X)[SHUFFLED], y[SHUFFLED]
 Y = np.column_stack([y == 0, y == 1, X[:, 0] > 0]).astype(int)
 WEIGHTS = RNG.uniform(0.1, 5, len(y))
 
-# Two ways to sum the same few hundred float64 numbers differ by some 1e-14 of them,
-# and a few epochs of training add little to that.
+# Relative difference of two ways to sum a few hundred float64 numbers, about 1e-14,
+# and some more after a few epochs of training.
 ROUNDING = 1e-9
 
-# Sums of some hundred float64 numbers in another order differ by some 1e-15; a few
-# epochs of training multiply that by no more than 1e5 here, where g is smooth.
+# Sums of about a hundred float64 numbers in a different order differ by about 1e-15. A
+# few epochs of training multiply that by at most 1e5 here, because g is smooth.
 REORDERED = 1e-10
 
-# Two passes of the same float64 numbers through the network, in blocks of other sizes.
+# Two passes of the same float64 rows through a network, in blocks of different sizes.
 PASS = 1e-12
 
-# float32 rounds by 6e-8; a few epochs multiply that by no more than 1e4 here.
+# float32 rounds by 6e-8; a few epochs multiply that by at most 1e4 here.
 SINGLE = 1e-3
 
-# So small that no parameter changes, and that η g is still no denormal number.
+# So small that no parameter changes, but η g is not a denormal number.
 NO_STEP = 1e-100
 
 
 def maker(**defaults):
-    """Return a function that makes a small network with a seed and these parameters."""
+    """Return a function that creates small networks with these parameters."""
     defaults = {"hidden_layer_sizes": (8,), "random_state": 0} | defaults
 
     def make(**params):
@@ -56,7 +56,7 @@ def maker(**defaults):
     return make
 
 
-# ------------------------------------------------------- what is known of a model
+# ----------------------------------------------------- attributes and state of a model
 
 
 def parameters(model):
@@ -65,7 +65,7 @@ def parameters(model):
 
 
 def curves(model):
-    """Return all curves of training."""
+    """Return all training curves."""
     return (
         model.loss_curve_,
         model.validation_scores_,
@@ -74,7 +74,7 @@ def curves(model):
 
 
 def objective(model, X, y, weights=None):
-    """Return J(θ), from the probabilities of a model and its weights."""
+    """Compute J(θ) from the predicted probabilities and the weights of a model."""
     log_f = model.predict_log_proba(X)
     ell = -log_f[np.arange(len(y)), np.searchsorted(model.classes_, y)]
     omega = sum(np.sum(W**2) for W in model.coefs_) / 2
@@ -82,7 +82,7 @@ def objective(model, X, y, weights=None):
 
 
 def snapshot(model):
-    """Return the attributes of an estimator, less its parameters."""
+    """Return the attributes of an estimator without its parameters."""
     return {k: v for k, v in vars(model).items() if k not in model.get_params()}
 
 
@@ -90,7 +90,7 @@ def snapshot(model):
 
 
 def assert_untouched(model, before, predictions):
-    """Assert that an estimator has the very attributes of an earlier `snapshot`."""
+    """Assert that the attributes of an estimator are the objects of a `snapshot`."""
     after = snapshot(model)
     assert after.keys() == before.keys()
     assert all(after[name] is before[name] for name in before)
@@ -98,7 +98,7 @@ def assert_untouched(model, before, predictions):
 
 
 def equal(one, other):
-    """Tell whether two values are the same, type for type and bit for bit."""
+    """Return whether two values have equal types and bits."""
     if isinstance(one, np.ndarray):
         alike = one.dtype == other.dtype and one.shape == other.shape
         return alike and one.tolist() == other.tolist()
@@ -123,7 +123,7 @@ def assert_identical(one, other):
 
 
 def assert_same_training(one, other):
-    """Assert that two models are identical, after training on as many rows."""
+    """Assert that two models are identical and were trained on equally many rows."""
     assert_identical(one, other)
     assert one.best_validation_score_ == other.best_validation_score_
     assert one.t_ == other.t_
@@ -146,7 +146,7 @@ def assert_close(one, other, rtol=REORDERED):
 
 
 class RecordingSolver:
-    """A solver that takes no step and writes down what it is given."""
+    """A solver that records its input and takes no steps."""
 
     decoupled = False
 
@@ -163,7 +163,7 @@ class RecordingSolver:
 
 
 class RecordingScorer:
-    """Accuracy as a scorer, which keeps the rows that it was asked about."""
+    """An accuracy scorer that records the rows it scores."""
 
     def __call__(self, estimator, X, y, sample_weight=None):
         self.X, self.y, self.sample_weight = X, y, sample_weight
@@ -171,7 +171,7 @@ class RecordingScorer:
 
 
 class Scripted:
-    """A scorer that returns the scores it was given, and repeats the last one."""
+    """A scorer that returns given scores in turn, and then repeats the last one."""
 
     def __init__(self, *scores):
         self.scores = list(scores)
@@ -182,7 +182,7 @@ class Scripted:
         return self.scores.pop(0) if len(self.scores) > 1 else self.scores[0]
 
 
-# ------------------------------------------- what the result of a fit is invariant to
+# ------------------------------------------------------------ invariances of the fit
 
 SMOOTH = {
     "hidden_layer_sizes": (6,),
@@ -197,7 +197,7 @@ PROBLEMS = {
     "multi-label": (X, Y),
 }
 
-# The ways to train on all rows at once, where no shuffle depends on the order.
+# Parameters for training on all rows at once, so that row order has no effect.
 FULL_BATCH = [{"solver": name, "batch_size": len(y)} for name in STEPPERS]
 FULL_BATCH += [{"solver": name} for name in OF_ALL_ROWS]
 MINIBATCH = [{"solver": name, "batch_size": 32} for name in STEPPERS]
@@ -217,13 +217,13 @@ THREE_CLASSES = ROWS, np.digitize(SCORE, np.quantile(SCORE, [1 / 3, 2 / 3]))
 
 
 def fit(hidden=(6,), labels=THREE_CLASSES[1], rows=ROWS, **params):
-    """Fit a small network to three classes, unless told otherwise."""
+    """Fit a small network, by default to three classes."""
     params = {"max_iter": 12, "random_state": 0, "batch_size": 30} | params
     return FFNNClassifier(hidden, **params).fit(rows, labels)
 
 
 def rewritten(path, change):
-    """Return a file whose content was changed, with checksums that are right."""
+    """Return a file with changed content and correct checksums."""
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     header = json.loads(members["header.json"])
@@ -237,7 +237,7 @@ def rewritten(path, change):
 
 
 def drop(*keys):
-    """Return a change of a file's content that deletes an entry."""
+    """Return a function that deletes an entry of a file's content."""
 
     def change(content):
         for key in keys[:-1]:
@@ -248,7 +248,7 @@ def drop(*keys):
 
 
 def put(value, *keys):
-    """Return a change of a file's content that replaces an entry."""
+    """Return a function that replaces an entry of a file's content."""
 
     def change(content):
         for key in keys[:-1]:
@@ -259,9 +259,9 @@ def put(value, *keys):
 
 
 def forged_anywhere(data, name):
-    """Return a change of a file's content that hypothesis draws: any value, anywhere.
+    """Return a function that puts a value drawn by hypothesis anywhere in a file.
 
-    `name` is one that a parameter may have.
+    `name` is an allowed value of a parameter.
     """
     odd = data.draw(
         st.none()
@@ -287,6 +287,6 @@ def forged_anywhere(data, name):
 
 
 def trained_on_by_all(copies, n_rows):
-    """Return which rows, known by their numbers, every copy was trained on."""
+    """Return a mask of the rows, given by number, that every copy was trained on."""
     numbers = np.arange(n_rows)
     return np.all([np.isin(numbers, copy.trained) for copy in copies], axis=0)

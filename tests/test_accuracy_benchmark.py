@@ -1,4 +1,4 @@
-"""The comparison on tables: splits, scores by hand, a run that is resumed."""
+"""The benchmark on tables: splits, scores computed by hand, a resumed run."""
 
 import json
 
@@ -23,7 +23,7 @@ N_ROWS = 120
 
 @pytest.fixture
 def folder(tmp_path):
-    """Write two tables: one with every kind of column, one of numbers."""
+    """Write two tables: one with columns of every kind, and a numeric one."""
     rng = np.random.default_rng(0)
     x, z = rng.normal(size=(2, N_ROWS))
     mixed = pd.DataFrame(
@@ -70,19 +70,19 @@ def test_scores_by_hand():
     assert by_hand["error"] == 0.25
     expected = -np.log([0.8, 0.4, 0.7, 0.9]).mean()
     assert by_hand["log_loss"] == pytest.approx(expected)
-    assert by_hand["auc"] == 1  # 0.7 and 0.9 are above 0.2 and 0.6
-    # Each row in a bin of its own: distances 0.2, 0.6, 0.3 and 0.1.
+    assert by_hand["auc"] == 1  # 0.7 and 0.9 are greater than 0.2 and 0.6
+    # Each row is alone in its bin: the distances are 0.2, 0.6, 0.3 and 0.1.
     assert by_hand["calibration"] == pytest.approx(1.2 / 4)
 
 
 def test_rows_in_one_bin_make_up_for_each_other():
-    # Three of four right, at a confidence of 0.75.
+    # Three out of four are correct, and the confidence is 0.75.
     f, y = np.tile([0.75, 0.25], (4, 1)), np.array([0, 0, 0, 1])
     assert calibration_error(y, f) == pytest.approx(0)
 
 
 def filled(path, figures):
-    """Return results of two models on tables, with a figure for each seed."""
+    """Return results of two models on tables, with one value for each seed."""
     results = Results(path)
     for (model, table), values in figures.items():
         for seed, error in enumerate(values):
@@ -107,7 +107,7 @@ def test_comparison_by_hand(tmp_path):
     assert comparison.record("A", "B", "error") == (1, 1, 0)
     assert comparison.record("B", "A", "error") == (0, 1, 1)
     assert comparison.worst_gap("B", "A", "error") == (pytest.approx(0.2), "one")
-    # They differ on one table, which can fall on either side.
+    # They differ on only one table, where either sign is equally likely.
     assert comparison.p_value("A", "B", "error") == 1
 
 
@@ -118,7 +118,7 @@ def test_p_value_of_tables_that_all_fall_on_one_side(tmp_path):
         for m, x in [("A", 0.1), ("B", 0.2)]
     }
     comparison = Comparison(filled(tmp_path / "r.jsonl", figures), 100, ["A", "B"])
-    # Two of the 2⁵ ways to choose signs are as far from the middle.
+    # Two of the 2⁵ choices of signs are at least as extreme.
     assert comparison.p_value("A", "B", "error") == pytest.approx(2 / 32)
 
 
@@ -151,7 +151,7 @@ def test_only_models_that_were_measured_on_as_many_rows_are_shown(folder, capsys
         ([1.0, 2.0, 3.0], [2.0, 1.0, 3.0], 0),
         ([1.0, 2.0], [1.0, 2.0], 0),
         ([1.0, 2.0], [0.5, 1.5], 1),
-        ([1.0], [2.0], 0),  # one pair tells nothing
+        ([1.0], [2.0], 0),  # one pair is not evidence
     ],
 )
 def test_sign_of_a_paired_difference(a, b, sign):
@@ -187,7 +187,7 @@ def test_the_command_goes_on_where_it_stopped(folder, capsys, monkeypatch):
 
     monkeypatch.setattr(command, "measure", interrupt)
     assert command.main([*options, "--seeds", "2"]) == 130
-    assert command.main([*options, "--report-only"]) == 0  # measures nothing
+    assert command.main([*options, "--report-only"]) == 0  # without any measurement
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

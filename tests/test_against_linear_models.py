@@ -1,4 +1,4 @@
-"""Networks without hidden layers are the linear models of scikit-learn."""
+"""Networks without hidden layers are equivalent to scikit-learn's linear models."""
 
 import numpy as np
 import pytest
@@ -15,9 +15,10 @@ from sklearn.metrics import mean_pinball_loss
 
 from skffnn import FFNNRegressor, Huber
 
-# L-BFGS ends with a gradient of 1e-8; coefficients are some units.
+# L-BFGS ends with a gradient of 1e-8, and the coefficients are of order 1.
 RTOL = 1e-5
-# A sum of |r| has a kink at each row; a falling rate gets this near its minimum.
+# The sum of |r| has a kink at each row; a decreasing learning rate gets this close to
+# its minimum.
 KINKS = 1e-3
 
 X, y = load_diabetes(return_X_y=True)
@@ -35,14 +36,14 @@ def linear(loss, alpha=0.0, **params):
 
 
 def with_kinks(loss, **params):
-    """Return one that takes steps of all rows at a rate that falls to 0."""
+    """Return one trained with full batches and a learning rate that decays to 0."""
     steps = {"solver": "adam", "batch_size": len(y), "learning_rate": "cosine"}
     steps |= {"learning_rate_init": 0.03, "max_iter": 3000}
     return linear(loss, **steps, **params)
 
 
 def in_units_of_y(model):
-    """Return coefficients and intercept, scaled back."""
+    """Return coefficients and intercept in units of y."""
     (W,), (b,) = model.coefs_, model.intercepts_
     return W[:, 0] * model.y_scale_, b * model.y_scale_ + model.y_mean_
 
@@ -64,8 +65,8 @@ def test_squared_error_is_least_squares(normalize_y, weights):
 @each_weighting
 @pytest.mark.parametrize("normalize_y", [False, True])
 def test_with_a_penalty_it_is_ridge_regression(normalize_y, weights):
-    # 1/2n ‖y - f‖² + α/2 ‖w‖², where theirs is ‖y - f‖² + a ‖w‖². Scaled targets have
-    # scaled coefficients, so that the penalty means the same.
+    # Ours minimises 1/2n ‖y - f‖² + α/2 ‖w‖², and theirs ‖y - f‖² + a ‖w‖². Scaling the
+    # targets scales the coefficients too, so the penalty has the same effect.
     total = len(y) if weights is None else weights.sum()
     ours = linear("squared_error", 0.1, normalize_y=normalize_y).fit(X, y, weights)
     assert_same(ours, Ridge(alpha=0.1 * total).fit(X, y, weights))

@@ -1,4 +1,4 @@
-"""Without a hidden layer the network is logistic regression."""
+"""A network without hidden layers is equivalent to logistic regression."""
 
 import numpy as np
 import pytest
@@ -9,8 +9,8 @@ from sklearn.linear_model import LogisticRegression
 
 from skffnn import FFNNClassifier
 
-# LogisticRegression stops where its loss no longer falls by more than rounding, at
-# gradients up to 1e-7; the distance to the minimum is that over alpha.
+# LogisticRegression stops when its loss decreases by no more than rounding errors, with
+# gradients up to 1e-7; the distance to the minimum is the gradient divided by alpha.
 ATOL = 1e-5
 ALPHA = 0.01
 
@@ -81,5 +81,5 @@ def test_every_solver_ends_at_the_same_minimum(kwargs):
     ours, theirs = both(
         species, max_iter=3000, n_iter_no_change=np.inf, batch_size=150, **kwargs
     )
-    # First-order steps come as near as their last learning rates let them.
+    # First-order solvers get only as close as their last learning rates allow.
     np.testing.assert_allclose(ours.coefs_[0].T, theirs.coef_, atol=1e-3)

@@ -1,8 +1,8 @@
-"""With the same seed, MLPClassifier and FFNNClassifier are the same network.
+"""With the same seed, MLPClassifier and FFNNClassifier give the same network.
 
 In float64 and with the penalty converted, initial weights, shuffles, loss curve,
-weights and predictions coincide. The number of training rows is a multiple of the
-batch size: a last, smaller batch is where MLPClassifier's penalty is a larger one.
+weights and predictions agree. The number of training rows is a multiple of the batch
+size, because MLPClassifier's penalty is larger in a last, smaller batch.
 """
 
 import numpy as np
@@ -12,9 +12,9 @@ from sklearn.neural_network import MLPClassifier
 
 from skffnn import FFNNClassifier
 
-# Rounding, 1e-16 to begin with, grows along 20 epochs of training.
+# Rounding errors of 1e-16 grow over 20 epochs of training.
 RTOL = 1e-6
-ATOL = 1e-9  # for weights that are near 0 by chance
+ATOL = 1e-9  # for weights that happen to be close to 0
 EPOCHS = 20
 ALPHA = 0.05
 
@@ -40,8 +40,8 @@ SOLVERS = {
         "learning_rate_init": 0.1,
         "power_t": 0.3,
     },
-    # Losses fall in every epoch, by less than tol: the rate drops every third one.
-    # Where a loss rises for once, ours goes on from there, on purpose.
+    # The loss decreases in every epoch by less than tol, so the learning rate drops in
+    # every third one. After an increase of the loss, the two differ on purpose.
     "adaptive": {
         "solver": "sgd",
         "learning_rate": "adaptive",
@@ -57,7 +57,7 @@ SOLVERS = {
 
 
 def pair(target, *, n_rows, batch_size=BATCH, **kwargs):
-    """Fit both on the same data, to the same objective."""
+    """Fit both to the same data with the same objective."""
     kwargs = {
         "hidden_layer_sizes": (12, 7),
         "max_iter": EPOCHS,
@@ -140,7 +140,7 @@ def test_same_network_when_training_converges(solver):
 
 
 def test_same_network_with_sample_weights():
-    # Where each batch has weights of mean 1, both divide by the same number.
+    # If the weights of each batch have mean 1, both divide by the same number.
     weights = np.tile([0.5, 1.5], N // 2)
     kwargs = {"random_state": 0, "max_iter": EPOCHS, "batch_size": BATCH}
     kwargs |= {"shuffle": False, "solver": "sgd", "learning_rate_init": 0.02}

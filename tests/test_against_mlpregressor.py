@@ -1,8 +1,8 @@
-"""With the same seed, MLPRegressor and FFNNRegressor are the same network.
+"""With the same seed, MLPRegressor and FFNNRegressor give the same network.
 
-In float64, without scaling of the targets and with the penalty converted, initial
-weights, shuffles, loss curve, weights and predictions coincide. scikit-learn's loss is
-half the mean squared error, as ours is.
+In float64, with the penalty converted and without target scaling, initial weights,
+shuffles, loss curve, weights and predictions agree. The loss of both is half the mean
+squared error.
 """
 
 import inspect
@@ -14,9 +14,9 @@ from sklearn.neural_network import MLPRegressor
 
 from skffnn import FFNNRegressor
 
-# Rounding, 1e-16 to begin with, grows along 20 epochs of training.
+# Rounding errors of 1e-16 grow over 20 epochs of training.
 RTOL = 1e-6
-ATOL = 1e-9  # for weights that are near 0 by chance
+ATOL = 1e-9  # for weights that happen to be close to 0
 EPOCHS = 20
 ALPHA = 0.05
 
@@ -51,7 +51,7 @@ SOLVERS = {
 
 
 def pair(*, n_rows=N, target=y, sample_weight=None, **kwargs):
-    """Fit both on the same data, to the same objective."""
+    """Fit both to the same data with the same objective."""
     kwargs = {
         "hidden_layer_sizes": (12, 7),
         "max_iter": EPOCHS,
@@ -115,8 +115,8 @@ def test_same_network_at_other_depths(solver, hidden):
 
 @pytest.mark.parametrize("solver", ["plain sgd", "nesterov", "adam"])
 def test_same_network_of_several_targets(solver):
-    # MLPRegressor reports the mean over the targets, but steps along the gradient of
-    # their sum, which is ours: weights coincide, and losses do not.
+    # MLPRegressor reports the mean over the targets but uses the gradient of their sum,
+    # like ours. So the weights agree, but the losses do not.
     Y = np.column_stack([y, -y, X[:, 0]])
     options = {"n_iter_no_change": 100} | SOLVERS[solver]
     assert_same_weights(*pair(target=Y, **options))
@@ -125,7 +125,7 @@ def test_same_network_of_several_targets(solver):
 def test_every_parameter_of_mlpregressor_is_there_with_its_default():
     theirs, ours = MLPRegressor().get_params(), FFNNRegressor().get_params()
     assert theirs.items() <= ours.items()
-    # Positional ones are the same, in the same order.
+    # The positional parameters are the same, in the same order.
     first = [
         [p.name for p in inspect.signature(kind).parameters.values() if p.kind == 1]
         for kind in (MLPRegressor, FFNNRegressor)

@@ -1,4 +1,4 @@
-"""The command of the benchmarks runs; what it measures is not for tests to judge."""
+"""The benchmark command runs. These tests do not check what it measures."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""Pickles and files of skops: round trips, and the names of classes in them."""
+"""Pickles and skops files: round trips, and the class paths that they contain."""
 
 import importlib
 import io
@@ -40,8 +40,8 @@ RNG = np.random.default_rng(0)
 N = 120
 X = RNG.standard_normal((N, 3))
 GAPS = np.where(X > 1, np.nan, X)
-LABELS = np.where(np.floor(3 * X[:, 0]) % 2 == 1, "odd", "even")  # for trees to find
-NUMBERS = np.exp(np.floor(3 * X[:, 0]) % 2)  # above 0, for every loss
+LABELS = np.where(np.floor(3 * X[:, 0]) % 2 == 1, "odd", "even")  # steps, for trees
+NUMBERS = np.exp(np.floor(3 * X[:, 0]) % 2)  # positive, so that every loss allows them
 TABLE = np.array(
     [
         [
@@ -90,7 +90,7 @@ CASES = {
         for search in SEARCHES
     },
 }
-# Each entry of a registry, as the object that a parameter may be.
+# Each registry entry, as a parameter value.
 CHOICES = [
     (NETWORK, "activation", skffnn.ACTIVATIONS),
     (NETWORK, "loss", skffnn.CLASSIFICATION_LOSSES),
@@ -106,7 +106,7 @@ for network, parameter, registry in CHOICES:
         model = type(network)(**SMALL | {parameter: value})
         y = LABELS if network is NETWORK else NUMBERS
         CASES[f"{parameter} {name}"] = (model, X, y)
-ADDRESS = r" at 0x\w+"  # of an object whose repr is that of any object
+ADDRESS = r" at 0x\w+"  # in the default repr of an object
 
 
 @cache
@@ -146,7 +146,7 @@ def test_a_round_trip_changes_nothing(case, way):
 
 
 def test_the_tables_have_trees_and_means():
-    """Else the round trips would not say what they should."""
+    """The round trips are meaningful only in this case."""
     assert fitted("tabular classifier")[-1].blended_
     assert fitted("tabular regressor")[-1].blended_
     assert any(fitted("tabular classifier")[0].means_)
@@ -164,7 +164,7 @@ def test_skops_has_to_trust_no_more_than_that(tmp_path):
     ours = {name for name in SKOPS_TRUSTED if name.startswith("skffnn.")}
     now = {name for name in ours if name.rpartition(".")[0] not in moved}
     assert {name for name in needed if name.startswith("skffnn.")} == now
-    # Later versions of skops may trust more of scikit-learn.
+    # Later versions of skops may trust more scikit-learn classes.
     assert needed <= {*SKOPS_TRUSTED}
 
 
@@ -174,7 +174,7 @@ def test_what_skops_trusts_exists(path):
     assert isinstance(getattr(importlib.import_module(module), name), type)
 
 
-# What the classes of fitted estimators were called before the packages were made.
+# Paths of the classes of fitted estimators before the packages were introduced.
 OLD = {
     "skffnn.activations.Tanh": skffnn.ACTIVATIONS["tanh"],
     "skffnn.averaging.AveragedClassifier": AveragedClassifier,

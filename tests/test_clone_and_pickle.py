@@ -22,7 +22,7 @@ make = maker(max_iter=8, learning_rate_init=0.05)
 
 
 def objects():
-    """Return parameters that are objects, for each registry one."""
+    """Return parameters that are objects, one from each registry."""
     return {
         "activation": [g() for g in ACTIVATIONS.values()][:1],
         "solver": SOLVERS["adam"](beta_2=0.95),
@@ -33,7 +33,7 @@ def objects():
 
 
 class TestCloneAndPickle:
-    """clone, pickle and joblib."""
+    """Clones, and pickles with pickle and joblib."""
 
     @pytest.mark.parametrize("params", [{}, objects()], ids=["names", "objects"])
     def test_a_clone_has_the_parameters_and_no_fit(self, params):
@@ -85,7 +85,7 @@ class TestCloneAndPickle:
 
 
 def test_a_pickle_of_version_0_1_is_continued():
-    """Its state has other names, no learning rates, and no epoch that was kept."""
+    """Its state has other names, no learning rates, and no best epoch."""
     settings = {"max_iter": 3, "random_state": 0, "batch_size": 30, "warm_start": True}
     model = FFNNClassifier((4,), early_stopping=True, **settings).fit(X, y)
     whole = copy.deepcopy(model).fit(X, y)

@@ -23,13 +23,13 @@ X, y = load_digits(return_X_y=True)
 X = X / 16
 THREADS = 16
 
-# What more threads of BLAS change: sums in another order, some 1e-15 in a gradient, and
-# in float32 some 1e-7, which the epochs of training multiply.
+# More BLAS threads change the order of sums. This changes a gradient by about 1e-15, or
+# 1e-7 in float32, and training multiplies the difference.
 MORE_BLAS_THREADS = {"float64": 1e-9, "float32": 1e-4}
 
 
 def together(function, arguments):
-    """Call a function in as many threads as there are arguments, all at once."""
+    """Call a function concurrently, in one thread for each argument."""
     barrier = threading.Barrier(len(arguments))
 
     def call(argument):
@@ -65,7 +65,7 @@ def test_many_threads_fit_models_of_their_own(solver):
         | ({"dropout": 0.1} if seed % 3 == 0 else {})
         for seed in range(THREADS)
     ]
-    with threadpool_limits(1):  # or BLAS's threads may share the work in other ways
+    with threadpool_limits(1):  # BLAS threads may divide the work differently
         alone = [fitted(params) for params in each]
         for ours, theirs in zip(together(fitted, each), alone, strict=True):
             for one, other in zip(ours, theirs, strict=True):
@@ -106,7 +106,7 @@ def test_threads_of_blas_change_the_last_digits_alone(dtype):
 
 
 def test_no_module_has_state():
-    """Fitting and predicting leave all that a module holds as it was."""
+    """Fitting and predicting do not change any module-level object."""
     modules = [
         importlib.import_module(info.name)
         for info in pkgutil.walk_packages(skffnn.__path__, "skffnn.")

@@ -1,4 +1,4 @@
-"""The documentation cannot drift: its code is that of the package, its examples run."""
+"""The documentation shows the package's current code, and its examples run."""
 
 import ast
 import doctest
@@ -23,7 +23,7 @@ CARD = re.compile(r"^:link: *(\S+)\n:link-type: *doc$", re.MULTILINE)
 
 
 class Checker(doctest.OutputChecker):
-    """Compares output, but for seconds, which differ from run to run."""
+    """Compares output but ignores timings, which differ from run to run."""
 
     def check_output(self, want, got, optionflags):
         want, got = (re.sub(r"\d+\.\d s$", "0.0 s", t, flags=re.M) for t in (want, got))
@@ -35,7 +35,7 @@ def name_of(page):
 
 
 def directives(page, *names):
-    """Return the argument, the options and the other lines of MyST directives."""
+    """Yield the argument, the options and the other lines of MyST directives."""
     opening = rf"^ *(`{{3,}}|:{{3,}})\{{(?:{'|'.join(names)})\}} *(.*)\n"
     found = re.findall(
         opening + r"((?:.*\n)*?) *\1", page.read_text("utf-8"), re.MULTILINE
@@ -46,7 +46,7 @@ def directives(page, *names):
 
 
 def lines_of(source, name):
-    """Return the lines of a class, a function or a method; without a name, all."""
+    """Return the lines of a class, function or method, or all lines without a name."""
     lines, node = source.splitlines(), ast.parse(source)
     for part in name.split(".") if name else ():
         node = next(n for n in node.body if getattr(n, "name", None) == part)
@@ -64,7 +64,7 @@ INCLUDES = [
 @pytest.mark.parametrize(("page", "path", "options"), INCLUDES)
 def test_the_lines_that_a_page_includes_are_in_the_source(page, path, options):
     file, name = name_of((page.parent / path).resolve()), options.get("pyobject", "")
-    # The package may be installed elsewhere, without sources beside the pages.
+    # The package may be installed elsewhere, without the sources next to the pages.
     folder = PACKAGE.parent if file.startswith("skffnn/") else ROOT
     lines = lines_of((folder / file).read_text("utf-8"), name)
     start, end = (options.get(text, "").strip('"') for text in ("start-at", "end-at"))
@@ -92,21 +92,21 @@ def test_examples_run_as_printed(page):
         if word in text:
             pytest.importorskip(library)
     if "import mlflow" in text:
-        warnings.simplefilter("ignore")  # the libraries of MLflow warn of each other
+        warnings.simplefilter("ignore")  # MLflow's dependencies raise warnings
     example = doctest.DocTestParser().get_doctest(text, {}, name_of(page), page, 0)
     runner = doctest.DocTestRunner(Checker(), optionflags=FLAGS)
     assert runner.run(example).failed == 0
 
 
 def discouraged():
-    """Return the phrases in the left column of the style note."""
+    """Return the phrases in the left column of the word list."""
     note = (ROOT / "CONTRIBUTING.md").read_text("utf-8").split("## Style of prose")[1]
     rows = re.findall(r"^\| (.+) \| .+ \|$", note, re.MULTILINE)
     return [phrase for row in rows[1:] for phrase in row.split(", ")]
 
 
 def prose():
-    """Return what is written for readers: pages, examples and modules."""
+    """Return the files that contain prose: pages, examples and modules."""
     examples, modules = (ROOT / "examples").glob("*.py"), PACKAGE.glob("**/*.py")
     is_installed = PACKAGE.parent != ROOT
     return [*PAGES, *sorted(examples), *([] if is_installed else sorted(modules))]
@@ -127,10 +127,10 @@ def test_the_first_example_of_the_readme_runs(capsys):
 
 
 def targets(page):
-    """Yield the files that a page leads to: by links, cards, contents and pictures."""
+    """Yield the files that a page refers to by links, cards, toctrees and images."""
     text = page.read_text("utf-8")
     prose = FENCE.sub(lambda fence: fence[3] if fence[2].startswith("{") else "", text)
-    prose = re.sub(r"`[^`\n]*`|\$[^$\n]*\$", "", prose)  # code and formulas in a line
+    prose = re.sub(r"`[^`\n]*`|\$[^$\n]*\$", "", prose)  # inline code and formulas
     yield from LINK.findall(prose)
     yield from CARD.findall(text)
     for argument, _, _ in directives(page, "figure", "image", "include"):
@@ -141,7 +141,7 @@ def targets(page):
 
 
 def exists(path):
-    """Tell whether a file, or a page named without its ending, is there or is made."""
+    """Return whether a file, or page without suffix, exists or will be generated."""
     made_from = ROOT / "examples" / f"{path.stem}.py"
     if DOCS / "auto_examples" in path.parents:
         return path.stem == "index" or made_from.exists()
@@ -178,7 +178,7 @@ def test_each_drawing_is_on_a_page_and_can_be_drawn():
         if options["alt"] and caption
     ]
     functions = runpy.run_path(str(MATHEMATICS / "drawings.py"))
-    drawn = functions["drawn"](id).__code__  # that of all its functions
+    drawn = functions["drawn"](id).__code__  # shared by all its functions
     made = [n for n, f in functions.items() if getattr(f, "__code__", None) is drawn]
     assert sorted(names) == sorted(made)
     for name in names:

@@ -1,4 +1,4 @@
-"""The examples run on their own, without a warning, and show what they claim."""
+"""The examples run on their own, without warnings, and show what they claim."""
 
 import asyncio
 import importlib.util
@@ -14,7 +14,7 @@ import pytest
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 ROOT = EXAMPLES.parent
 
-# Runs a script as its user would, but counts its pictures where he would look at them.
+# Runs a script like a user, but counts its figures instead of showing them.
 GALLERY = """
 import runpy, sys
 import matplotlib.pyplot as plt
@@ -28,7 +28,7 @@ print(len(plt.get_fignums()), "pictures")
 
 
 def python(*args, status=0):
-    """Run Python with warnings as errors; return its output and its errors."""
+    """Run Python with warnings as errors; return its stdout and stderr."""
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     done = subprocess.run(
@@ -47,7 +47,7 @@ def python(*args, status=0):
 
 
 def gallery(name, n_pictures):
-    """Run an example of the gallery; return what it prints."""
+    """Run an example of the gallery and return its output."""
     pytest.importorskip("matplotlib")
     out, err = python("-c", GALLERY, EXAMPLES / name)
     assert err == ""
@@ -56,18 +56,18 @@ def gallery(name, n_pictures):
 
 
 def rows(out, first):
-    """Return the lines that begin so, split at their spaces."""
+    """Return the lines that match at their start, split at spaces."""
     return [line.split() for line in out.splitlines() if re.match(first, line)]
 
 
 def numbers(row):
-    """Return the numbers of a line that has been split, in its order."""
+    """Return the numbers in a split line, in order."""
     return [
         float(word.rstrip("%")) for word in row if re.fullmatch(r"-?[\d.]+%?", word)
     ]
 
 
-# The site runs these too, when it is built: here it is checked what they show.
+# Building the site runs these too. The tests check their results.
 in_the_gallery = pytest.mark.only_long
 
 
@@ -85,7 +85,7 @@ def test_logic_gates():
     assert flat[2:7] == ["0.500"] * 4 + ["0.693"]
     learned = [int(row[-1]) for row in rows(out, r"\d hidden")]
     assert learned[0] == 0  # one neuron is not enough
-    assert 0 < learned[1] < 50  # two are enough for some starts alone
+    assert 0 < learned[1] < 50  # two are enough only for some initial values
     assert learned == sorted(learned)
     assert learned[-1] == 50
 
@@ -144,10 +144,10 @@ def test_training():
     assert max(accuracy["slow"], accuracy["fast"]) < 30
     assert min(loss["slow"], loss["fast"]) > 2
     (fast,), (good,) = rows(out, "too fast +[0-9]+ of"), rows(out, "good +[0-9]+ of")
-    assert fast[-3:] == ["32", "of", "32"]  # no gradient comes past the second layer
+    assert fast[-3:] == ["32", "of", "32"]  # no gradient gets past the second layer
     assert int(good[-3]) < 16
     (stopped,) = rows(out, "Stopped")
-    assert int(stopped[-1]) + 41 == int(stopped[2])  # patience, and one
+    assert int(stopped[-1]) + 41 == int(stopped[2])  # n_iter_no_change, and one
     assert float(rows(out, "Iris")[0][-2].rstrip("%")) > 94
 
 
@@ -170,7 +170,7 @@ def test_alpha():
     table = [numbers(row) for row in rows(out, r" +[\d.e-]+ +\d\.\d+ +\d")]
     training, test = ([row[i] for row in table] for i in (-2, -1))
     assert len(table) == 6
-    assert training == sorted(training)  # it only ever grows
+    assert training == sorted(training)  # it always increases
     best = min(test)
     assert 0 < test.index(best) < 5  # neither the weakest nor the strongest
     assert test[0] > 1.5 * best
@@ -233,7 +233,7 @@ def test_peers():
         np.array([numbers(rows(out, f"{name}.* {points} ")[0]) for name in names])
         for points in ("line", "arcs", "rings")
     )
-    for points in line, arcs, rings:  # the same objective, the same start
+    for points in line, arcs, rings:  # the same objective and starting point
         (accuracy, loss), (their_accuracy, their_loss) = points[4], points[3]
         assert abs(accuracy - their_accuracy) < 1
         assert abs(loss - their_loss) < 0.02
@@ -260,7 +260,7 @@ def test_calibration():
 
 
 def last_four(row):
-    """Return the numbers of a line whose last one is a percentage."""
+    """Return the last numbers of a line that ends with a percentage."""
     return numbers([word for word in row if word != "%"])[-4:]
 
 
@@ -313,7 +313,7 @@ def test_mlflow_tracking(tmp_path, monkeypatch):
 
 @pytest.fixture
 def images(tmp_path):
-    """Write a file like MNIST's, of images that are bright on one side."""
+    """Write a file like MNIST's with images that are bright on one side."""
     rng = np.random.default_rng(0)
     arrays = {}
     for part, n in ("train", 400), ("test", 100):
@@ -338,7 +338,7 @@ def test_mnist(images):
 def test_mnist_draws_its_mistakes(images, tmp_path):
     pytest.importorskip("matplotlib")
     arrays = dict(np.load(images))
-    arrays["y_test"][:3] ^= 1  # nobody could read these right
+    arrays["y_test"][:3] ^= 1  # nobody could read these correctly
     np.savez(images, **arrays)
     folder = tmp_path / "new" / "pictures"
     out, _ = python(
@@ -415,7 +415,7 @@ def test_mnist_without_a_connection_is_one_line(mnist, monkeypatch, capsys):
 
 @pytest.fixture
 def served(tmp_path):
-    """Return a pipeline for a table, and what its application is given: two files."""
+    """Return a tabular pipeline, and the two files that its application needs."""
     for library in ("fastapi", "httpx", "polars", "pandas", "skl2onnx", "onnxruntime"):
         pytest.importorskip(library)
     import pandas as pd

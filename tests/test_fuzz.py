@@ -1,4 +1,4 @@
-"""Any input gives a clear error or a working model."""
+"""Any input leads to a clear error or a working model."""
 
 import copy
 import warnings
@@ -22,7 +22,7 @@ from skffnn import (
     FFNNRegressor,
 )
 
-# Probabilities of a few hundred classes, each rounded to float32, sum to 1 within this.
+# Error of the sum of a few hundred probabilities, each rounded to float32.
 ROUNDING = 1e-4
 
 one_of = st.sampled_from
@@ -71,7 +71,7 @@ OF_REGRESSOR = {
 
 
 def params_of(own):
-    """Return what draws parameters, all but two of which may be left out."""
+    """Return a strategy for parameters, all but two of which are optional."""
     always = {"max_iter": st.integers(1, 4), "random_state": st.integers(0, 2**32 - 1)}
     return st.fixed_dictionaries(always, optional=SHARED | own)
 
@@ -102,7 +102,7 @@ def read_only(X):
 
 
 def mapped(X):
-    """Lay an array where the file it comes from can be changed by nobody."""
+    """Return a read-only memory map of an array."""
     import tempfile
 
     with tempfile.NamedTemporaryFile(suffix=".npy") as file:
@@ -205,7 +205,7 @@ WEIGHTS = {
 
 @st.composite
 def tables(draw, targets=LABELS):
-    """Draw X of any layout and type, with y and weights."""
+    """Draw X with any layout and dtype, y and weights."""
     n, d = draw(st.integers(1, 40)), draw(st.integers(1, 5))
     numbers = draw(NUMBERS)
     few = draw(st.lists(numbers, min_size=1, max_size=12))
@@ -229,7 +229,7 @@ def dense(a):
 
 
 def unchanged(one, other):
-    """Tell whether input is as it was, bit for bit where it is an array of numbers."""
+    """Return whether input is unchanged; numeric arrays are compared bit for bit."""
     if one is None or np.isscalar(one):
         return one == other
     one, other = dense(one), dense(other)
@@ -238,7 +238,7 @@ def unchanged(one, other):
 
 @contextmanager
 def any_warning_but(*expected):
-    """Make errors of all warnings, but those of some kinds."""
+    """Turn all warnings into errors, except some categories."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for kind in expected:
@@ -280,7 +280,7 @@ def test_a_clear_error_or_a_model_that_keeps_its_promises(
 
 @contextmanager
 def suppress_too_large():
-    """Allow the error of rows that a step of training has made too large to predict."""
+    """Allow the error for rows that are too large to predict after a training step."""
     try:
         yield
     except ValueError as error:
@@ -288,7 +288,7 @@ def suppress_too_large():
 
 
 def assert_promises(model, X):
-    """Assert what holds of every fitted model."""
+    """Assert properties of every fitted model."""
     for array in (*model.coefs_, *model.intercepts_):
         assert np.isfinite(array).all()
     assert np.isfinite(model.loss_curve_).all()
@@ -310,7 +310,7 @@ def assert_promises(model, X):
 
 
 def assert_probabilities(model, X, classes, f, log_f, labels):
-    """Assert what holds of the outputs for a target."""
+    """Assert properties of the outputs for one target."""
     n_rows = len(X) if isinstance(X, list) else X.shape[0]
     assert f.shape == log_f.shape == (n_rows, len(classes))
     assert ((f >= 0) & (f <= 1)).all()
@@ -341,13 +341,13 @@ def test_a_stream_of_any_tables(kind, own, targets, data, classes):
                 model.partial_fit(X, y, sample_weight=weights, **options)
             except ValueError as error:
                 assert len(str(error)) > 10
-                assert vars(model).keys() == state.keys()  # what was there is there
+                assert vars(model).keys() == state.keys()  # same attributes
             else:
                 with suppress_too_large():
                     assert_promises(model, X)
 
 
-# What the search has found, or might: each stays a test by name.
+# Cases that hypothesis has found or might find, each as a test of its own.
 EXTREMES = {
     "one row": (np.ones((1, 3)), [1], {}),
     "one column": (np.arange(20.0)[:, None], np.arange(20) % 2, {}),

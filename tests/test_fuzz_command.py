@@ -1,4 +1,4 @@
-"""Any file and any arguments: the command runs, or prints one line of error."""
+"""With any file and arguments, the command runs or prints a one-line error."""
 
 import numpy as np
 import pytest

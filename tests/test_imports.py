@@ -1,4 +1,4 @@
-"""Imports run downwards, and the package imports nothing that is optional."""
+"""Imports run downwards, and importing the package imports no optional library."""
 
 import ast
 import re
@@ -13,7 +13,7 @@ import skffnn
 PACKAGE = Path(skffnn.__file__).parent
 CONTRIBUTING = Path(__file__).parents[1] / "CONTRIBUTING.md"
 
-# These know nothing of each other.
+# These modules are independent of each other.
 PARTS = [
     "nn.activations",
     "nn.losses",
@@ -22,7 +22,7 @@ PARTS = [
     "optim.optimizers",
     "optim.schedules",
 ]
-# Outer rooms need a library, and import it at the top: nothing else imports them.
+# Optional packages import their library at the top, and nothing else imports them.
 ROOMS = {
     "dask": {"dask", "distributed", "pandas"},
     "onnx": {"onnx", "skl2onnx"},
@@ -36,7 +36,7 @@ RUNTIME = {
     "threadpoolctl",
     "skffnn",
 }
-# What these import where they use it, and nowhere else.
+# Optional libraries of modules, which import them where they use them.
 OPTIONAL = {
     "fitting.listeners": {"rich"},
     "inspection.plotting": {"matplotlib"},
@@ -47,7 +47,7 @@ OPTIONAL = {
 
 
 def house():
-    """Return the modules in the picture of CONTRIBUTING, from the roof down."""
+    """Return the modules in the map in CONTRIBUTING.md, from top to bottom."""
     picture = re.search(
         r"```\nskffnn/\n(.*?)```", CONTRIBUTING.read_text("utf-8"), re.S
     )
@@ -65,7 +65,7 @@ ORDER = house()
 
 
 def way_of_a_batch():
-    """Return (module, indentation) of each step in the second picture."""
+    """Return (module, indentation) of each step in the path of a batch."""
     text = CONTRIBUTING.read_text("utf-8").split("the way of a batch: start")[1]
     lines = text.split("```")[1].strip("\n").splitlines()
     return [(line.split()[0], len(line) - len(line.lstrip())) for line in lines]
@@ -76,7 +76,7 @@ def path_of(module):
 
 
 def imports(module, *, at_top=False):
-    """Yield (module, is_own) of the import statements of a module."""
+    """Yield (name, is_own) for each module that a module imports."""
     tree = ast.parse(path_of(module).read_text("utf-8"))
     package = module.split(".")[:-1]
     for node in tree.body if at_top else ast.walk(tree):
@@ -96,13 +96,13 @@ def test_every_module_has_a_place_in_the_picture():
         ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
         for path in PACKAGE.rglob("*.py")
     }
-    # The __init__ of most packages is a docstring.
+    # The __init__ of most packages contains only a docstring.
     empty = {m for m in modules if m.endswith(".__init__") and not [*imports(m)]}
     assert sorted(ORDER) == sorted(modules - empty)
 
 
 def room_of(module):
-    """Return the package that a module is in, if there is one."""
+    """Return the package of a module, or an empty string."""
     return module.split(".")[0] if "." in module else ""
 
 
@@ -148,7 +148,7 @@ def test_no_private_and_no_optional_imports(module):
 
 def test_importing_the_package_imports_nothing_optional():
     optional = set().union(*OPTIONAL.values(), *ROOMS.values())
-    # scikit-learn may have imported some of it for purposes of its own.
+    # scikit-learn itself may import some of these.
     code = "import sys, sklearn.base, sklearn.metrics, sklearn.model_selection; "
     code += "before = {*sys.modules}; import skffnn; "
     code += f"print(sorted({optional} & {{*sys.modules}} - before))"

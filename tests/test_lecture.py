@@ -1,4 +1,4 @@
-"""The lecture notes: a 2-2-2 network worked by hand, and the logic gates."""
+"""The lecture notes: a 2-2-2 network computed by hand, and the logic gates."""
 
 from math import exp, log
 
@@ -15,8 +15,8 @@ ROUNDING = 1e-14  # a dozen operations in float64
 
 
 def test_forward_and_backward_of_a_2_2_2_network_by_hand():
-    # One example, x = (1, 2) of class y* = 1, in scalars as one would on paper:
-    # hidden layer of two logistic neurons, softmax over two outputs.
+    # One example, x = (1, 2) of class y* = 1, computed in scalars as on paper, with two
+    # logistic hidden neurons and a softmax over two outputs.
     x1, x2 = 1.0, 2.0
     w11, w12, w21, w22 = 0.1, -0.2, 0.3, 0.4  # from input i to hidden neuron j
     c1, c2 = 0.05, -0.05
@@ -93,7 +93,7 @@ def test_and_and_or_are_learned_without_a_hidden_layer(y, kwargs):
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("kwargs", SOLVERS, ids=str)
 def test_xor_cannot_be_learned_without_a_hidden_layer(kwargs, seed):
-    # A line separates at most three of the four points from the rest as XOR does.
+    # A line classifies at most three of the four points of XOR correctly.
     assert gate((), seed, **kwargs).fit(INPUTS, XOR).score(INPUTS, XOR) <= 0.75
 
 
@@ -101,13 +101,13 @@ def test_xor_cannot_be_learned_without_a_hidden_layer(kwargs, seed):
 def test_xor_is_learned_with_one_hidden_layer(kwargs):
     model = gate((8,), **kwargs).fit(INPUTS, XOR)
     assert model.score(INPUTS, XOR) == 1
-    # In the feature space of the hidden layer XOR is linearly separable.
+    # In the feature space of the hidden layer, XOR is linearly separable.
     h = model.hidden_features(INPUTS.astype(float))
     assert gate((), solver="lbfgs").fit(h, XOR).score(h, XOR) == 1
 
 
 def test_plain_sgd_on_one_example_is_the_lectures_update():
-    # θ ← θ - η ∂ℓ/∂θ for one example after the other, written out for one neuron.
+    # θ ← θ - η ∂ℓ/∂θ for one example after another, written out for one neuron.
     X, y = np.array([[1.0], [-2.0], [0.5]]), np.array([0, 1, 1])
     model = FFNNClassifier(
         (),

@@ -31,7 +31,7 @@ def write(tmp_path):
 
 @pytest.fixture
 def mixed(write):
-    """Write a table with every kind of column that users have."""
+    """Write a table with columns of every kind."""
     rng = np.random.default_rng(0)
     rows = ["number,gaps,none,constant,infinite,colour,flag,mixture,id,kind"]
     for i in range(N_ROWS):
@@ -53,12 +53,12 @@ def mixed(write):
 
 
 def small(classes, header="x,y"):
-    """Return a CSV text of one feature and the given classes."""
+    """Return CSV text with one feature and the given classes."""
     return "\n".join([header, *(f"{i},{c}" for i, c in enumerate(classes))])
 
 
 def assert_one_line(captured, *words):
-    """The line on standard error is the only output, and has these words."""
+    """Assert that the only output is a line on stderr with these words."""
     assert captured.out == ""
     assert captured.err.startswith("python -m skffnn: ")
     assert captured.err.endswith("\n")
@@ -75,7 +75,7 @@ def test_digits_are_the_default(capsys):
         assert label in out
     for label in ["fit seconds", "search seconds", "predict seconds"]:
         assert label in out
-    # Four candidates × two folds and the refit; two epochs are never enough.
+    # Four candidates × two folds and the refit, none of which converges in two epochs.
     assert out.count("9 of 9") == 2
     assert "ConvergenceWarnings" in out
 
@@ -94,9 +94,9 @@ def test_a_table_is_classified_as_it_is_too(mixed, capsys):
     header, *lines = out[out.index("  FFNNClassifier") :].splitlines()
     assert header.split("  ")[-1].strip() == "tabular classifier"
     rows = {line[:18].strip(): line.split()[-1] for line in lines if line}
-    assert float(rows["test accuracy"]) > 0.6  # two epochs, and the trees
+    assert float(rows["test accuracy"]) > 0.6  # from two epochs and the trees
     assert rows["iterations"] == "2"
-    assert "0 of 3" in out  # its epochs are planned
+    assert "0 of 3" in out  # the number of epochs is fixed in advance
     assert "tabular classifier  no search" in out
 
 
@@ -151,7 +151,7 @@ def test_the_networks_search_the_same_objectives():
 
 
 def test_a_process_of_its_own(mixed, tmp_path):
-    """Two processes search, and their warnings are counted, not shown."""
+    """Two processes run the search, and their warnings are counted, not shown."""
     path = tmp_path / "table.csv.gz"
     path.write_bytes(gzip.compress(Path(mixed).read_bytes()))
     argv = ["--csv", str(path), "--target", "kind", "--jobs", "2", *QUICK]

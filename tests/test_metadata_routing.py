@@ -1,4 +1,4 @@
-"""Weights and validation sets are routed through other estimators."""
+"""Metadata routing of weights and validation sets through meta-estimators."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ make = maker(max_iter=8, learning_rate_init=0.05)
 
 
 class TestMetadataRouting:
-    """Weights and validation sets through other estimators."""
+    """Weights and validation sets are passed through meta-estimators."""
 
     @pytest.fixture(autouse=True)
     def _routing(self):

@@ -1,4 +1,4 @@
-"""Models in an MLflow registry, in a local store: they come back as they were."""
+"""Models in an MLflow registry with a local store are loaded unchanged."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from skffnn.model_selection import FFNNGridSearchCV
 mlflow = pytest.importorskip("mlflow", reason="MLflow is not installed")
 pandas = pytest.importorskip("pandas")
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow warns of much
+pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow raises many warnings
 
 RNG = np.random.default_rng(0)
 N = 80
@@ -45,7 +45,7 @@ CASES = {
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Return where the store is, which takes a while to make."""
+    """Return the path of the store, which takes a while to create."""
     folder, before = tmp_path_factory.mktemp("mlflow"), mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(f"sqlite:///{folder / 'mlflow.db'}")
     yield folder
@@ -63,7 +63,7 @@ def experiment(folder, request):
 def test_a_model_comes_back(case):
     model, X, y = CASES[case]
     expected = model.fit(X, y).predict(X)
-    # MLflow has no type for categories: the signature says that they are strings.
+    # MLflow has no categorical type, so the signature lists strings.
     plain = X.astype({"grade": str}) if "grade" in X else X
     signature = mlflow.models.infer_signature(plain, expected)
     with mlflow.start_run():
@@ -72,7 +72,7 @@ def test_a_model_comes_back(case):
             name="model",
             signature=signature,
             skops_trusted_types=SKOPS_TRUSTED,
-            pip_requirements=["skffnn"],  # to find them takes a while
+            pip_requirements=["skffnn"],  # detecting them takes a while
         )
     assert logged.flavors["sklearn"]["serialization_format"] == "skops"
     again = mlflow.sklearn.load_model(logged.model_uri)
@@ -96,7 +96,7 @@ def test_a_model_comes_back(case):
     ],
 )
 def test_what_autolog_logs(model, n_runs):
-    """The guide says so: a bare network is none of scikit-learn's own estimators."""
+    """As in the guide: autolog ignores a bare network, which is not in scikit-learn."""
     mlflow.sklearn.autolog(log_models=False, silent=True)
     try:
         model.fit(NUMBERS, LABELS)

@@ -1,4 +1,4 @@
-"""FFNNClassifier in scikit-learn's searches, curves and ensembles."""
+"""FFNNClassifier in scikit-learn's searches, learning curves and ensembles."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ NAMES = np.array(["setosa", "versicolor", "virginica"])
 
 
 class TestModelSelection:
-    """Searches, curves and cross-validation."""
+    """Searches, learning curves and cross-validation."""
 
     def test_grid_search_is_the_same_in_parallel(self):
         grid = {
@@ -162,7 +162,7 @@ class TestModelSelection:
 
 
 class TestEnsembles:
-    """FFNNClassifier inside other estimators."""
+    """FFNNClassifier inside meta-estimators."""
 
     @pytest.mark.parametrize(
         "ensemble",

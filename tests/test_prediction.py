@@ -26,7 +26,7 @@ class TestPredictLogProba:
         f, log_f = model.predict_proba(far), model.predict_log_proba(far)
         smallest = np.nextafter(dtype(0), dtype(1))
         largest = np.nextafter(dtype(1), dtype(0))
-        assert f.min() == smallest  # where it would be rounded to 0
+        assert f.min() == smallest  # where it would round to 0
         assert f.max() == largest
         assert log_f.min() == np.log(smallest)
         assert f.dtype == log_f.dtype == dtype

@@ -1,4 +1,4 @@
-"""The reference is complete, and what a page repeats is what another page says."""
+"""The API reference is complete, and repeated figures agree between pages."""
 
 import inspect
 import os
@@ -81,7 +81,7 @@ def figures_of_tables(page, heading):
 
 
 def measured(*pages):
-    """Return the decimal numbers of pages."""
+    """Return the decimal numbers on pages."""
     texts = [(ROOT / "docs" / page).read_text("utf-8") for page in pages]
     return set(re.findall(r"\d+\.\d+", " ".join(texts)))
 

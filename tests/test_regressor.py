@@ -1,4 +1,4 @@
-"""What holds of the classifier's training holds of the regressor's."""
+"""The regressor: targets, quantiles, and the properties tested for the classifier."""
 
 import json
 import pickle
@@ -58,19 +58,19 @@ each_solver = pytest.mark.parametrize("solver", SOLVERS)
 
 
 def make(**params):
-    """Return a small network; y / 100 suits every loss."""
+    """Return a small network. Targets y / 100 work with every loss."""
     return FFNNRegressor(**SETTINGS | {"random_state": 0} | params)
 
 
 class TestTargets:
-    """Numbers of every kind come back in their unit."""
+    """Predictions are in the units of the targets."""
 
     @pytest.mark.parametrize("factor", [1e-200, 1e-6, 1.0, 1e6, 1e200])
     @pytest.mark.parametrize("solver", ["lbfgs", "adam"])
     def test_the_unit_does_not_matter(self, solver, factor):
         one = make(solver=solver).fit(X, y)
         other = make(solver=solver).fit(X, factor * (y - 1000))
-        # Mean and scale are the same but for rounding.
+        # Mean and scale are equal up to rounding.
         np.testing.assert_allclose(
             other.predict(X) / factor + 1000, one.predict(X), rtol=1e-4
         )
@@ -159,7 +159,7 @@ class TestTargets:
 
 
 class TestQuantiles:
-    """Several at once."""
+    """Several quantiles at once."""
 
     def test_they_never_cross(self):
         levels = np.linspace(0.05, 0.95, 19)
@@ -167,7 +167,7 @@ class TestQuantiles:
         f = model.fit(X, y).predict(3 * X)
         assert (np.diff(f, axis=1) >= 0).all()
         crossed = model._forward(3 * X, lambda a: a)
-        assert (np.diff(crossed, axis=1) < 0).any()  # the network's own do
+        assert (np.diff(crossed, axis=1) < 0).any()  # the network's own quantiles cross
         raw = crossed * model.y_scale_ + model.y_mean_
         sorted_loss, loss = (
             sum(
@@ -207,12 +207,12 @@ class TestQuantiles:
             max_iter=30,
         ).fit(x[::2], target[::2])
         below = (target[1::2, np.newaxis] <= model.predict(x[1::2])).mean(axis=0)
-        # Binomial noise of 2000 rows is 0.01, and the fit is as noisy.
+        # The binomial standard error for 2000 rows is 0.01, and the fit adds as much.
         np.testing.assert_allclose(below, levels, atol=0.04)
 
 
 class TestValidation:
-    """R², or any other score, of rows that training does not see."""
+    """R², or any other score, on held-out rows."""
 
     @pytest.mark.parametrize("target", [y, Y], ids=["one", "several"])
     @pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["", "weights"])
@@ -245,7 +245,7 @@ class TestValidation:
 
 
 class TestInvariance:
-    """Copies, order, containers and types."""
+    """Repeated rows, row order, containers and dtypes."""
 
     @each_kind
     @each_solver
@@ -256,14 +256,14 @@ class TestInvariance:
         repeated = make(batch_size=n.sum(), **params).fit(
             X.repeat(n, axis=0), target.repeat(n, axis=0)
         )
-        rtol = 1e-6 if solver == "lbfgs" else 1e-8  # kinks, or steps from rounded means
+        rtol = 1e-6 if solver == "lbfgs" else 1e-8  # kinks, or steps with rounded means
         assert_close(weighted, repeated, rtol=rtol)
 
     def test_a_weight_counts_rows_that_are_split(self):
         params = {"early_stopping": True, "solver": "lbfgs"}
         weighted = make(**params).fit(X, y, COUNTS)
         rows = X.repeat(COUNTS, axis=0), y.repeat(COUNTS), np.ones(COUNTS.sum())
-        rows[2][0] += 1e-12  # weights, so that rows are split by content
+        rows[2][0] += 1e-12  # weights, so that the split depends on the content
         assert_close(weighted, make(**params).fit(*rows), rtol=1e-6)
 
     @each_kind
@@ -305,7 +305,7 @@ class TestInvariance:
 
 
 class TestGoingOn:
-    """warm_start, partial_fit, files and checkpoints carry on exactly."""
+    """warm_start, partial_fit, files and checkpoints continue exactly."""
 
     @each_kind
     @pytest.mark.parametrize("solver", STEPPERS)
@@ -373,7 +373,7 @@ class TestGoingOn:
 
 
 class TestFiles:
-    """What is in a file belongs together, or is refused."""
+    """Files with inconsistent contents are rejected."""
 
     @each_kind
     @pytest.mark.parametrize("target", [y / 100, abs(Y) / 100 + 1], ids=["1", "3"])
@@ -433,7 +433,7 @@ def test_parts_that_do_not_belong_together_are_refused(name, value, tmp_path):
 
 
 class TestParameters:
-    """Those of the regressor alone."""
+    """Parameters that only the regressor has."""
 
     @pytest.mark.parametrize(
         ("params", "message"),

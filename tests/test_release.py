@@ -1,4 +1,4 @@
-"""What is said of a release in several places is the same in all of them."""
+"""Release information that is repeated in several files is consistent."""
 
 import re
 import tomllib
@@ -13,7 +13,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
 
 def text_of(path):
-    """Return the text of a file, which a source distribution may lack."""
+    """Return the text of a file; skip if a source distribution lacks it."""
     if not (ROOT / path).exists():
         pytest.skip(f"{path} is in a checkout alone")
     return (ROOT / path).read_text("utf-8")

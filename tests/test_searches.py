@@ -1,4 +1,4 @@
-"""Searches in stacks of networks give what those of scikit-learn give."""
+"""Searches with stacks of networks give the same results as scikit-learn's."""
 
 import os
 import pickle
@@ -52,7 +52,7 @@ NETWORK = FFNNClassifier(
     (6,), dtype="float64", batch_size=10, max_iter=8, random_state=0
 )
 PIPELINE = make_pipeline(StandardScaler(), NETWORK)
-# Solvers, layers and activations cannot share a stack, the rest can.
+# Networks with different solvers, layers or activations cannot share a stack.
 GRID = {
     "alpha": [1e-4, 1e-2],
     "learning_rate_init": [0.01, 0.1],
@@ -66,7 +66,7 @@ def of_pipeline(grid):
 
 
 def assert_equal_searches(ours, theirs):
-    """Compare all results but the times."""
+    """Compare all results except times."""
     assert ours.cv_results_.keys() == theirs.cv_results_.keys()
     for name, values in theirs.cv_results_.items():
         if "time" in name:
@@ -89,7 +89,7 @@ def assert_equal_searches(ours, theirs):
 
 
 def both(estimator, grid, fit_params=None, **options):
-    """Search with scikit-learn and with stacks; return both."""
+    """Run a search with scikit-learn and one with stacks; return both."""
     searches = [
         search(clone(estimator), grid, cv=3, **options)
         for search in (FFNNGridSearchCV, GridSearchCV)
@@ -100,7 +100,7 @@ def both(estimator, grid, fit_params=None, **options):
 
 
 class TestSameResults:
-    """Candidate by candidate and fold by fold."""
+    """Equal results for each candidate and fold."""
 
     def test_of_a_network(self):
         assert_equal_searches(*both(NETWORK, GRID))
@@ -247,7 +247,7 @@ class TestSameResults:
 
 
 class TestOtherSearches:
-    """Random candidates, and successive halving."""
+    """Randomised search and successive halving."""
 
     def test_randomised(self):
         rates = {"learning_rate_init": loguniform(1e-3, 1), "alpha": [0.0, 0.1]}
@@ -291,7 +291,7 @@ def test_the_steps_before_the_network_are_fitted_once_for_each_fold():
     pipeline = make_pipeline(Counting(), NETWORK)
     grid = of_pipeline({"alpha": [0.0, 0.1], "learning_rate_init": [0.1, 0.01]})
     FFNNGridSearchCV(pipeline, grid, cv=3).fit(X, y)
-    assert fits == [100] * 3 + [150]  # and once for the best parameters
+    assert fits == [100] * 3 + [150]  # and the refit with the best parameters
 
 
 @pytest.mark.parametrize("kind", [np.asarray, csr_array, "DataFrame"])
@@ -308,7 +308,7 @@ def test_a_network_remembers_what_it_gives_for_the_test_rows(kind):
 
 
 def test_networks_are_scored_where_they_are_trained(monkeypatch):
-    # In this process, no row passes through a network again.
+    # In this process, no rows are passed through a network again.
     monkeypatch.setattr(
         "skffnn.estimator.FFNNEstimator._prepare", lambda *_: pytest.fail("here")
     )
@@ -463,11 +463,11 @@ def test_ctrl_c_keeps_what_has_been_scored(n_jobs):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        # In the background of a shell Ctrl-C is ignored, and processes inherit that.
+        # Background processes of a shell ignore Ctrl-C, and so do their children.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stdout.readline() == "nine\n"
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    os.killpg(process.pid, signal.SIGINT)  # like a terminal
     out, err = process.communicate(timeout=60)
     assert out.splitlines() == ["[True, True, True, False] 2", "False"], err
     assert "9 of 12 fits are scored in cv_results_" in err

@@ -1,4 +1,4 @@
-"""scikit-learn's own checks of estimators, and its own tests of MLPClassifier."""
+"""scikit-learn's estimator checks, and its tests of MLPClassifier."""
 
 import importlib.util
 import itertools
@@ -23,28 +23,28 @@ GRID = [
     (solver, dtype, *options)
     for solver, dtype, options in itertools.product(SOLVERS, DTYPES, OPTIONS)
 ]
-# Each solver with each dtype, and the options dealt out so that every pair of values
-# occurs; a long run checks all combinations.
+# Each solver with each dtype, with options chosen so that every pair of values occurs.
+# A long run checks all combinations.
 PAIRS = [
     (solver, dtype, *OPTIONS[(i + j) % len(OPTIONS)])
     for i, solver in enumerate(SOLVERS)
     for j, dtype in enumerate(DTYPES)
 ]
-# Estimators are checked at their defaults, with one exception: at the default rate of
-# 0.001, gradient descent on one of the checks' data sets improves too slowly for early
-# stopping, and ends with an accuracy of 0.5 after 12 epochs. So does MLPClassifier,
-# whose draws and rules are the same there.
+# Estimators are checked with their defaults, with one exception: with the default
+# learning rate of 0.001, gradient descent improves too slowly for early stopping on one
+# of the checks' data sets, and stops after 12 epochs with an accuracy of 0.5. So does
+# MLPClassifier, which uses the same random numbers and rules there.
 RATE = {("sgd", True): {"learning_rate_init": 0.05}}
-# Skipped unless an environment variable was set before SciPy is imported: it is run in
-# a process of its own, below.
+# Skipped unless an environment variable is set before SciPy is imported, so it runs in
+# its own process below.
 CHECK = "check_array_api_input"
-# Of 42 rows, compares the ranks of probabilities with those of logits. L-BFGS goes on
-# until some probabilities round to 1, and their ranks are tied.
+# Compares the ranks of probabilities and logits for 42 rows. L-BFGS continues until
+# some probabilities round to 1, so that their ranks are tied.
 SATURATED = "check_classifier_multioutput"
 
 
 def failures(estimator):
-    """Run all checks; return what did not pass."""
+    """Run all checks and return those that did not pass."""
     results = check_estimator(estimator, on_fail=None, on_skip=None)
     assert len(results) > 50
     return {
@@ -55,7 +55,7 @@ def failures(estimator):
 
 
 def estimator(solver, dtype, early_stopping, class_weight):
-    """Return an estimator at its defaults, but for one entry of the grid."""
+    """Return an estimator with defaults except for one entry of the grid."""
     return FFNNClassifier(
         solver=solver,
         dtype=dtype,
@@ -68,7 +68,7 @@ def estimator(solver, dtype, early_stopping, class_weight):
 @pytest.mark.filterwarnings("ignore")  # the checks provoke warnings on purpose
 @pytest.mark.parametrize("entry", PAIRS, ids=str)
 def test_every_check_passes(entry):
-    pytest.importorskip("pandas")  # some checks would be skipped without
+    pytest.importorskip("pandas")  # some checks would be skipped without it
     failed = failures(estimator(*entry))
     failed.pop(CHECK, None)
     if entry[0] == "lbfgs":
@@ -89,7 +89,7 @@ def test_there_are_callbacks_where_scikit_learn_has_them():
 
 
 class Watcher:
-    """A callback that uses the fitted copy of each epoch."""
+    """A callback that uses the fitted copy after each epoch."""
 
     n_calls = 0
 
@@ -129,9 +129,9 @@ def test_every_check_passes_of_the_regressor(solver):
     assert not failed
 
 
-# Counts and amounts in the hundreds are far from exp(0), where training starts: at the
-# default rate 200 epochs are too few. Their targets have to be positive, which one of
-# the checks does not heed.
+# Targets in the hundreds are far from exp(0), where training starts, so 200 epochs with
+# the default learning rate are too few. These losses need positive targets, but one of
+# the checks has negative ones.
 POSITIVE = {"learning_rate_init": 0.05}
 OF_ANY_SIGN = "check_regressor_multioutput"
 
@@ -152,8 +152,8 @@ def test_every_check_passes_of_every_loss(loss):
 @pytest.mark.only_long
 @pytest.mark.filterwarnings("ignore")
 def test_every_check_but_one_passes_with_early_stopping():
-    # Unweighted rows are split as MLPRegressor does it, by their positions, and rows
-    # with weights by their content.
+    # Unweighted rows are split by position, like those of MLPRegressor, and weighted
+    # rows by content.
     failed = failures(FFNNRegressor(early_stopping=True))
     failed.pop(CHECK, None)
     assert {name.rsplit("_on_", 1)[0] for name in failed} == {
@@ -177,7 +177,7 @@ def test_every_check_passes_for_all_combinations(part):
 
 @pytest.mark.filterwarnings("ignore")
 def test_every_check_passes_without_a_penalty():
-    # Weights, and so logits, then grow until probabilities are rounded to 0 and 1.
+    # Weights and logits then grow until probabilities round to 0 and 1.
     failed = failures(FFNNClassifier(solver="lbfgs", alpha=0))
     assert failed.keys() <= {CHECK, SATURATED}
 
@@ -205,13 +205,13 @@ for solver in SOLVERS:
         check=False,
     )
     assert not done.stderr.strip()
-    # Older versions of scikit-learn have no such check for estimators like this one.
+    # Older versions of scikit-learn do not run this check for such estimators.
     checks = estimator_checks_generator(FFNNClassifier())
     here = sum(check.func.__name__ == CHECK for _, check in checks)
     assert done.stdout.split() == [str(here)] * len(SOLVERS)
 
 
-# scikit-learn's tests that cannot be ours, each with its reason.
+# scikit-learn's tests that do not apply to FFNNClassifier, with reasons.
 NOT_OURS = {
     "test_verbose_sgd": "wants the word Iteration: ours is Epoch, as everywhere else",
     "test_gradient": "calls the private method _loss_grad_lbfgs",
@@ -282,9 +282,9 @@ def test_passes_scikit_learns_test_of_its_networks(
     for theirs, ours in OURS.items():
         monkeypatch.setattr(sklearn_tests, theirs, ours)
     wanted = function.__code__.co_varnames[: function.__code__.co_argcount]
-    kwargs = {"global_random_seed": 0} | kwargs  # a fixture of scikit-learn's own
+    kwargs = {"global_random_seed": 0} | kwargs  # one of scikit-learn's fixtures
     kwargs = {key: value for key, value in kwargs.items() if key in wanted}
     fixtures = {n: request.getfixturevalue(n) for n in wanted if n not in kwargs}
-    np.random.seed(0)  # noqa: NPY002, their tests draw from the global stream
+    np.random.seed(0)  # noqa: NPY002, these tests use the global state
     with warnings.catch_warnings():
         function(**kwargs, **fixtures)

@@ -1,4 +1,4 @@
-"""What is written for type checkers says what holds at run time.
+"""The types for type checkers agree with the behaviour at run time.
 
 `make lint` checks the scripts in tests/typed.
 """

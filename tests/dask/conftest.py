@@ -1,4 +1,4 @@
-"""A cluster of two worker processes, shared by the tests of a file."""
+"""A cluster of two worker processes, shared by the tests in a file."""
 
 import pytest
 

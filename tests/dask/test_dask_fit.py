@@ -1,4 +1,4 @@
-"""Fits on a cluster of processes, against those of FFNNClassifier."""
+"""Fits on a cluster of processes, compared with FFNNClassifier."""
 
 import pickle
 
@@ -21,7 +21,7 @@ from skffnn.dask import DaskFFNNClassifier  # noqa: E402
 from skffnn.dask.tasks import Part, aligned, checked  # noqa: E402
 from skffnn.data.dataset import Dataset  # noqa: E402
 
-# Sums in another order, over 20 iterations of L-BFGS.
+# Sums in a different order, over 20 iterations of L-BFGS.
 SUMMED_APART = 1e-8
 
 X, y = make_classification(
@@ -34,21 +34,21 @@ PARAMS = {"hidden_layer_sizes": (5,), "max_iter": 2, "random_state": 0}
 
 
 def in_chunks(*arrays, chunks=CHUNKS):
-    """Divide the rows of arrays into partitions."""
+    """Split arrays into partitions of rows."""
     return tuple(
         da.from_array(a, chunks=(chunks, *((n,) for n in a.shape[1:]))) for a in arrays
     )
 
 
 def known(n_features):
-    """Return an estimator that knows how many features there are."""
+    """Return an estimator with `n_features_in_` set."""
     model = FFNNClassifier()
     model.n_features_in_ = n_features
     return model
 
 
 def pair(**params):
-    """Return an estimator for a cluster and one for this machine."""
+    """Return an estimator for a cluster and one for a single machine."""
     params = PARAMS | params
     return DaskFFNNClassifier(**params), FFNNClassifier(**params)
 
@@ -131,7 +131,7 @@ class TestOnePartition:
     )
     def test_is_the_fit_of_one_machine(self, client, params):
         there, here = pair(**({"batch_size": 32} | params))
-        # Empty partitions, and those without weight, count for nothing.
+        # Empty partitions and those with zero weight have no effect.
         given = in_chunks(
             np.vstack([X, X[:9]]),
             np.append(y, y[:9]),
@@ -151,7 +151,7 @@ class TestOnePartition:
             there.fit(*one)
             here.fit(X, y)
         assert_same_training(there, here)
-        # ... and on one machine as on the cluster.
+        # ... and continues on one machine as on the cluster.
         local = there.to_local().fit(X, y)
         assert_same_training(local, here.fit(X, y))
 
@@ -194,8 +194,8 @@ class TestLocalSteps:
         assert_same_training(there, whole)
 
     def test_of_equal_partitions_are_averaged(self, client):
-        # Two partitions with the same rows at full batch take the same steps, from
-        # which the mean is no different, at twice the rate.
+        # With full batches, two partitions with the same rows take the same steps, so
+        # their mean is the same too, with twice the learning rate.
         params = {"batch_size": 300, "solver": "sgd", "dtype": "float64"}
         there, here = pair(**params, learning_rate_init=0.01)
         here.set_params(learning_rate_init=0.02)
@@ -206,15 +206,15 @@ class TestLocalSteps:
         assert there.learning_rate_curve_ == here.learning_rate_curve_
 
     def test_weigh_partitions_by_the_sums_of_their_weights(self, client):
-        # A partition of weight 3 counts as three.
+        # A partition with three times the weight counts three times.
         params = {"batch_size": 100, "solver": "sgd", "dtype": "float64", "max_iter": 1}
         params |= {"momentum": 0.0, "learning_rate_init": 0.01}
         weights = np.repeat([3.0, 1.0], 100)
         there = pair(**params)[0].fit(
             *in_chunks(X[:200], y[:200], weights, chunks=(100,) * 2)
         )
-        # One step at full batch from the same θ: the mean of the steps is a step along
-        # the gradient of the weighted mean.
+        # The mean of single full-batch steps from the same θ is a step along the
+        # gradient of the weighted mean.
         here = pair(**params | {"learning_rate_init": 0.02, "batch_size": 200})[1]
         here.fit(X[:200], y[:200], weights)
         np.testing.assert_allclose(parameters(there), parameters(here), rtol=1e-9)
@@ -287,7 +287,7 @@ def test_a_large_batch_is_one_warning(client):
 
 
 def test_features_from_another_worker_are_aligned(client):
-    # In a message an array may begin anywhere, and BLAS would not read it there.
+    # An array in a message may start at any address, and BLAS requires alignment.
     buffer = bytearray(X.nbytes + 1)
     moved = np.frombuffer(buffer, dtype=X.dtype, offset=1, count=X.size)
     moved = moved.reshape(X.shape)

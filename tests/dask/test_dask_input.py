@@ -1,4 +1,4 @@
-"""Bad input is one clear error, before any training."""
+"""Invalid input raises a clear error before any training."""
 
 import subprocess
 import sys
@@ -23,7 +23,7 @@ def fit(X=X_dask, y=y_dask, *args, **kwargs):
 
 
 def spoiled(value):
-    """Return X with a value in its second partition."""
+    """Return X with this value in its second partition."""
     wrong = X.copy()
     wrong[25, 1] = value
     return da.from_array(wrong, chunks=(20, 4))
@@ -118,7 +118,7 @@ def test_divergence_is_named_as_on_one_machine(client):
 
 
 def test_a_class_without_weight_in_a_partition_counts_for_nothing(client):
-    # All rows of the first partition are of a class of weight 0.
+    # All rows of the first partition belong to a class with weight 0.
     labels = np.where(np.arange(60) < 20, 2, y)
     model = fit(
         X_dask,

@@ -1,4 +1,4 @@
-"""What is lost on the way: workers, the scheduler, the process that started a fit."""
+"""Loss of workers, of the scheduler, or of the process that started a fit."""
 
 import os
 import resource
@@ -28,7 +28,7 @@ from skffnn.dask import DaskFFNNClassifier  # noqa: E402
 X, y = make_classification(200, 4, random_state=0)
 PARAMS = {"hidden_layer_sizes": (4,), "random_state": 0, "batch_size": 20}
 
-# A solver for each of the two ways to train, with its epochs.
+# A solver for each of the two ways to train, with its number of epochs.
 WAYS = [
     {"solver": "lbfgs", "max_iter": 8},
     {"max_iter": 2, "early_stopping": True, "dropout": 0.1},
@@ -40,7 +40,7 @@ def in_chunks():
 
 
 class After(Listener):
-    """Does something at the end of an epoch."""
+    """Calls a function at the end of an epoch."""
 
     def __init__(self, number, action):
         self.number, self.action = number, action
@@ -51,7 +51,7 @@ class After(Listener):
 
 
 class Listened(DaskFFNNClassifier):
-    """With a listener of the test."""
+    """An estimator with a listener of the test."""
 
     listener = Listener()
 
@@ -68,22 +68,22 @@ class Killer(threading.Thread):
     Parameters
     ----------
     cluster : LocalCluster
-        Whose nannies start the workers again.
+        Its nannies restart the workers.
     n_kills : int
-        How many.
+        Number of workers to kill.
     """
 
     def __init__(self, cluster, n_kills):
         super().__init__(daemon=True)
         self.cluster, self.n_kills = cluster, n_kills
         self.rng = np.random.default_rng(0)
-        self.killed = []  # by their numbers
+        self.killed = []  # process ids
         self.stopped = threading.Event()
 
     def run(self):
         while len(self.killed) < self.n_kills and not self.stopped.is_set():
             time.sleep(self.rng.uniform(0.02, 0.4))
-            # Those that take part: a nanny gives up a worker that dies while it starts.
+            # Only registered workers: a nanny gives up on one that dies while starting.
             known = list(self.cluster.scheduler.workers.values())
             names = sorted(worker.name for worker in known)
             if not names:
@@ -97,10 +97,10 @@ class Killer(threading.Thread):
 @pytest.mark.long
 def test_killed_workers_change_no_bit(part):
     settings = {
-        # As many deaths as here no task survives by default, which is right elsewhere.
+        # By default, a task fails after fewer worker deaths than occur here.
         "distributed.scheduler.allowed-failures": 1000,
         "distributed.comm.timeouts.connect": "5s",
-        # Nor does a cluster wait this long for a worker to come back.
+        # By default, a cluster waits less long for a worker to restart.
         "distributed.deploy.lost-worker-timeout": "1h",
     }
     with (
@@ -149,7 +149,7 @@ def test_rows_that_no_memory_holds_are_read_anew():
         size=(n, n_features), chunks=(chunk, n_features)
     )
     y = (X[:, 0] > 0).astype(int)
-    limit = 320 * 2**20  # of which Python and its libraries take more than half
+    limit = 320 * 2**20  # Python and its libraries use more than half of it
     params = {"hidden_layer_sizes": (4,), "random_state": 0, "max_iter": 1}
     params |= {"batch_size": 1000, "learning_rate_init": 0.01}
     with (
@@ -167,8 +167,8 @@ def test_rows_that_no_memory_holds_are_read_anew():
         model = DaskFFNNClassifier(**params, n_rounds=1).fit(X, y)
         grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - here
         assert [nanny.pid for nanny in cluster.workers.values()] == before
-    assert model.loss_ < 0.65  # ln 2 is that of a guess
-    assert grown * 1024 < X.nbytes / 4  # the client holds no rows
+    assert model.loss_ < 0.65  # guessing gives ln 2
+    assert grown * 1024 < X.nbytes / 4  # the client does not hold the rows
 
 
 # ----------------------------------------------------------------------- scheduler
@@ -246,7 +246,7 @@ def test_a_checkpoint_is_resumed_by_the_same_call(client, tmp_path, chunks):
 
 @pytest.fixture
 def interruptible():
-    """Let SIGINT be Ctrl-C, also where tests run in processes that ignore it."""
+    """Handle SIGINT as Ctrl-C, even if the tests run in a process that ignores it."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -267,7 +267,7 @@ def test_ctrl_c_keeps_what_was_reached(client, way):
         model.fit(*in_chunks())
     assert 3 <= model.n_iter_ < 500
     assert np.isfinite(parameters(model)).all()
-    again = DaskFFNNClassifier(**PARAMS | way).fit(*in_chunks())  # nothing is left over
+    again = DaskFFNNClassifier(**PARAMS | way).fit(*in_chunks())  # it still works
     assert again.n_iter_ > 0
 
 
@@ -281,7 +281,7 @@ def test_a_line_is_printed_for_each_epoch(client, capsys):
 
 
 class Parts(Listener):
-    """Remembers what it is told of the rounds."""
+    """Records the progress that it is notified of after each round."""
 
     def __init__(self):
         self.parts = []

@@ -1,4 +1,4 @@
-"""Searching and averaging on a cluster, and a table that is larger than memory."""
+"""Searches and averages on a cluster, and a table larger than memory."""
 
 import os
 import re
@@ -28,7 +28,7 @@ SMALL = FFNNClassifier((3,), max_iter=2, random_state=0)
 
 
 def process(*_):
-    """Return, as a score, the process that it is computed in."""
+    """A scorer that returns the id of its process."""
     return os.getpid()
 
 

@@ -1,4 +1,4 @@
-"""Batches hold each row once, and copy no more than they must."""
+"""Batches contain each row once, and avoid unnecessary copies."""
 
 import numpy as np
 import pytest
@@ -82,7 +82,7 @@ def test_batches_have_the_type_of_y():
 
 
 class TestBatchLargerThanTheData:
-    """A batch size larger than the data."""
+    """A batch size larger than the number of rows."""
 
     @pytest.mark.parametrize("solver", STEPPERS)
     def test_is_a_warning_and_a_full_batch(self, solver):

@@ -1,4 +1,4 @@
-"""Results do not depend on how many rows pass through the network at once."""
+"""Results do not depend on the block size, the number of rows processed at once."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ X2, y2 = PROBLEMS["binary"]
 
 
 class TestBlocks:
-    """The number of rows that pass through the network at once."""
+    """The number of rows that are passed through the network at once."""
 
     METHODS = ("predict_proba", "predict_log_proba", "decision_function")
 

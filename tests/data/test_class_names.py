@@ -1,4 +1,4 @@
-"""A fit does not depend on what the classes are called."""
+"""A fit does not depend on the names of the classes."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ X2, y2 = PROBLEMS["binary"]
 
 
 class TestClassNames:
-    """What the classes are called."""
+    """The names of the classes."""
 
     @pytest.mark.parametrize("params", EVERY_WAY, ids=case_id)
     @pytest.mark.parametrize("early_stopping", [False, True])
@@ -45,7 +45,7 @@ class TestClassNames:
         order = np.array(order)
 
         class Same:
-            """Rows and columns of the output layer follow the order of the classes."""
+            """Output weights that are permuted like the classes."""
 
             def __init__(self, order):
                 self.order = order
@@ -56,7 +56,7 @@ class TestClassNames:
 
         one = make(weight_init=Same(np.arange(3)), **params).fit(X, y)
         other = make(weight_init=Same(np.argsort(order)), **params).fit(X, order[y])
-        # A softmax sums its terms in another order; minibatches are in float32.
+        # The softmax sums its terms in a different order; minibatches use float32.
         rtol = REORDERED if params in FULL_BATCH else SINGLE
         np.testing.assert_allclose(
             other.predict_proba(X)[:, order], one.predict_proba(X), rtol=rtol, atol=rtol

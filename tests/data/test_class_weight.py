@@ -1,4 +1,4 @@
-"""Class weights: multiplied into the sample weights, and refused if invalid."""
+"""Class weights: multiplied into the sample weights, and rejected if invalid."""
 
 import numpy as np
 import pytest

@@ -14,7 +14,7 @@ make = maker(max_iter=8, learning_rate_init=0.05)
 
 NAMES = np.array(["setosa", "versicolor", "virginica"])
 
-# Sums in another order differ by some 1e-15, which a few epochs of training multiply.
+# Sums in a different order differ by about 1e-15, and training multiplies this.
 TRAINED = 1e-9
 
 
@@ -25,17 +25,17 @@ class TestFrames:
 
     @pytest.fixture(params=["pandas", "polars"])
     def library(self, request):
-        """The name of a library that is there."""
+        """The name of an installed library."""
         pytest.importorskip(request.param)
         return request.param
 
     def frame(self, library, data=X, columns=COLUMNS):
-        """Make a frame of the library."""
+        """Create a data frame of the library."""
         module = pytest.importorskip(library)
         return module.DataFrame({name: data[:, i] for i, name in enumerate(columns)})
 
     def series(self, library, data):
-        """Make a series of the library."""
+        """Create a series of the library."""
         module = pytest.importorskip(library)
         return module.Series(data)
 
@@ -108,7 +108,7 @@ class TestFrames:
     )
     def test_come_from_a_transformer(self, library, steps):
         frame = self.frame(library)
-        # Rows that differ in the last bit would be split otherwise: no early stopping.
+        # No early stopping, because rows that differ in the last bit change the split.
         pipe = make_pipeline(*steps, make())
         plain = clone(pipe).fit(X, y)
         pipe.set_output(transform=library).fit(frame, y)
@@ -188,7 +188,7 @@ class TestSparseFormats:
 
 
 class TestReadOnly:
-    """Arrays that may not be written to."""
+    """Arrays that are not writeable."""
 
     @pytest.mark.parametrize("solver", SOLVERS)
     @pytest.mark.parametrize("hidden", [(), (8,)])

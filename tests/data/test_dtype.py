@@ -1,4 +1,4 @@
-"""float32 and float64: what is computed in which, and what differs."""
+"""float32 and float64: which computations use which, and how results differ."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ X2, y2 = PROBLEMS["binary"]
 
 
 class TestFloat32Input:
-    """Features of type float32."""
+    """Features of dtype float32."""
 
     @pytest.mark.parametrize("solver", SOLVERS)
     @pytest.mark.parametrize("batch_size", [30, 150])

@@ -1,4 +1,4 @@
-"""The rows that early stopping holds out: stratified, and refused if few."""
+"""Early stopping holds out stratified rows, and raises if there are too few."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ class TestEarlyStoppingSplit:
             early_stopping=True, validation_fraction=0.25, scoring=scorer, max_iter=1
         ).fit(X_, y_, weights)
         counts = np.bincount(scorer.rows[0][1], minlength=n_classes)
-        # Whole rows: each class is at most one away from its exact part.
+        # Rows cannot be divided, so each class may be one row off its exact share.
         assert (abs(counts - 0.25 * np.bincount(y_)) <= 1).all()
 
     @pytest.mark.parametrize("n_copies", [2, 3])
@@ -42,7 +42,7 @@ class TestEarlyStoppingSplit:
 
     def test_tells_rows_of_small_integers_apart(self):
         rng = np.random.RandomState(0)
-        X_ = rng.randint(2, size=(600, 30)).astype(float)  # no two rows are equal
+        X_ = rng.randint(2, size=(600, 30)).astype(float)  # all rows differ
         assert len(np.unique(X_, axis=0)) == 600
         y_ = np.repeat([0, 1, 2], 200)
         scorer = Scripted(0.5)
@@ -61,7 +61,7 @@ class TestEarlyStoppingSplit:
                 early_stopping=True, scoring=scorer, max_iter=1, random_state=seed
             ).fit(X_, y_)
             held_out.append((scorer.rows[0][0] == 0).all(axis=1).any())
-        # By chance a tenth of the seeds, and all ten with probability 1e-10.
+        # Each seed holds it out with probability 0.1, all ten with probability 1e-10.
         assert not all(held_out)
 
 

@@ -1,4 +1,4 @@
-"""Features that cannot be trained on are refused, with a clear error."""
+"""Invalid features raise a clear error."""
 
 import numpy as np
 import pytest

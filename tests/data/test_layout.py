@@ -1,4 +1,4 @@
-"""A fit does not depend on how the numbers lie in memory: dense or sparse, C or F."""
+"""A fit does not depend on the memory layout: dense or sparse, C or Fortran order."""
 
 import numpy as np
 import pytest
@@ -60,7 +60,7 @@ class TestDenseAndSparse:
         columns = np.indices(X_.shape)[1].ravel()
         if form == "zeros":
             data, indices, indptr = X_.ravel(), columns, np.arange(0, n * m + 1, m)
-        elif form == "duplicates":  # halves of a number are exact
+        elif form == "duplicates":  # halving a number is exact
             data, indices = (X_ / 2).ravel().repeat(2), columns.repeat(2)
             indptr = np.arange(0, 2 * n * m + 1, 2 * m)
         else:
@@ -82,7 +82,7 @@ class TestDenseAndSparse:
 
 
 class TestLayout:
-    """How the numbers lie in memory."""
+    """The memory layout of arrays."""
 
     @pytest.mark.parametrize(
         "layout",
@@ -100,7 +100,7 @@ class TestLayout:
     def test_does_not_matter(self, params, problem, layout):
         X_, y_ = PROBLEMS[problem]
         one = make(**params).fit(X_, y_, WEIGHTS)
-        # A list of lists is not a label indicator matrix to scikit-learn.
+        # scikit-learn does not accept a list of lists as label indicators.
         other_y = layout(y_) if problem != "multi-label" else np.asarray(layout(y_))
         other = make(**params).fit(layout(X_), other_y, layout(WEIGHTS))
         assert_identical(one, other)

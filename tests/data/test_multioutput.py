@@ -1,4 +1,4 @@
-"""Several targets, each with classes of its own: one network, a softmax for each."""
+"""Multi-output classification: one network with a softmax for each target."""
 
 import pickle
 
@@ -33,12 +33,12 @@ from skffnn.optim.training import Training
 
 make = maker(max_iter=8, learning_rate_init=0.05)
 
-# L-BFGS until no entry of the gradient is larger than 1e-9: with the penalty below, the
-# parameters are then within some 1e-7 of the minimum, and probabilities nearer.
+# L-BFGS until no entry of the gradient exceeds 1e-9. With the penalty below, the
+# parameters are then within about 1e-7 of the minimum, and probabilities even closer.
 EXACT = {"hidden_layer_sizes": (), "solver": "lbfgs", "tol": 1e-9, "max_iter": 5000}
 ALPHA, AT_MINIMUM = 0.01, 1e-6
 
-# Three targets: three species, three sizes, two colours.
+# Three targets: species and size with three classes each, and two colours.
 SIZES = np.digitize(X[:, 0] + X[:, 1], [-1, 1])
 COLOURS = (X[:, 2] * X[:, 3] > 0.5).astype(int)
 NUMBERS = np.column_stack([y, SIZES + 5, COLOURS])
@@ -52,7 +52,7 @@ TEXTS = np.column_stack(
 
 
 def mixed():
-    """Return a table with a column of strings, of numbers and of booleans."""
+    """Return a table with columns of strings, numbers and booleans."""
     pd = pytest.importorskip("pandas")
     table = {"name": TEXTS[:, 0], "size": SIZES * 10, "red": COLOURS > 0}
     return pd.DataFrame(table)
@@ -80,8 +80,8 @@ def test_outputs_are_those_of_scikit_learn_s_trees(target, params):
         np.testing.assert_allclose(np.exp(log_f[j]), f_j, rtol=1e-6)
         best = model.classes_[j][f_j.argmax(axis=1)]
         np.testing.assert_array_equal(best, labels[:, j])
-    assert (labels == target).mean() > 0.6  # by chance 0.4
-    assert model.n_outputs_ == 3 + 3 + 1  # two classes share an output
+    assert (labels == target).mean() > 0.6  # guessing gives 0.4
+    assert model.n_outputs_ == 3 + 3 + 1  # two classes need only one output
     shapes = [a.shape for a in model.decision_function(X)]
     assert shapes == [(150, 3), (150, 3), (150,)]
 
@@ -94,7 +94,7 @@ def test_columns_of_a_table_keep_their_types():
     assert labels.dtype == object
     assert [type(label) for label in labels[0]] == [str, int, bool]
     assert model.score(X, table) == (labels == table.to_numpy()).all(axis=1).mean()
-    # Numbered in the order in which they are sorted, they are the same targets.
+    # Encoded as integers in sorted order, they are the same targets.
     codes = [np.unique(table[name], return_inverse=True)[1] for name in table]
     other = make(max_iter=60).fit(X, np.column_stack(codes))
     assert_identical(model, other)
@@ -134,7 +134,7 @@ def test_the_loss_is_the_sum_of_the_cross_entropies():
 
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_targets_of_two_classes_are_multi_label(solver):
-    # -1 and 1, or names: the same likelihood as of present and absent labels.
+    # -1 and 1, or names, have the same likelihood as label indicators.
     indicator = make(solver=solver).fit(X, Y, WEIGHTS)
     for labels in (np.array([-1, 1]), np.array(["no", "yes"])):
         target = labels[Y]
@@ -182,11 +182,11 @@ class TestScore:
             return (model.predict(X)[:, 1] == y[:, 1]).mean()
 
         model = make(scoring=of_sizes, early_stopping=True).fit(X, TEXTS)
-        assert model.best_validation_score_ > 0.6  # by chance a third
+        assert model.best_validation_score_ > 0.6  # guessing gives a third
 
 
 class TestClassWeight:
-    """Weights of the classes of each target, multiplied."""
+    """The product of the class weights of all targets."""
 
     @pytest.mark.parametrize(
         "class_weight",
@@ -296,7 +296,7 @@ class TestGoingOn:
 
 
 class TestFiles:
-    """Saved, restored, resumed."""
+    """Saving, loading and resuming."""
 
     @pytest.mark.parametrize("table", ["numbers", "texts", "mixed"])
     def test_a_saved_model_is_the_same(self, table, tmp_path):
@@ -378,7 +378,7 @@ class TestAverages:
 
 
 class TestInvalid:
-    """Targets that are refused."""
+    """Invalid targets."""
 
     def test_sparse_ones(self):
         with pytest.raises(ValueError, match=r"0 and 1.*dense"):

@@ -26,7 +26,7 @@ X2, y2 = PROBLEMS["binary"]
 
 
 class TestRowOrder:
-    """The order of the rows, where all are used at once."""
+    """The order of the rows, if all are used at once."""
 
     @pytest.mark.parametrize("problem", PROBLEMS)
     @pytest.mark.parametrize("params", FULL_BATCH, ids=case_id)
@@ -44,7 +44,7 @@ class TestRowOrder:
         X_, y_ = PROBLEMS[problem]
         params = params | {"early_stopping": True, "validation_fraction": 0.3}
         if "batch_size" in params:
-            params["batch_size"] = "auto"  # at most 200, which is all
+            params["batch_size"] = "auto"  # at most 200, which includes all rows
         order = np.random.RandomState(1).permutation(len(y_))
         one = make(**params).fit(X_, y_, WEIGHTS)
         assert_close(one, make(**params).fit(X_[order], y_[order], WEIGHTS[order]))
@@ -75,7 +75,7 @@ class TestRowOrder:
 
 
 class TestValidationSetOrSplit:
-    """A validation set that is passed, and the same rows held out by early stopping."""
+    """A validation set passed to fit, and the same rows held out by early stopping."""
 
     @pytest.mark.parametrize("scoring", [None, "loss"])
     @pytest.mark.parametrize("weighted", [False, True])
@@ -85,7 +85,7 @@ class TestValidationSetOrSplit:
         params = {"solver": solver, "n_iter_no_change": 2, "max_iter": 20}
         recorder = RecordingScorer()
         make(early_stopping=True, scoring=recorder, **params).fit(X, y, w)
-        # Some rows of iris are there twice; copies stay together.
+        # Some rows of iris are duplicates, which stay together.
         val = (X[:, None] == recorder.X).all(axis=2).any(axis=1)
         assert val.sum() == len(recorder.y)
         split = make(early_stopping=True, scoring=scoring, **params).fit(X, y, w)

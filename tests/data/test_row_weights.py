@@ -1,4 +1,4 @@
-"""A row of weight 2 is that row twice, and the scale of the weights does not matter."""
+"""A weight of 2 equals a repeated row, and the scale of the weights has no effect."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ X2, y2 = PROBLEMS["binary"]
 
 
 class TestWeightsAndCopies:
-    """A weight of 2 and a row twice; a weight of 0 and no row."""
+    """A weight of 2 equals a repeated row, and a weight of 0 a missing row."""
 
     COUNTS = np.random.RandomState(2).randint(1, 4, len(y))
 
@@ -60,8 +60,8 @@ class TestWeightsAndCopies:
         for one, other in zip(weighted.coefs_, repeated.coefs_, strict=True):
             np.testing.assert_array_equal(one, other)
 
-    # Not for two classes: unweighted, their rows are split as MLPClassifier does it,
-    # by their positions.
+    # Not for two classes, whose unweighted rows are split by position, as in
+    # MLPClassifier.
     @pytest.mark.parametrize("solver", SOLVERS)
     @pytest.mark.parametrize("scoring", [None, "loss"])
     def test_a_weight_counts_rows_that_are_split(self, solver, scoring):
@@ -182,7 +182,7 @@ class TestWeightsAndCopies:
 
 
 def training_rows(X_, y_, params):
-    """Return how many rows of weight 1 early stopping leaves to train on."""
+    """Return the number of training rows with early stopping, if all weights are 1."""
     recorder = RecordingScorer()
     make(**params | {"scoring": recorder, "max_iter": 1}).fit(X_, y_, np.ones(len(y_)))
     return len(y_) - len(recorder.y)
@@ -197,7 +197,7 @@ class TestScaleOfWeights:
     def test_does_not_matter(self, params, scale, problem):
         X_, y_ = PROBLEMS[problem]
         one = make(**params).fit(X_, y_, WEIGHTS)
-        # A minibatch in float32 may see a weight round the other way.
+        # Weights may round differently in float32 minibatches.
         rtol = REORDERED if params in FULL_BATCH else SINGLE
         assert_close(one, make(**params).fit(X_, y_, WEIGHTS * scale), rtol)
 
@@ -234,7 +234,7 @@ class TestScaleOfWeights:
         assert_close(one, other)
 
     def test_of_held_out_rows_does_not_matter(self):
-        # What weighs 1e200 as much as all the rest may land in either part.
+        # Rows with 1e200 times the weight of the others may be in either part.
         for seed in range(5):
             w = WEIGHTS.copy()
             w[np.random.RandomState(seed).choice(len(w), 3, replace=False)] *= 1e200

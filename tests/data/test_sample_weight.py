@@ -1,4 +1,4 @@
-"""Sample weights: their effect on loss, split and scores, and invalid ones."""
+"""Sample weights: effect on loss, split and scores, and invalid values."""
 
 import numpy as np
 import pytest
@@ -42,7 +42,7 @@ class TestSampleWeight:
         _, y_val, w_val = scorer.rows[0]
         for c in range(n_classes):
             share = w_val[y_val == c].sum() / w[y_ == c].sum()
-            # The nearest that whole rows come to 0.3 is within half the largest row.
+            # Whole rows can approximate 0.3 to within half the largest weight.
             assert abs(share - 0.3) <= w.max() / 2 / w[y_ == c].sum()
 
     @pytest.mark.parametrize("batch_size", [32, 149, 150])

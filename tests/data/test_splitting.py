@@ -1,4 +1,4 @@
-"""The validation split: stratified, weighted, independent of the order of the rows."""
+"""The validation split: stratified, weighted, independent of the row order."""
 
 import warnings
 
@@ -118,13 +118,13 @@ def test_copies_of_a_common_row_are_split_independently():
         assert len(np.unique(gate[rows], axis=0)) == 4
 
 
-# --------------------------------------------------------------- common and unique rows
+# ------------------------------------------------------------ repeated and unique rows
 
 N_MIXED = 4000
-# The validation set, or a fold, is a sample of n rows without replacement, and half of
-# all rows are copies. The number of copies in it is hypergeometric, with mean n / 2 and
-# a standard deviation below that of the binomial, sqrt(n) / 2. It deviates by five of
-# these less than once in a million draws.
+# A validation set or fold is a sample of n rows without replacement, and half of all
+# rows are copies. The number of copies in the sample is hypergeometric, with mean n / 2
+# and a standard deviation less than sqrt(n) / 2, that of the binomial distribution. A
+# deviation of five of these occurs less than once in a million draws.
 STANDARD_DEVIATIONS = 5
 
 
@@ -183,7 +183,7 @@ def test_copies_are_neighbours_and_other_rows_are_no_copies(to_rows, labels):
     order, is_copy = sorted_by_content(X, labels, np.arange(6))
     assert sorted(order) == list(range(6))
     groups = np.split(order, np.flatnonzero(~is_copy)[1:])
-    # Row 3 has the key of row 0, and may stand between it and its copy.
+    # Row 3 has the same key as row 0, and may be between it and its copy.
     found = {frozenset(group.tolist()) for group in groups}
     assert found == {
         frozenset({0, 2}),

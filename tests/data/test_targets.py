@@ -1,4 +1,4 @@
-"""Targets: labels of every type, sparse ones, and invalid ones."""
+"""Classification targets: labels of every type, sparse labels, invalid labels."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ NAMES = np.array(["setosa", "versicolor", "virginica"])
 
 
 class TestLabels:
-    """Labels of any type that scikit-learn takes."""
+    """Labels of all types that scikit-learn accepts."""
 
     @pytest.mark.parametrize("n_classes", [2, 3])
     @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ class TestLabels:
         predictions = model.predict(X[rows])
         assert predictions.dtype == target.dtype
         assert model.classes_.tolist() == sorted(set(target.tolist()))
-        assert (predictions == target).mean() > 0.7  # by chance 0.5 or a third
+        assert (predictions == target).mean() > 0.7  # guessing gives 0.5 or a third
         assert model.score(X[rows], target) == (predictions == target).mean()
 
     def test_may_be_a_list(self):
@@ -97,7 +97,7 @@ class TestInvalidTargets:
             make().fit(X, np.r_[np.nan, y[1:]])
 
     def test_of_labels_are_0_or_1_if_sparse(self):
-        # The loss has no lower bound for other numbers. Dense columns of them are
+        # The loss has no lower bound for other numbers. If dense, they are multi-output
         # targets with two classes each.
         for wrong in (Y * 2, Y * 2 - 1, Y + 1):
             with pytest.raises(ValueError, match=r"[Ll]abel indicator|0.*1"):

@@ -1,4 +1,4 @@
-"""A validation set that is passed to fit: scored each epoch, and checked."""
+"""A validation set passed to fit is checked, and scored after each epoch."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ make = maker(max_iter=5)
 
 
 class TestValidationSet:
-    """A validation set that is passed to `fit` is scored after each epoch."""
+    """A validation set passed to `fit` is scored after each epoch."""
 
     @pytest.mark.parametrize("solver", SOLVERS)
     @pytest.mark.parametrize("scoring", [None, "f1_macro", "neg_log_loss", "loss"])

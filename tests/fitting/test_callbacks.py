@@ -1,4 +1,4 @@
-"""Callbacks of scikit-learn: each epoch is a task, and the model is that of its end."""
+"""scikit-learn's callbacks: each epoch is a task, with the model at its end."""
 
 import pickle
 import re
@@ -33,7 +33,7 @@ make = maker(max_iter=6, batch_size=30)
 
 
 class Journal:
-    """Notes the calls of its hooks, and the fitted copies that it is given."""
+    """Records the calls of its hooks, and the fitted copies passed to them."""
 
     def __init__(self, stop_at=None, error=None):
         self.stop_at, self.error = stop_at, error
@@ -62,18 +62,18 @@ class Journal:
         return None
 
     def ended(self, unit):
-        """Return the numbers of the tasks of a kind that were ended."""
+        """Return the numbers of the completed tasks of a kind."""
         return [call[2] for call in self.calls if call[:2] == ("end", unit)]
 
 
 class Propagated(Journal):
-    """A callback that meta-estimators pass on to what they fit."""
+    """A callback that meta-estimators pass to their sub-estimators."""
 
     max_propagation_depth = None
 
 
 def assert_same_fit(model, other):
-    """Compare all that was fitted, the state of training included."""
+    """Compare all fitted attributes, including the state of training."""
     names = {name for name in vars(other) if name.endswith("_")}
     assert {name for name in vars(model) if name.endswith("_")} == names
     for name in sorted(names):
@@ -143,7 +143,7 @@ def test_training_is_the_same_and_each_copy_is_a_model_of_its_own(
         assert_same_fit(then, make(**params, max_iter=k).fit(X, y))
     halfway = journal.models[2].set_callbacks()
     halfway.set_params(warm_start=True, max_iter=3).fit(X, y)
-    if solver != "lbfgs":  # which continues from the parameters alone
+    if solver != "lbfgs":  # which continues only from the parameters
         for name in ("coefs_", "loss_curve_", "_state"):
             np.testing.assert_equal(getattr(halfway, name), getattr(model, name))
 
@@ -202,7 +202,7 @@ def test_a_fit_that_was_stopped_is_resumed_from_its_checkpoint(solver, tmp_path)
     assert journal.sizes == [2]
     if solver == "adam":
         assert_same_fit(model, make(solver=solver).fit(X, y))
-    model.fit(X, y)  # is finished: nothing is trained
+    model.fit(X, y)  # already finished, so nothing is trained
     assert len(journal.models) == 2
 
 
@@ -248,7 +248,7 @@ def test_bad_input_is_found_before_a_callback_is_called():
     assert journal.calls == []
 
 
-# ------------------------------------------------------- an estimator like others
+# -------------------------------------------------------- interface of estimators
 
 
 def test_callbacks_are_no_parameters_and_go_with_copies():
@@ -287,7 +287,7 @@ def test_a_search_reports_each_epoch_of_each_fit(kind, n_jobs, capsys):
     search.set_callbacks(sklearn_callback.ProgressBar(max_propagation_depth=None))
     search.fit(X, y)
     bars = re.findall(r"FFNNClassifier - fit #1 .*100%", capsys.readouterr().out)
-    assert len(bars) == 5  # two candidates, two splits, and the best one again
+    assert len(bars) == 5  # two candidates, two splits, and the refit
     assert not any("Progress" in type(t).__name__ for t in threading.enumerate())
     log = {row["task_id_path"]: row for row in monitor.get_logs().data}
     splits = list(CV.split(X, y))

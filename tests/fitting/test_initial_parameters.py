@@ -1,4 +1,4 @@
-"""Fits that start from given parameters, coef_init and intercept_init."""
+"""Fits that start from coef_init and intercept_init."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ from skffnn.optim.training import Training
 
 make = maker(max_iter=6, learning_rate_init=0.05, dtype="float64")
 
-# All rows at once: no random number is drawn but for the parameters.
+# All rows at once, so that only the parameters use random numbers.
 NO_DRAWS = {"batch_size": 150}
 
 
@@ -34,7 +34,7 @@ def weights_of(model):
 
 
 def drawn(seed, target=y):
-    """Return the parameters that a fit with a seed starts from."""
+    """Return the initial parameters of a fit with this seed."""
     model = make(random_state=seed, solver="sgd", learning_rate_init=NO_STEP)
     return weights_of(model.set_params(max_iter=1).fit(X, target))
 
@@ -87,7 +87,7 @@ def test_the_coefficients_of_a_linear_model_are_a_start():
 
 
 def test_the_order_of_several_targets_does_not_matter():
-    # Their outputs, and what they start from, in another order.
+    # The outputs and their initial parameters, in a different order.
     target, outputs = np.column_stack([y, y > 0]), [3, 0, 1, 2]
     start = drawn(0, target)
     model = make(**NO_DRAWS).fit(X, target, **start)
@@ -120,21 +120,21 @@ def test_those_of_a_regressor_are_in_the_units_of_coefs(normalize_y):
     still = FFNNRegressor(solver="sgd", learning_rate_init=NO_STEP, **settings)
     still.fit(X, y, **weights_of(model))
     np.testing.assert_allclose(still.predict(X), model.predict(X), rtol=PASS)
-    # In another unit, y and its predictions are larger by the same factor.
+    # In another unit, y and its predictions are scaled by the same factor.
     if normalize_y:
         still.fit(X, 1024 * y, **weights_of(model))
         np.testing.assert_allclose(still.predict(X), 1024 * model.predict(X))
 
 
 class TestWithOtherWaysToGoOn:
-    """warm_start, partial_fit, checkpoints, pipelines."""
+    """Combination with warm_start, partial_fit, checkpoints and pipelines."""
 
     def test_given_parameters_win_over_a_warm_start(self):
         warm = make(warm_start=True).fit(X, y)
         warm.fit(X, y, **drawn(1))
         assert_same_training(warm, make().fit(X, y, **drawn(1)))
         assert_same_training(warm.fit(X, y), make(max_iter=12).fit(X, y, **drawn(1)))
-        warm.fit(X, Y, **drawn(2, Y))  # anew, so that even y may be another
+        warm.fit(X, Y, **drawn(2, Y))  # a new fit, so y may differ as well
         assert warm._multilabel
 
     def test_a_stream_goes_on_from_them(self):
@@ -201,7 +201,7 @@ def test_wrong_ones_are_one_error_before_any_training(kind, case, monkeypatch):
     target = y if kind is FFNNClassifier else np.column_stack([y, y, y])
     model = kind(hidden_layer_sizes=(8,), max_iter=1, random_state=0).fit(X, target)
     before, predictions = snapshot(model), model.predict(X)
-    monkeypatch.setattr(Training, "end_epoch", None)  # nothing gets there
+    monkeypatch.setattr(Training, "end_epoch", None)  # must not be reached
     with pytest.raises(ValueError, match=message):
         model.fit(X, target, **given)
     after = snapshot(model)

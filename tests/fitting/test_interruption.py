@@ -1,4 +1,4 @@
-"""Ctrl-C ends training with a warning, and what was learned is kept."""
+"""Ctrl-C ends training with a warning, and keeps the progress."""
 
 import pickle
 
@@ -14,7 +14,7 @@ make = maker(max_iter=8, learning_rate_init=0.05)
 
 
 class InterruptingScorer:
-    """Accuracy as a scorer, with Ctrl-C at one of the calls."""
+    """An accuracy scorer with Ctrl-C in one of its calls."""
 
     def __init__(self, at):
         self.left = at
@@ -27,7 +27,7 @@ class InterruptingScorer:
 
 
 class InterruptingSchedule(Schedule):
-    """A constant rate, and Ctrl-C at one of the calls."""
+    """A constant learning rate with Ctrl-C in one of its calls."""
 
     def __init__(self, at):
         self.left = at
@@ -40,7 +40,7 @@ class InterruptingSchedule(Schedule):
 
 
 class InterruptingPenalty(L2):
-    """The usual penalty, and Ctrl-C at one of the calls."""
+    """The L2 penalty with Ctrl-C in one of its calls."""
 
     def __init__(self, at):
         self.left = at
@@ -53,7 +53,7 @@ class InterruptingPenalty(L2):
 
 
 class TestKeyboardInterrupt:
-    """Ctrl-C keeps what has been reached."""
+    """Ctrl-C keeps the progress of training."""
 
     def assert_usable(self, model):
         f = model.predict_proba(X)
@@ -128,7 +128,7 @@ class TestKeyboardInterrupt:
 
     @pytest.mark.parametrize("solver", STEPPERS)
     def test_at_the_start_of_an_epoch_carries_on_exactly(self, solver):
-        # One batch an epoch: the schedule is asked twice in each, first at its start.
+        # One batch per epoch: each epoch calls the schedule twice, first at its start.
         schedule = InterruptingSchedule(7)
         parts = make(solver=solver, learning_rate=schedule, warm_start=True)
         with pytest.warns(UserWarning, match="interrupted in epoch 4"):

@@ -1,4 +1,4 @@
-"""Long streams and large tables are trained on in little memory."""
+"""Training on long streams and large tables needs little memory."""
 
 import subprocess
 import sys
@@ -30,7 +30,7 @@ def resident():
 
 
 def run(code, *args):
-    """Run a script in a process of its own; return what it prints."""
+    """Run a script in a separate process and return its output."""
     result = subprocess.run(
         [sys.executable, "-c", SETUP + textwrap.dedent(code), *map(str, args)],
         capture_output=True,
@@ -43,7 +43,7 @@ def run(code, *args):
 
 @pytest.fixture
 def large(tmp_path):
-    """Return the path of 600 MB of rows, most of them 0 and not stored."""
+    """Return the path of a sparse file with 600 MB of rows, most of them 0."""
 
     def write(dtype):
         path, n = tmp_path / "X.npy", 600 * 2**20 // 512 // np.dtype(dtype).itemsize

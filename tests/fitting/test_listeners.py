@@ -17,7 +17,8 @@ rng = np.random.default_rng(0)
 X = rng.normal(size=(60, 3))
 y = np.digitize(X[:, 0] + X[:, 1], [-0.5, 0.5])
 
-# Digits printed: four of a loss, four decimals of a score, two of a rate.
+# Precision of the output: four digits of a loss, four decimals of a score, two digits
+# of a learning rate.
 PRINTED = {"loss": 1e-3, "val": 1e-3, "score": 1e-3, "rate": 5e-2}
 
 
@@ -27,7 +28,7 @@ def fit(**params):
 
 
 def numbers(lines, name):
-    """Return the number that follows a name in each line."""
+    """Return the number after a name in each line."""
     pattern = rf"(?:^|  ){name} +(\S+)"
     return [float(re.search(pattern, line)[1]) for line in lines]
 
@@ -160,12 +161,12 @@ def test_the_html_repr_has_parameters_and_no_dead_link():
     assert "FFNNClassifier" in html
     assert "0.25" in html
     assert "Not fitted" in html
-    assert "https://scikit-learn.org" not in html  # it has no page on this class
+    assert "https://scikit-learn.org" not in html  # it has no page for this class
     assert "Fitted" in model.set_params(max_iter=1).fit(X, y)._repr_html_()
 
 
 class Journal(Listener):
-    """Notes what a fit would return if it ended there."""
+    """Records what the fit would return if it ended at each epoch."""
 
     def __init__(self):
         self.entered, self.left, self.ended = 0, 0, 0
@@ -188,7 +189,7 @@ class Journal(Listener):
 
 @pytest.fixture
 def journal(monkeypatch):
-    """Return a listener to the next fit, and to no other."""
+    """Return a listener for the next fit only."""
     listener, whole = Journal(), FFNNClassifier._listeners
 
     def listeners(*args):
@@ -213,7 +214,7 @@ def test_the_state_is_at_rest_at_the_end_of_an_epoch(solver, early_stopping, jou
             for a, b in zip(fitted[name], getattr(shorter, name), strict=True):
                 np.testing.assert_array_equal(a, b)
         assert fitted["loss_curve_"] == shorter.loss_curve_
-        # Patience and the streams of random numbers are up to date too.
+        # The stopping criterion and the random streams are up to date too.
         for name in ("reference", "epochs_without_improvement", "dropout_rng"):
             assert fitted["_state"][name] == shorter._state[name]
 

@@ -14,7 +14,7 @@ make = maker(max_iter=5)
 
 
 def peak_memory(function, *args):
-    """Return the most bytes in use at once while a function runs."""
+    """Return the peak memory of a function call in bytes."""
     tracemalloc.start()
     try:
         function(*args)
@@ -35,7 +35,7 @@ class TestMemory:
         model = make(hidden_layer_sizes=(width,), max_iter=1).fit(X, y)
         X_ = np.tile(X, (n // len(X) + 1, 1))[:n]
         args = (X_, np.tile(y, n // len(y) + 1)[:n]) if method == "score" else (X_,)
-        # The hidden layer of all rows alone is n × width × 8 = 32 MB.
+        # The hidden layer of all rows alone has n × width × 8 = 32 MB.
         assert peak_memory(getattr(model, method), *args) < n * width * 8 / 3
 
     @pytest.mark.parametrize("solver", SOLVERS)
@@ -88,7 +88,7 @@ class TestMemory:
         watched = Watched()
         X_ = np.tile(X, (8, 100))  # six batches of 200 rows
         y_ = np.tile(y, 8)
-        # One epoch: between its steps nothing is validated or recorded.
+        # During a single epoch, nothing is validated or recorded between steps.
         peak_memory(
             make(hidden_layer_sizes=(400,), solver=watched, max_iter=1).fit, X_, y_
         )

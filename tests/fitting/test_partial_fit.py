@@ -1,4 +1,4 @@
-"""partial_fit: its arguments, its random numbers, and when it is not available."""
+"""partial_fit: arguments, random numbers, and availability."""
 
 import numpy as np
 import pytest
@@ -43,7 +43,7 @@ class TestArguments:
 
 
 class TestAvailability:
-    """`partial_fit` is missing where it could not work."""
+    """`partial_fit` is unavailable if it cannot work."""
 
     def test_is_not_available_and_the_error_suggests_a_validation_set(self):
         model = make(early_stopping=True)

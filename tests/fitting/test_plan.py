@@ -1,4 +1,4 @@
-"""Invalid parameters are refused before anything else is looked at."""
+"""Invalid parameters raise an error before anything else is checked."""
 
 import numpy as np
 import pytest
@@ -29,11 +29,11 @@ REGISTRIES = {
     "loss": CLASSIFICATION_LOSSES,
 }
 
-# Values that are no number, no integer, no boolean.
+# Values that are neither numbers nor booleans.
 NO_NUMBER = [None, "1", "", True, np.nan, 1j, [0.5], (), {}, object(), np.array([1, 2])]
 NO_INTEGER = [*NO_NUMBER, 1.5, 2.0, np.inf]
 NO_BOOL = [None, 0, 1, "True", "no", 1.0, np.nan, [True], np.array([True, False])]
-# For each parameter, values that are refused and what the message says is allowed.
+# For each parameter, invalid values and the allowed values that the message lists.
 WRONG = {
     "hidden_layer_sizes": (
         [
@@ -155,15 +155,15 @@ WRONG_VALUES = [
 
 
 def validate(params):
-    """Check parameters as `fit` and `partial_fit` do."""
+    """Validate parameters as `fit` and `partial_fit` do."""
     Plan.from_params(params)
     Checkpoint.from_param(params["checkpoint"])
 
 
 def quoted(value):
-    """Return what the message about an invalid value has to quote."""
+    """Return the text that the message about an invalid value must quote."""
     if isinstance(value, list | tuple | np.ndarray) and np.size(value) > 0:
-        return ""  # either the sequence, or the one value in it that is wrong
+        return ""  # either the sequence, or the invalid value in it
     return repr(value)
 
 

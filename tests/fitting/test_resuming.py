@@ -1,4 +1,4 @@
-"""N epochs and M more in another process are N + M epochs, bit for bit."""
+"""N epochs and M more in another process equal N + M epochs, bit for bit."""
 
 import itertools
 import pickle
@@ -14,7 +14,7 @@ import skffnn
 from skffnn import SCHEDULES, Cosine, FFNNClassifier, OneCycle
 
 N, M = 3, 4
-# Plans are of so many epochs, whatever a single fit does of them.
+# The horizon of these schedules, however many epochs a single fit runs.
 PLANS = {"cosine": Cosine(max_iter=N + M), "one_cycle": OneCycle(max_iter=N + M)}
 DATA = {"dense": X, "float32": X.astype(np.float32), "sparse": sparse.csr_array(X)}
 COMBINATIONS = {
@@ -61,7 +61,7 @@ def make(epochs, params):
 
 @pytest.fixture(scope="module")
 def continued(tmp_path_factory):
-    """Return what another process has made of models that were half trained here."""
+    """Return models that were partly trained here and continued in another process."""
     folder, models = tmp_path_factory.mktemp("half"), {}
     for i, (name, (data, params)) in enumerate(COMBINATIONS.items()):
         model = make(N, params).fit(DATA[data], y)
@@ -82,8 +82,8 @@ def test_training_goes_on_in_another_process(name, continued):
             assert params["early_stopping"]
             continue
         parts = continued[name, kind]
-        parts.n_iter_ = whole.n_iter_  # of the last fit alone
-        # The curves, the split and the streams of random numbers are in the state.
+        parts.n_iter_ = whole.n_iter_  # of the last fit only
+        # The state includes the curves, the split and the random streams.
         assert_same(whole, parts)
 
 

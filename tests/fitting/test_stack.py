@@ -1,4 +1,4 @@
-"""Networks that are trained as a stack come out as they do alone."""
+"""Networks trained in a stack equal networks trained alone."""
 
 from dataclasses import dataclass, fields
 
@@ -20,18 +20,18 @@ N, M = 203, 5
 X = RNG.standard_normal((N, 4))
 Y = (X[:, :3] + RNG.standard_normal((N, 3))).argmax(axis=1)
 WEIGHTS = RNG.uniform(0.5, 2, N)
-FOLD = RNG.permutation(N) % M  # of 41 and of 40 rows
+FOLD = RNG.permutation(N) % M  # of 41 and 40 rows
 
 PARAMS = {"hidden_layer_sizes": (7, 5), "batch_size": 30, "max_iter": 12}
 
 
 def different_numbers(solver):
-    """Return numbers of an optimiser that are another's for each member."""
+    """Return optimiser parameters that differ between members."""
     parts = [f for f in fields(OPTIMIZERS[solver]) if isinstance(f.default, float)]
     return lambda m: {f.name: f.default * (1 - 0.1 * m) for f in parts}
 
 
-# What the members have in common, and what the m-th has for itself.
+# Parameters that the members share, and those of the m-th member.
 CASES = {
     "seeds": ({}, lambda m: {}),
     "alpha": ({}, lambda m: {"alpha": 10.0**-m * (m > 0)}),
@@ -76,7 +76,7 @@ CASES = {
 
 
 def jobs_of(common, own, *, validated=False, weights=None, labels=Y):
-    """Return networks that train on different folds."""
+    """Return jobs for networks that train on different folds."""
     data = Dataset(X, labels, weights)
     jobs = []
     for m in range(M):
@@ -90,7 +90,7 @@ def jobs_of(common, own, *, validated=False, weights=None, labels=Y):
 
 
 def alone(job):
-    """Fit the network of a job by its own method."""
+    """Fit the network of a job with its `fit` method."""
     fit_params = {}
     weights = job.train.weights
     if weights is not None:
@@ -121,7 +121,7 @@ def assert_alike(network, expected):
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 class TestMembers:
-    """Each member of a stack is what it is alone, with the same seed."""
+    """Each member of a stack equals a network trained alone with the same seed."""
 
     @pytest.mark.parametrize("case", CASES)
     def test_alone_and_in_a_stack(self, case):
@@ -137,7 +137,7 @@ class TestMembers:
             ]
             kinds[case] = {layout(fit) for fit in fits}
             assert None not in kinds[case]
-        # Folds of 162 rows have one batch there, and folds of 163 have two.
+        # In that case, folds of 162 rows have one batch, and folds of 163 two.
         several = {case for case, layouts in kinds.items() if len(layouts) > 1}
         assert several == {"all rows, of most"}
 
@@ -190,7 +190,7 @@ def test_a_number_of_an_optimiser_cannot_be_of_one_member(monkeypatch):
 
 @dataclass(frozen=True)
 class Decaying(SGD):
-    """Keeps a power of the momentum as a number."""
+    """SGD whose state contains a power of the momentum as a number."""
 
     def init(self, theta):
         return {**super().init(theta), "product": 1.0}
@@ -228,7 +228,7 @@ def test_ctrl_c_keeps_what_all_have_reached(monkeypatch):
 
 
 class TestHowManyToStack:
-    """What goes into which stack, and on which core."""
+    """Assignment of networks to stacks and cores."""
 
     def test_small_networks_share_a_stack_on_each_core(self):
         groups = many.stacks_of(jobs_of({}, lambda m: {}), n_cores=2)
@@ -286,7 +286,7 @@ class TestHowManyToStack:
         long = jobs_of({"max_iter": 10**6}, lambda m: {})
         assert many.processes_for(short) is None
         assert many.processes_for(long) == -1
-        # Not within what runs in parallel, nor against what the user has said.
+        # Not in code that already runs in parallel, and not against the user's setting.
         assert decided("loky") == decided("threading") == [None, None]
         with parallel_config(n_jobs=2):
             assert many.processes_for(long) is None

@@ -1,4 +1,4 @@
-"""A warm start: five epochs and five more are ten, bit for bit."""
+"""Warm starts: five epochs and five more equal ten, bit for bit."""
 
 import pickle
 
@@ -122,7 +122,7 @@ class TestWarmStart:
     @pytest.mark.parametrize("solver", STEPPERS)
     @pytest.mark.parametrize("early_stopping", [False, True])
     def test_after_convergence_patience_is_reset(self, solver, early_stopping):
-        # No epoch but the first improves by so much.
+        # Only the first epoch improves by this much.
         model = make(
             tol=1e3,
             n_iter_no_change=2,
@@ -152,7 +152,7 @@ class TestWarmStart:
         start, n_epochs = objective(model, X, y), len(model.loss_curve_)
         model.set_params(solver=second, alpha=0.0).fit(X, y)
         assert len(model.loss_curve_) == n_epochs + model.n_iter_
-        # Steps of 0.001 from there do no worse than from the beginning.
+        # Steps of 0.001 from there do not increase the loss much.
         assert model.loss_ < max(start, 1e-3) * 1.1
 
     @pytest.mark.parametrize("solver", SOLVERS)

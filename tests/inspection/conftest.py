@@ -5,7 +5,7 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def closed():
-    """Draw the figures of a test, to see that they can be drawn, and close them."""
+    """Draw the figures of a test, to check that this works, and close them."""
     plt = pytest.importorskip("matplotlib.pyplot")
     yield
     for number in plt.get_fignums():

@@ -1,4 +1,4 @@
-"""What all displays have in common."""
+"""Tests of all displays."""
 
 import sys
 

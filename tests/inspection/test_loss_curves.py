@@ -1,4 +1,4 @@
-"""LossCurveDisplay and History: curves and learning rates as they were recorded."""
+"""LossCurveDisplay and History: the recorded curves and learning rates."""
 
 from dataclasses import replace
 
@@ -47,7 +47,7 @@ def test_the_circle_is_at_the_parameters_that_were_kept(solver):
     display = LossCurveDisplay.from_estimator(model)
     kept = display.histories[0].kept
     assert kept < model.n_iter_
-    # Training that ends there has these very parameters.
+    # Training that ends there gives exactly these parameters.
     until = fit(**params, n_iter_no_change=4, max_iter=kept)
     for W, V in zip(model.coefs_, until.coefs_, strict=True):
         np.testing.assert_array_equal(W, V)
@@ -69,7 +69,7 @@ def test_without_validation_rows_the_last_epoch_is_kept():
     ("loss", "scale"),
     [
         ([2.3, 0.5, 0.1, 0.05, 0.04], "log"),
-        ([2.3, 1.5, 1.1, 0.5, 0.4], "linear"),  # all epochs can be told apart
+        ([2.3, 1.5, 1.1, 0.5, 0.4], "linear"),  # all epochs are distinguishable
         ([2.3, 0.5, 0.1, -0.05, 0.04], "linear"),
         ([2.3, np.nan, np.nan, 0.05, 0.04], "log"),
     ],
@@ -170,7 +170,7 @@ def test_learning_rates_that_were_changed_between_fits_are_drawn_as_they_were():
 
 
 def test_the_circle_is_at_the_last_of_equal_scores_of_a_fixed_horizon():
-    # Of equal scores a schedule with a fixed horizon keeps the last, not the first.
+    # If scores are equal, a fixed-horizon schedule keeps the last one, not the first.
     scores = iter([0.5, 0.9, 0.7, 0.9, 0.8])
     model = FFNNClassifier(
         learning_rate=skffnn.Cosine(5), max_iter=5, scoring=lambda *_: next(scores)

@@ -38,7 +38,7 @@ def test_a_line_joins_the_neurons_of_its_weight():
     W = model.coefs_
     strength = [
         sum(W[0][:, j] ** 2) * sum(W[1][j] ** 2) for j in range(12)
-    ]  # of what comes in, and of what goes out
+    ]  # of incoming and outgoing weights
     strong = sorted(sorted(range(12), key=strength.__getitem__)[-4:])
     assert [d.tolist() for d in display.drawn_] == [
         [0, 1, 2, 3],
@@ -63,7 +63,7 @@ def test_width_and_opacity_grow_with_the_weight():
     model = fit((5, 4))
     display = NetworkDisplay.from_estimator(model)
     strengths = np.concatenate([np.abs(W).ravel() for W in model.coefs_])
-    order = np.argsort(strengths)  # over all layers: they have one scale
+    order = np.argsort(strengths)  # over all layers, which share one scale
     widths = np.concatenate([lines.get_linewidths() for lines in display.lines_])
     alphas = np.concatenate([lines.get_colors()[:, 3] for lines in display.lines_])
     assert (np.diff(widths[order]) > 0).all()
@@ -76,13 +76,13 @@ def test_neurons_have_the_colours_of_their_biases():
     display = NetworkDisplay.from_estimator(model)
     for neurons, b in zip(display.neurons_[1:], model.intercepts_, strict=True):
         np.testing.assert_array_equal(neurons.get_array(), b)
-    assert not display.neurons_[0].get_array().any()  # an input has none
+    assert not display.neurons_[0].get_array().any()  # inputs have none
     limit = max(np.abs(b).max() for b in model.intercepts_)
     assert display.neurons_[1].get_clim() == (-limit, limit)
 
 
 def names(display, k):
-    """Return what is written beside the neurons of the first or the last layer."""
+    """Return the labels of the neurons in the first or last layer."""
     x = k % len(display.drawn_)
     annotations = [t for t in display.ax_.texts if hasattr(t, "xyann")]
     return [t.get_text() for t in annotations if t.xy[0] == x]
@@ -112,7 +112,7 @@ def test_the_columns_that_reach_the_network_are_named():
     model = make_pipeline(skffnn.TableEncoder(), skffnn.RobustSmoothScaler(), network)
     display = NetworkDisplay.from_estimator(model.fit(table, y))
     assert names(display, 0) == ["job_clerk", "job_smith", "age"]
-    # Neither arrays nor every transformer have names.
+    # Arrays and some transformers have no names.
     for first, rows in (FunctionTransformer(), X), (Nameless(), table[["age"]]):
         model = make_pipeline(first, network).fit(rows, y)
         assert names(NetworkDisplay.from_estimator(model), 0)[0] == "$x_{1}$"

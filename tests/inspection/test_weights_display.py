@@ -17,8 +17,8 @@ plt = pytest.importorskip("matplotlib.pyplot")
 
 X, y = THREE_CLASSES
 
-EXACT = 1e-12  # some operations in float64, in another order
-DIFFERENCES = 1e-7  # error of central differences, of a step of 1e-5, in float64
+EXACT = 1e-12  # a few float64 operations in a different order
+DIFFERENCES = 1e-7  # error of central differences with step 1e-5 in float64
 
 
 @pytest.mark.parametrize("shape", [(2, 2), (1, 4), (4, 1)])
@@ -64,7 +64,7 @@ def test_zero_has_the_colour_of_the_background():
             display = WeightsDisplay.from_estimator(fit((2,)), kind="images")
             ground = matplotlib.colors.to_rgb(display.ax_.get_facecolor())
             cmap = display.images_[0].get_cmap()
-            # Half a step of the 256 of a colour map.
+            # Half a step of a colour map with 256 steps.
             np.testing.assert_allclose(cmap(0.5)[:3], ground, atol=1 / 128)
 
 
@@ -97,7 +97,7 @@ def test_gradients_are_those_of_central_differences():
             losses.append(log_loss(y, model.predict_proba(X)))
         W += 1e-5 * direction
         slope = (losses[0] - losses[1]) / 2e-5
-        # α has no part in it: what is shown is what the rows send back.
+        # Without α: the display shows only the gradient of the data term.
         ours = np.vdot(display.flow.grad[k], direction)
         assert ours == pytest.approx(slope, rel=DIFFERENCES, abs=1e-9)
 
@@ -116,7 +116,7 @@ def test_histograms_count_what_is_there():
             assert values.sum() == array.size
             assert edges[0] == pytest.approx(array.min(), rel=EXACT)
             assert edges[-1] == pytest.approx(array.max(), rel=EXACT)
-            # A value on an edge may fall on either side of it.
+            # A value on a bin edge may fall on either side.
             assert np.abs(values - counts_of(array)).sum() <= 2
 
 
@@ -157,7 +157,7 @@ def test_dead_neurons_are_counted(activation):
     for b in model.intercepts_:
         b += 2  # all are alive
     assert WeightsDisplay.from_estimator(model, X, kind="histograms").dead_ == [0, 0]
-    model.intercepts_[0][:3] = -1e4  # their slope is 0 for each of the rows
+    model.intercepts_[0][:3] = -1e4  # their slope is 0 for all rows
     model.intercepts_[1][1] = -1e4
     display = WeightsDisplay.from_estimator(model, X, kind="histograms")
     assert display.dead_ == [3, 1]

@@ -1,4 +1,4 @@
-"""Files that are damaged, foreign or forged are refused."""
+"""Damaged, foreign and forged files are rejected."""
 
 import io
 import json
@@ -47,7 +47,7 @@ class TestBadFilesAreRefused:
                 read_bytes(whole[:n], tmp_path)
 
     def test_altered_anywhere(self, whole, tmp_path):
-        """A byte that says nothing about the content, such as a date, may differ."""
+        """Bytes that do not affect the content, such as dates, may differ."""
         refused = 0
         for i in range(len(whole)):
             for bits in (0x01, 0x80, 0xFF):
@@ -83,7 +83,7 @@ class TestBadFilesAreRefused:
 
 
 def archive(header, members=(), compression=zipfile.ZIP_STORED):
-    """Return an archive that a stranger might make."""
+    """Return an archive that an attacker might create."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", compression) as archive:
         if header is not None:
@@ -99,7 +99,7 @@ def header(content=None, **changes):
 
 
 def npy(text, data=b""):
-    """Return an array file whose header says what it likes."""
+    """Return an array file with an arbitrary header."""
     text = text.ljust(117) + "\n"
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text.encode() + data
 
@@ -187,7 +187,7 @@ def test_an_array_that_does_not_match_its_header_is_refused(member, tmp_path):
         )
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 2**24  # and not the terabytes that it announces
+    assert peak < 2**24  # not the terabytes that it claims
 
 
 def test_compressed_members_are_refused(tmp_path):

@@ -1,4 +1,4 @@
-"""Kills, full disks and read-only folders leave the last checkpoint whole."""
+"""Killed processes, full disks and read-only folders do not damage a checkpoint."""
 
 import os
 import subprocess
@@ -27,7 +27,7 @@ def bits(model):
 
 
 def run(code, *args):
-    """Run a script in a process of its own, with one thread; return what it prints."""
+    """Run a script in a separate process with one thread; return its output."""
     result = subprocess.run(
         [sys.executable, "-c", SETUP + textwrap.dedent(code), *map(str, args)],
         capture_output=True,
@@ -55,7 +55,7 @@ needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
     ids=["dropout", "early stopping", "cosine"],
 )
 def test_kills_at_random_moments_change_nothing(params, part, tmp_path):
-    """A child trains; its parent kills it, and starts the next one, until one ends."""
+    """A child process trains; it is killed and restarted until one finishes."""
     code = """
     path, least, params = sys.argv[1], int(sys.argv[2]), eval(sys.argv[3])
     whole = make(None, **params).fit(X, y)
@@ -88,7 +88,7 @@ def test_kills_at_random_moments_change_nothing(params, part, tmp_path):
     kills = max(KILLS, int(part * LONG_KILLS))
     answer = run(code, tmp_path / "run", kills, params)
     assert answer.startswith(f"{kills} ['run'")
-    assert [p.name for p in tmp_path.iterdir()] == ["run"]  # no drafts are left over
+    assert [p.name for p in tmp_path.iterdir()] == ["run"]  # no temporary files
 
 
 def test_a_full_disk_is_a_warning_that_loses_nothing(tmp_path):
@@ -134,7 +134,7 @@ def test_a_folder_that_turns_read_only_is_a_warning_that_loses_nothing():
     assert bits(model) == bits(whole)
     assert before == open(path, "rb").read()
     """
-    # Not under pytest's folder, which no other user may enter.
+    # Not in pytest's folder, which other users cannot access.
     with TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
         text = run(code, Path(folder) / "run")

@@ -1,4 +1,4 @@
-"""The file of a checkpoint: when it is written, and which file is refused."""
+"""Checkpoint files: when they are written, and which files are rejected."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Training that is interrupted resumes from its checkpoint, to the same result."""
+"""Interrupted training resumes from its checkpoint, with the same result."""
 
 import pickle
 
@@ -20,7 +20,7 @@ def make(path=None, **params):
 
 
 class Fails:
-    """A scorer that stops the fit that it belongs to at some epoch."""
+    """A callable that raises an error after a number of calls."""
 
     def __init__(self, error, epoch):
         self.error, self.left = error, epoch
@@ -32,7 +32,7 @@ class Fails:
 
 
 def fail_in(epoch, monkeypatch, error=None):
-    """Let training fail when an epoch is over, before it is recorded."""
+    """Make training fail at the end of an epoch, before it is recorded."""
     fails = Fails(error or RuntimeError("power cut"), epoch)
     whole = Training.end_epoch
 
@@ -75,7 +75,7 @@ def test_a_fit_that_failed_goes_on_to_the_same_bits(
             fail_in(epoch, patch)
             with pytest.raises(RuntimeError, match="power cut"):
                 model.fit(X_, y)
-        assert skffnn.load(tmp_path / "run").t_ > 0  # a model on its way predicts
+        assert skffnn.load(tmp_path / "run").t_ > 0  # partly trained
     model.set_params(random_state=pickle.loads(stream)).fit(X_, y)
     assert_same(whole, model)
     assert whole.n_iter_ == model.n_iter_
@@ -117,10 +117,10 @@ def test_a_warm_fit(tmp_path, monkeypatch):
     with pytest.raises(RuntimeError):
         model.fit(X, y)
     monkeypatch.undo()
-    assert_same(start, model)  # the failure left it as it was
+    assert_same(start, model)  # unchanged by the failure
     assert_same(whole, model.fit(X, y))
     with pytest.raises(ValueError, match="with different fitted state to start"):
-        model.fit(X, y)  # from another start
+        model.fit(X, y)  # from a different starting point
 
 
 def test_a_finished_fit_is_not_repeated(tmp_path, monkeypatch):
@@ -141,7 +141,7 @@ def test_ctrl_c_loses_no_finished_epoch(tmp_path, monkeypatch):
 
 
 def test_a_warm_fit_is_told_apart_by_its_state_too(tmp_path):
-    """With a tiny rate the best parameters stay those of the first epoch."""
+    """With a tiny learning rate, the best parameters are those of the first epoch."""
     params = {"early_stopping": True, "learning_rate_init": 1e-9, "tol": 0.0}
     model = make(None, warm_start=True, max_iter=3, **params).fit(X, y)
     seen = model.t_ // 3
@@ -152,7 +152,7 @@ def test_a_warm_fit_is_told_apart_by_its_state_too(tmp_path):
 
 
 def test_a_failure_does_not_reset_patience(tmp_path, monkeypatch):
-    """A fixed-horizon schedule carries on although patience has run out."""
+    """A fixed-horizon schedule continues despite epochs without improvement."""
     params = {"learning_rate": "cosine", "n_iter_no_change": 1, "tol": 1.0}
     model = make(tmp_path / "run", **params)
     whole = unlike_checkpoint(model).fit(X, y)
@@ -172,7 +172,7 @@ def test_a_crash_before_the_result_is_written_adds_no_epoch(
     whole = unlike_checkpoint(model).fit(X, y)
 
     def crash(self, fit):
-        """Write what a checkpoint after the last epoch would hold, and no result."""
+        """Write the checkpoint after the last epoch, but no result."""
         self._write(fit, finished=False)
         raise RuntimeError("power cut")
 

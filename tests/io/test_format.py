@@ -1,4 +1,4 @@
-"""Files: what is read is what was written, and a failed write leaves what was there."""
+"""File format: round trips, and failed writes that leave the old file intact."""
 
 import errno
 import os
@@ -54,7 +54,7 @@ def round_trip(content, path):
 def test_plain_values_come_out_as_they_went_in(value, tmp_path):
     again = round_trip({"value": value}, tmp_path / "f")["value"]
     assert again == value
-    assert repr(again) == repr(value)  # and so are the types: True is not 1
+    assert repr(again) == repr(value)  # the types too: True is not 1
 
 
 @pytest.mark.long

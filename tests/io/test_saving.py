@@ -1,4 +1,4 @@
-"""A model that is loaded is the one that was saved, and trains on like it."""
+"""A loaded model equals the saved one, and continues training in the same way."""
 
 import json
 
@@ -165,7 +165,7 @@ class TestWhatCannotBeSaved:
 
 @pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.skffnn")), ids=lambda p: p.stem)
 def test_files_of_every_version_load_for_ever(path):
-    """Each has a file beside it with the predictions of its model."""
+    """Next to each file is another one with the model's predictions."""
     expected = json.loads(path.with_suffix(".json").read_text("utf-8"))
     model = skffnn.load(path)
     f = model.predict_proba(np.array(expected["X"]))
@@ -175,7 +175,7 @@ def test_files_of_every_version_load_for_ever(path):
     epochs, t = len(model.loss_curve_), model._state["optimizer"].get("t")
     model.set_params(warm_start=True, max_iter=1).fit(expected["X"], expected["y"])
     assert len(model.loss_curve_) == len(model.learning_rate_curve_) == epochs + 1
-    if t is not None:  # the moments of Adam are continued, and not started anew
+    if t is not None:  # Adam's moments are continued, not reset
         assert model._state["optimizer"]["t"] > t
 
 

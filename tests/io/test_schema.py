@@ -1,4 +1,4 @@
-"""A file must hold all parts of a fitted estimator, and they must match."""
+"""A file must contain all parts of a fitted estimator, and they must be consistent."""
 
 import warnings
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""Activation functions against their definitions, in every type, without overflow."""
+"""Activation functions match their definitions in all dtypes, without overflow."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from scipy.special import erf
 
 from skffnn import ACTIVATIONS
 
-# Definitions as their papers give them, for moderate a.
+# Definitions from the papers, for moderate a.
 DEFINITIONS = {
     "identity": lambda a: a,
     "logistic": lambda a: 1 / (1 + np.exp(-a)),
@@ -42,7 +42,7 @@ def test_limits_are_finite(name, dtype):
     assert h.dtype == d.dtype == dtype
     assert np.isfinite(h).all()
     assert np.isfinite(d).all()
-    # Far from 0 each is flat or a straight line, so that its slope is seen in h.
+    # Far from 0, each is constant or linear, so h shows its slope.
     np.testing.assert_allclose(
         d[[0, -1]], (h[[1, -1]] - h[[0, -2]]) / 9900, rtol=1e-3, atol=1e-3
     )

@@ -1,4 +1,4 @@
-"""The gradient of J(θ) is its derivative, for everything that J can be made of."""
+"""The gradient of J(θ) matches finite differences for all combinations of parts."""
 
 import itertools
 
@@ -12,8 +12,8 @@ from skffnn.nn.network import Dropout, Network
 from skffnn.nn.objective import Objective
 from skffnn.nn.parameters import INITIALIZERS, initialise
 
-# Fourth-order central differences with step 1e-3 err by about 1e-12 relative to the
-# third-order terms of a smooth J, and by 1e-16 / 1e-3 in rounding.
+# Fourth-order central differences with step 1e-3 have a relative truncation error of
+# about 1e-12 for smooth J, and a rounding error of 1e-16 / 1e-3.
 STEP = 1e-3
 RTOL = 1e-7
 
@@ -22,7 +22,7 @@ HIDDEN = {"none": (), "one": (5,), "three": (5, 3, 4)}
 
 
 def problem(activation, hidden, loss, *, weighted, sparse, alpha=0.3):
-    """Make J and a batch, away from the kinks of rectifiers."""
+    """Return J and a batch, away from the kinks of rectifiers."""
     rng = np.random.RandomState(0)
     K = 6 if isinstance(loss, SumOfLosses) else 3
     sizes = (N_FEATURES, *hidden, K)
@@ -36,7 +36,7 @@ def problem(activation, hidden, loss, *, weighted, sparse, alpha=0.3):
         X[rng.uniform(size=X.shape) < 0.5] = 0
         X = csr_array(X)
     if isinstance(loss, Softmax):
-        y = rng.dirichlet(np.ones(K), N)  # also stands for smoothed labels
+        y = rng.dirichlet(np.ones(K), N)  # also covers smoothed labels
     elif isinstance(loss, SumOfLosses):
         y = np.hstack([rng.dirichlet(np.ones(n), N) for n in (3, 1, 2)])
         y[:, 3] = rng.uniform(size=N)
@@ -47,7 +47,7 @@ def problem(activation, hidden, loss, *, weighted, sparse, alpha=0.3):
 
 
 def slope(J, vector, direction):
-    """Differentiate J along a direction, with an error of fourth order."""
+    """Differentiate J along a direction by fourth-order differences."""
     start = vector.copy()
 
     def at(t):
@@ -111,7 +111,7 @@ def test_gradient_of_a_regression_loss_is_the_slope_of_J(name, depth, sparse):
     objective, (X, _, w) = problem(
         "tanh", HIDDEN[depth], loss, weighted=True, sparse=sparse
     )
-    # Away from kinks, on both of their sides: at f = y, and 1 from there.
+    # On both sides of the kinks, at f = y and 1 from there, but not close.
     a = objective.network.forward(X, train=True)
     away = np.resize([0.4, -3.0, -0.4, 3.0, 0.6], a.shape)
     y = a + away if loss.scalable else np.exp(a) * np.exp(away / 2)
@@ -150,7 +150,7 @@ def test_penalty_gradient_is_its_slope(penalty):
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_derivative_of_the_activation(name):
     g = ACTIVATIONS[name]()
-    a = np.linspace(-6, 6, 48)  # 0, where rectifiers have a kink, is not among them
+    a = np.linspace(-6, 6, 48)  # without 0, where rectifiers have a kink
     h, d = np.empty_like(a), np.empty_like(a)
     g.forward(a.copy(), h, d)
 

@@ -18,7 +18,7 @@ from skffnn.nn.losses import LogisticOutput, Softmax
 RNG = np.random.default_rng(0)
 A = RNG.normal(scale=4, size=(20, 5))
 E = np.eye(5)[RNG.integers(5, size=20)]
-RTOL = 1e-12  # a handful of roundings
+RTOL = 1e-12  # a few rounding errors
 
 
 def test_softmax_against_scipy():
@@ -69,8 +69,8 @@ def test_leading_axes_broadcast(loss):
 
 
 POSITIVE = RNG.gamma(2, size=(20, 5))
-COUNTS = RNG.poisson(1.5, size=(20, 5))  # some of them 0
-# The loss of a table is five times the mean over all of its entries.
+COUNTS = RNG.poisson(1.5, size=(20, 5))  # some are 0
+# The loss is a sum over five outputs: five times the mean over all entries.
 MEANS = {
     "squared_error": lambda y, f: mean_squared_error(y, f) / 2,
     "absolute_error": mean_absolute_error,

@@ -30,7 +30,7 @@ class TestDropout:
         [(0.5, (1, 1)), ((0.5, 0), (1, 0)), ([0, 0.5], (0, 1)), ((0, 0), (0, 0))],
     )
     def test_has_a_rate_for_each_layer(self, rates, dropped):
-        # The identity shows what the next layer gets: a layer of ones, or its mask.
+        # The second layer sees the output of the first: all ones, or the dropout mask.
         class Ones:
             def forward(self, a, h, d=None):
                 h[...] = 1
@@ -62,14 +62,14 @@ class TestDropout:
         ).fit(X, y)
         ((_, a),) = seen
         assert (np.unique(a).tolist() != [8.0]) == bool(dropped[0])
-        # All logits are the same sum, so that the loss is ln 3 whatever is dropped.
+        # All logits are equal, so the loss is ln 3 for every mask.
         assert model.loss_ == pytest.approx(
             np.log(3) + model.alpha * (32 + 64 + 24) / 2, rel=ROUNDING
         )
 
 
 class TestActivations:
-    """Each layer has its activation."""
+    """A separate activation for each layer."""
 
     @pytest.mark.parametrize("first", ACTIVATIONS)
     def test_each_layer_has_its_activation(self, first):

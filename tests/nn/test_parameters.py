@@ -1,4 +1,4 @@
-"""θ as a vector and as matrices, and how it is drawn."""
+"""θ as a vector and as matrices, and its initial values."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from skffnn.nn.parameters import (
 )
 
 SIZES = (4, 3, 2)
-# Variance over n_in, n_out as the papers have it.
+# Variance as a function of n_in and n_out, from the papers.
 VARIANCE = {
     "glorot_uniform": lambda n_in, n_out: 2 / (n_in + n_out),
     "glorot_normal": lambda n_in, n_out: 2 / (n_in + n_out),
@@ -59,9 +59,10 @@ def test_variance_of_initial_weights(name):
     assert W.shape == (n_in, n_out)
     assert b.shape == (n_out,)
     expected = VARIANCE[name](n_in, n_out)
-    if "glorot" in name:  # the others are for rectifiers and SELU, which need no gain
+    if "glorot" in name:  # the others, for rectifiers and SELU, need no gain
         expected *= gain**2
-    # 60000 draws: the variance is known to within 1 %, the mean to 0.4 % of sigma.
+    # With 60000 draws, the standard errors are 1 % for the variance and 0.4 % of sigma
+    # for the mean.
     assert W.var() == pytest.approx(expected, rel=0.03)
     assert abs(W.mean()) < 0.02 * np.sqrt(expected)
     if "uniform" in name:
@@ -81,7 +82,8 @@ def test_a_seed_gives_the_same_start_once_and_again(name):
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_scale_of_the_start_follows_the_activation(activation):
-    # One step of size 0 leaves the start: Glorot's bound, less for the logistic.
+    # A step of size 0 keeps the initial values. The bound is Glorot's, with a smaller
+    # one for the logistic function.
     X, y = np.ones((4, 30)), [0, 1, 0, 1]
     model = FFNNClassifier(
         (300,), activation, solver="sgd", learning_rate_init=1e-300, max_iter=1
@@ -91,7 +93,7 @@ def test_scale_of_the_start_follows_the_activation(activation):
 
 
 class Rated(GlorotUniform):
-    """Glorot's start, with rates of one's own choice."""
+    """Glorot initialisation with given rates."""
 
     def __init__(self, of_W, of_b):
         self.of = of_W, of_b
@@ -161,7 +163,7 @@ def test_rates_are_those_of_the_layers():
 
 
 def test_ntk_is_the_neural_tangent_parametrisation():
-    # A network of a = h V / √n_in + b, trained by Adam at one rate for V and b.
+    # A network with a = h V / √n_in + b, trained by Adam with one rate for V and b.
     eta, n_steps = 0.05, 5
     X, y = np.random.default_rng(0).normal(size=(20, 4)), np.tile([0.0, 1.0], 10)
     theta = initialise((4, 3, 1), NTK(), [1, 1], np.random.RandomState(0))

@@ -1,4 +1,4 @@
-"""The penalty α Ω(θ): its scale, and that of MLPClassifier."""
+"""The penalty α Ω(θ), and how its scale compares with MLPClassifier's."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ class TestAlpha:
 
     @pytest.mark.parametrize("solver", STEPPERS)
     def test_does_not_depend_on_the_batch_size(self, solver):
-        # Each half of the rows twice has the gradient of all: two steps an epoch.
+        # Each batch has all rows, so its gradient is that of all: two steps per epoch.
         twice = make(
             solver=solver,
             alpha=0.5,

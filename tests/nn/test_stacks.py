@@ -1,4 +1,4 @@
-"""A stack of networks computes what its members compute alone."""
+"""A stack of networks gives the same results as its members alone."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from skffnn.optim.optimizers import OPTIMIZERS
 
 M, N, SIZES = 3, 11, (4, 6, 5, 3)
 ALPHA = np.array([0.0, 0.1, 2.0])
-# Matrix products of a stack may add up in another order than those of its members.
+# Matrix products of a stack may sum in a different order than those of its members.
 RTOL = 1e-13
 
 RNG = np.random.default_rng(0)
@@ -39,7 +39,7 @@ def evaluate(J, batch):
 
 
 def members(batch):
-    """Return the batch of each member; arrays of two axes are shared."""
+    """Yield the batch of each member; two-dimensional arrays are shared."""
     for m in range(M):
         yield tuple(part[m] if np.ndim(part) == 3 else part for part in batch)
 

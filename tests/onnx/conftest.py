@@ -1,4 +1,4 @@
-"""Models as ONNX graphs, run by onnxruntime."""
+"""ONNX graphs of models, run with onnxruntime."""
 
 import pytest
 
@@ -7,7 +7,7 @@ import pytest
 def serve():
     """Return a function that converts a model and runs it on rows.
 
-    The rows are a matrix, or with `types` a table.
+    The rows are a matrix, or a table if `types` is given.
     """
     import onnxruntime
     import skl2onnx

@@ -1,4 +1,4 @@
-"""Networks and averages as ONNX graphs: their outputs are those of the estimators."""
+"""ONNX graphs of networks and averages have the same outputs as the estimators."""
 
 import subprocess
 import sys
@@ -32,15 +32,15 @@ from skffnn.tabular import ensemble
 pytest.importorskip("skl2onnx")
 pytest.importorskip("onnxruntime")
 
-# Both compute in the same type. float32 rounds by 6e-8, in sums of some ten numbers;
+# Both use the same dtype. float32 rounds by 6e-8, in sums of about ten numbers;
 # onnxruntime has no error function in float64.
 SINGLE, DOUBLE, ERROR_FUNCTION = 1e-6, 1e-12, 1e-7
 TOLERANCE = {np.float32: SINGLE, np.float64: DOUBLE}
 
-# Of trees, the sum of the leaves is rounded to float32; the rest is in float64.
+# For trees, the sum of the leaves is rounded to float32; the rest uses float64.
 TREES = 1e-6
 
-# Probabilities of other models are in float32, and so are their small logarithms.
+# Other models compute probabilities in float32, which also limits their logarithms.
 OTHERS = 1e-5
 
 FAR = 5 * X  # rows where activations are far from linear
@@ -69,7 +69,7 @@ def regressor(**params):
 
 
 def agree(outputs, model, rows, tolerance):
-    """Assert that labels are equal, and probabilities nearly so."""
+    """Assert that labels are equal and probabilities approximately equal."""
     label, f = outputs
     np.testing.assert_array_equal(label, model.predict(rows))
     np.testing.assert_allclose(f, model.predict_proba(rows), rtol=0, atol=tolerance)
@@ -183,7 +183,7 @@ def test_a_calibrated_network_is_given_its_logits(serve, kind):
     agree(serve(model, X), model, X, DOUBLE)
 
 
-# ----------------------------------------------------------------- parts of one's own
+# ----------------------------------------------------------- user-defined components
 
 
 class Softplus:
@@ -254,7 +254,7 @@ def test_an_output_map_of_ones_own_is_an_error(serve):
 
 
 def blended(monkeypatch, others, y, dtype=np.float64):
-    """Return an average that leaves no classifier out."""
+    """Return an average that includes all classifiers."""
     monkeypatch.setattr(ensemble, "LEAST_GAIN", -np.inf)
     model = AveragedClassifier(make(), blend_with=others, **quick)
     model.fit(X.astype(dtype), y)
@@ -283,7 +283,7 @@ def test_an_average_blended_with_other_classifiers(serve, monkeypatch, kind):
 
 
 def test_trees_have_the_thresholds_of_the_model(serve, monkeypatch):
-    # Two numbers of float32 side by side: rounded, the middle is the upper one.
+    # Two adjacent float32 numbers, whose midpoint rounds to the larger one.
     low = np.float32(1) + np.finfo(np.float32).eps
     high = np.nextafter(low, np.float32(2))
     assert np.float32((float(low) + float(high)) / 2) == high
@@ -331,7 +331,7 @@ def test_an_average_of_something_else_is_an_error(serve):
 
 
 def same_numbers(output, f, tolerance=DOUBLE):
-    """Assert that predictions are the same, but for an axis of length 1."""
+    """Assert that predictions are equal, ignoring an axis of length 1."""
     assert output.shape == (f.shape if f.ndim > 1 else (len(f), 1))
     scale = np.abs(f).max()
     np.testing.assert_allclose(
@@ -361,7 +361,7 @@ def test_several_numbers_for_a_row(serve, number, quantile, average):
     if average:
         model = AveragedRegressor(model, **quick)
     model.fit(X, TARGETS[number])
-    # Far from the rows of training, quantiles cross, and are sorted.
+    # Far from the training rows, quantiles cross and are sorted.
     same_numbers(serve(model, FAR)[0], model.predict(FAR))
 
 

@@ -1,4 +1,4 @@
-"""Tables as inputs of ONNX graphs, and the transformers that take them."""
+"""Tables as ONNX inputs, and the transformers that accept them."""
 
 import numpy as np
 import pytest
@@ -29,8 +29,8 @@ from skffnn.onnx import initial_types, inputs, register  # noqa: E402
 N_ROWS = 200
 QUICK = {"n_networks": 2, "max_iter": 5, "random_state": 0, "n_jobs": 1}
 
-# Networks are in float64 on both sides, and of trees the sum of the leaves is rounded
-# to float32.
+# Networks use float64 on both sides; for trees, the sum of the leaves is rounded to
+# float32.
 ROUNDED = 1e-6
 
 # Two square roots of the same number in float64.
@@ -38,7 +38,7 @@ ROOT = 1e-14
 
 
 def table(seed=0):
-    """Return a table with columns of all kinds but dates, as a dict of lists."""
+    """Return a table with columns of all kinds except dates, as a dict of lists."""
     rng = np.random.default_rng(seed)
     x = rng.normal(size=N_ROWS)
     return {
@@ -57,7 +57,7 @@ def table(seed=0):
 
 
 def new_rows():
-    """Return rows with categories and gaps that the table does not have."""
+    """Return rows with unseen categories and missing values."""
     other = table(seed=1)
     other["real"] = [None] * N_ROWS
     other["many"] = [["new", None, "k1"][i % 3] for i in range(N_ROWS)]
@@ -178,7 +178,7 @@ def test_inputs_are_numbers_and_strings():
 
 
 def test_equal_categories_are_equal_strings(serve):
-    # A cell 1.0 is in the category 1, as it is for a dict.
+    # The cell 1.0 matches the category 1, as in a dict.
     X = [[1, "a"], ["b", "a"], [2.5, "b"]]
     encoder = TableEncoder().fit(X)
     rows = [[1.0, "a"], [2.5, "a"], ["c", "b"]]
@@ -202,7 +202,7 @@ def test_two_columns_of_one_name_are_an_error():
         initial_types(frame)
 
 
-# --------------------------------------------------------------- what has no ONNX form
+# -------------------------------------------------------- tables without an ONNX form
 
 
 def test_dates_are_an_error(serve):
@@ -246,7 +246,7 @@ def test_strings_for_a_network_are_an_error(serve):
 
 
 def features(dtype):
-    """Return columns with gaps, outliers, a constant, and no value at all."""
+    """Return columns with missing values, outliers, a constant, or no value at all."""
     rng = np.random.default_rng(0)
     X = rng.standard_cauchy(size=(50, 6)).astype(dtype)
     X[::3, 1] = np.nan
@@ -275,7 +275,7 @@ def test_the_scaler(serve, dtype, params):
 def test_the_imputer(serve, dtype, params):
     X = features(dtype)
     imputer = GapImputer(**params).fit(X)
-    X[7, 0] = np.nan  # a gap where there was none
+    X[7, 0] = np.nan  # missing here but not in training
     (filled,), expected = serve(imputer, X), imputer.transform(X)
     assert filled.dtype == dtype
     np.testing.assert_array_equal(filled, expected)
@@ -298,7 +298,7 @@ def test_real_tables(serve, pytestconfig):
     assert names
     for name in names:
         X, y = tables.read(folder, name)
-        rows = slice(None, None, -(-len(y) // 2000))  # at most 2000, from all of it
+        rows = slice(None, None, -(-len(y) // 2000))  # at most 2000, evenly spaced
         model = make_tabular_classifier(**QUICK).fit(X[rows], y[rows])
         label, f = serve(model, X, initial_types(X))
         np.testing.assert_array_equal(label, model.predict(X), name)

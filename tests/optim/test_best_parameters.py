@@ -1,4 +1,4 @@
-"""The best parameters are kept, and a score of NaN is no improvement."""
+"""The best parameters are kept, and a score of NaN is not an improvement."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""SciPy's BLAS has one thread while L-BFGS runs, and as many as before afterwards."""
+"""SciPy's BLAS uses one thread while L-BFGS runs, and as many as before afterwards."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def n_threads():
 
 @pytest.fixture
 def two_threads():
-    """Give SciPy's BLAS two threads, on a machine with one core too."""
+    """Give SciPy's BLAS two threads, even on a machine with one core."""
     own = blas.blas_of_scipy()
     if not own.info():
         pytest.skip("SciPy has no BLAS of its own here")
@@ -28,7 +28,7 @@ def test_the_last_of_several_that_overlap_raises_the_number_again():
     first, second = blas.one_thread_for_scipy, blas.one_thread_for_scipy
     first.__enter__()
     second.__enter__()
-    first.__exit__(None, None, None)  # the one that lowered it is not the last
+    first.__exit__(None, None, None)  # the first to enter is not the last to exit
     assert n_threads() == [1]
     second.__exit__(None, None, None)
     assert n_threads() == [2]

@@ -1,4 +1,4 @@
-"""The convergence warning: when it is given, and what it says."""
+"""The convergence warning: when it is raised, and what it says."""
 
 import pytest
 from helpers import STEPPERS, Scripted, X, maker, y

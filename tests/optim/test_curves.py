@@ -1,4 +1,4 @@
-"""The curves of training are exact, and of bounded length."""
+"""The training curves are exact and of bounded length."""
 
 import pickle
 
@@ -13,7 +13,7 @@ make = maker(max_iter=5)
 
 
 class TestLossCurve:
-    """The curves of the loss."""
+    """The loss curve."""
 
     def test_is_gathered_while_the_weights_change(self):
         model = make(warm_start=True, max_iter=1, learning_rate_init=NO_STEP).fit(X, y)
@@ -42,7 +42,7 @@ class TestLossCurve:
 
 
 class TestFittedCurves:
-    """The fitted attributes are the user's to change."""
+    """Users may change the fitted attributes."""
 
     @pytest.mark.parametrize(
         "name",
@@ -71,7 +71,7 @@ class TestBoundedHistory:
             model.partial_fit(X, y, classes=[0, 1, 2])
             sizes.append(len(pickle.dumps(model)))
         assert len(model.loss_curve_) == 10
-        # From the tenth on, only integers such as the rows seen grow, by some digits.
+        # After the tenth call, only integers such as the number of rows get longer.
         assert sizes[-1] - sizes[10] <= 32
         assert model.t_ == 40 * len(y)
 

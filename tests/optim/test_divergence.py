@@ -1,4 +1,4 @@
-"""Training that diverges is a clear error that changes nothing."""
+"""Diverging training raises a clear error and changes nothing."""
 
 import pickle
 

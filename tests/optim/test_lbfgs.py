@@ -1,4 +1,4 @@
-"""L-BFGS: it runs to the optimum, stops early, and has a loss curve."""
+"""L-BFGS: convergence to the optimum, early stopping, and the loss curve."""
 
 import numpy as np
 import pytest
@@ -9,9 +9,8 @@ from sklearn.linear_model import LogisticRegression
 
 make = maker(max_iter=5)
 
-# Two solvers stop at a gradient of 1e-10 or less; the curvature of J is no smaller
-# than alpha = 1e-2, so that the minima are within 1e-8 of each other. A hundred times
-# that.
+# Both solvers stop at gradients of 1e-10 or less, and the curvature of J is at least
+# alpha = 1e-2, so the minima are within 1e-8 of each other. A hundred times that.
 OPTIMUM = 1e-6
 
 X2, y2 = make_classification(120, 6, flip_y=0.2, random_state=0)

@@ -1,7 +1,7 @@
-"""What a step costs, counted and not timed: a change that slows the engine fails here.
+"""The operations of a training step, counted to detect changes that slow it down.
 
-The bounds are what a step needs today. Raise one only with a measurement that shows
-what the new operation buys.
+The bounds are the current numbers. Raise one only if a measurement shows that the new
+operation is worth it.
 """
 
 from collections import Counter
@@ -22,9 +22,9 @@ ROWS, FEATURES, HIDDEN, CLASSES = 60, 7, 11, 3
 
 
 class Watched(np.ndarray):
-    """An array that takes note of each operation that it has a part in."""
+    """An array that records all operations in which it takes part."""
 
-    calls = None  # (name, elements of the largest operand, elements made anew)
+    calls = None  # (name, elements of the largest operand, newly allocated elements)
 
     def __array_ufunc__(self, ufunc, method, *inputs, out=None, **kwargs):
         plain = [np.asarray(x) if isinstance(x, Watched) else x for x in inputs]
@@ -38,7 +38,7 @@ class Watched(np.ndarray):
 
 
 def step_calls(optimizer, loss, n_outputs, *, rows=ROWS, hidden=(HIDDEN,)):
-    """Return the operations of one step, `Watched.calls`."""
+    """Return the operations of one step, as in `Watched.calls`."""
     rng = np.random.default_rng(0)
     sizes = [FEATURES, *hidden, n_outputs]
 
@@ -75,7 +75,7 @@ def test_a_hidden_layer_is_gone_through_four_times():
     calls = step_calls(Adam(), Softmax(), CLASSES, rows=500)
     passes = [name for name, largest, _ in calls if largest == 500 * HIDDEN]
     elementwise = [name for name in passes if name != "matmul"]
-    # + b, a > 0, a ⊙ g', and δ ⊙ g' on the way back.
+    # + b, a > 0, a ⊙ g', and δ ⊙ g' in the backward pass.
     assert sorted(elementwise) == ["add", "greater", "multiply", "multiply"]
 
 
@@ -107,7 +107,7 @@ def test_the_penalty_goes_through_the_weights_three_times():
 )
 def test_operations_of_a_step(loss, n_outputs, most):
     assert len(step_calls(Adam(), loss, n_outputs)) <= most
-    # Each further layer adds 3 products, 1ᵀ δ and four passes.
+    # Each additional layer adds 3 products, 1ᵀ δ and four elementwise operations.
     deeper = step_calls(Adam(), loss, n_outputs, hidden=(HIDDEN,) * 3)
     assert len(deeper) <= most + 2 * 8
 
@@ -121,7 +121,7 @@ def test_a_step_makes_only_columns_and_blocks(loss, n_outputs, optimizer):
     blocks = [size for size in made if size != 500]
     assert len(columns) <= 5
     n_weights = FEATURES * 400 + 400 * 400 + 400 * n_outputs
-    expected = n_weights  # α w, by blocks
+    expected = n_weights  # α w, in blocks
     if isinstance(optimizer, SGD):
         expected += n_weights + 800 + n_outputs  # μ v, likewise
     assert sum(blocks) == expected

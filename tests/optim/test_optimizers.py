@@ -1,4 +1,4 @@
-"""Optimisers against their formulas, written out for one number at a time."""
+"""Optimisers match their formulas, written out for scalars."""
 
 from math import sqrt
 
@@ -40,7 +40,7 @@ def test_momentum(nesterov):
 
 
 def test_nesterovs_form_is_the_gradient_at_a_point_ahead():
-    # Sutskever et al.: v ← μ v - η ∇J(θ + μ v), θ ← θ + v, seen from φ = θ + μ v.
+    # Sutskever et al.: v ← μ v - η ∇J(θ + μ v), θ ← θ + v, in terms of φ = θ + μ v.
     mu, ahead, v = 0.7, 2.0, 0.0
     theta, state = np.array([2.0]), SGD(mu).init(np.zeros(1))
     for _ in range(10):

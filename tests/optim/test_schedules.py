@@ -1,4 +1,4 @@
-"""Learning rates over time, by their formulas."""
+"""Learning-rate schedules match their formulas."""
 
 from math import cos, pi
 
@@ -73,7 +73,7 @@ def test_every_schedule_acts_on_every_stochastic_solver(name, solver):
         learning_rate=name,
         max_iter=6,
         n_iter_no_change=1,
-        tol=1e3,  # stalls at once, so that "adaptive" has something to do
+        tol=1e3,  # no epoch improves, so that "adaptive" has an effect
         batch_size=10,
         random_state=0,
     ).fit(X, y)
@@ -98,7 +98,7 @@ class TestSchedulesOfTraining:
     @pytest.mark.parametrize("solver", STEPPERS)
     @pytest.mark.parametrize("name", [name for name in SCHEDULES if name != "constant"])
     def test_apply_to_every_stochastic_solver(self, solver, name):
-        # Patience of one epoch and an improvement that none makes: adaptive drops.
+        # No epoch improves by tol, so that "adaptive" decays the learning rate.
         params = {"solver": solver, "n_iter_no_change": 1, "tol": 1e3}
         constant = make(learning_rate="constant", max_iter=8, **params).fit(X, y)
         other = make(learning_rate=name, max_iter=8, **params).fit(X, y)
@@ -134,7 +134,7 @@ class TestAdaptiveSchedule:
             max_iter=8,
             scoring=Scripted(*scores),
         ).fit(X, y, X_val=X, y_val=y)
-        # One drop after the lucky 0.9, and none while the score rises.
+        # One decay after the lucky 0.9, and none while the score increases.
         assert recorder.etas == [1.0] * 4 + [0.2] * 4
 
     def test_the_rate_drops_until_it_is_tiny(self):

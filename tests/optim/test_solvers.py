@@ -1,4 +1,4 @@
-"""Solvers: what they are given, whose state they continue, and where θ is moved."""
+"""Solvers: their input, the state that they continue, and their steps."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -19,7 +19,7 @@ from skffnn.optim.training import Training
 
 
 class Constant:
-    """J(θ) = c θ, whose gradient is the same everywhere."""
+    """J(θ) = c θ, with a constant gradient."""
 
     network = dropout = None
 
@@ -45,7 +45,7 @@ class Batches(list):
 
 
 def steps(n, solver, theta, slope=1.0):
-    """Take n steps, an epoch each."""
+    """Take n steps, one per epoch."""
     state = TrainingState(theta, np.random.RandomState(0))
     criteria = StoppingCriteria(n, tol=0.0, n_iter_no_change=np.inf, early=False)
     training = Training(Constant(theta, slope), state, criteria, n_rows=1)
@@ -54,8 +54,8 @@ def steps(n, solver, theta, slope=1.0):
 
 
 def test_rates_of_parameters_lose_no_precision():
-    # 1000 steps of 6e-7 at θ = 1 in float32, whose numbers lie 6e-8 apart below 1:
-    # each step is off by at most half of that, 5 %.
+    # 1000 steps of 6e-7 at θ = 1 in float32, where numbers below 1 are 6e-8 apart. The
+    # error of each step is at most half of that, 5 %.
     rates = np.array([1.0, 0.1, 0.1], np.float32)
     solver = StochasticSolver(
         SGD(momentum=0), SCHEDULES["constant"](), 6e-6, lambda theta: rates
@@ -79,7 +79,7 @@ def test_rates_scale_the_update_of_every_optimiser(name):
 
 
 class TestStateOfAnOptimiser:
-    """An optimiser continues the state that the same `init` made, and no other."""
+    """An optimiser continues only a state created by the same `init`."""
 
     def test_made_by_a_partial_is_known_by_the_function(self):
         def init(theta, scale):
@@ -112,7 +112,7 @@ class TestStateOfAnOptimiser:
 
 
 class TestLBFGS:
-    """L-BFGS is given a function, and does not know where the rows are."""
+    """L-BFGS needs only a function, not the rows."""
 
     def test_minimises_a_function_of_theta(self):
         # The minimum of ½ Σ c (θ - 1)² is 1 in each parameter.
@@ -150,7 +150,7 @@ class TestLBFGS:
 def test_a_solver_of_ones_own():
     @dataclass(frozen=True)
     class GradientDescent:
-        """Steps down the gradient over all rows."""
+        """Gradient descent on all rows."""
 
         eta: float
         full_batch: ClassVar[bool] = True
@@ -171,7 +171,7 @@ def test_a_solver_of_ones_own():
     assert model.learning_rate_curve_ == [0.5] * 50
     assert log_loss(y, model.predict_proba(X)) < model.loss_curve_[-1]
     assert not hasattr(model, "partial_fit")
-    # The same steps, by the loop over minibatches that hold all rows.
+    # The same steps, with minibatches that contain all rows.
     params = {"solver": SGD(momentum=0), "learning_rate_init": 0.5}
     same = FFNNClassifier((), batch_size=len(y), alpha=0, random_state=0, **params)
     same.set_params(max_iter=50, n_iter_no_change=50).fit(X, y)

@@ -1,4 +1,4 @@
-"""Training: when it stops, what it keeps, what it reports."""
+"""Training: stopping, the parameters it keeps, and the curves it records."""
 
 import numpy as np
 import pytest
@@ -34,7 +34,7 @@ def patience(scores, tol=0.1, n_iter_no_change=2):
 def test_training_stops_after_more_than_n_epochs_without_an_improvement_by_tol():
     assert patience([0, 1, 2, 3]) == [False] * 4
     assert patience([0, 0.05, 0.05, 0.05]) == [False, False, False, True]
-    # Small steps add up to nothing: each is compared with the best so far.
+    # Small improvements do not add up, because each is compared with the reference.
     assert patience([0, 0.05, 0.1, 0.15]) == [False, False, False, True]
     assert patience([0, 0.05, 0.2, 0.2, 0.2, 0.2]) == [False] * 5 + [True]
 
@@ -79,7 +79,7 @@ def test_the_parameters_that_are_kept_have_the_best_score(scoring, score, solver
 def test_the_validation_loss_is_the_cross_entropy_of_the_model_after_each_epoch():
     longer = fit_with_validation(n_iter_no_change=np.inf)
     for epochs in (1, 4):
-        # Without validation the last parameters are kept, on the same path.
+        # Without validation, training is the same but keeps the last parameters.
         model = FFNNClassifier(
             (8,),
             learning_rate_init=0.05,
@@ -94,7 +94,7 @@ def test_the_validation_loss_is_the_cross_entropy_of_the_model_after_each_epoch(
 
 
 def test_the_loss_of_a_full_batch_is_J_before_its_step():
-    # With one batch an epoch, the first loss is J at the start: draw it again.
+    # With one batch per epoch, the first loss is J for the initial parameters.
     start = FFNNClassifier(
         (8,), solver="sgd", learning_rate_init=1e-300, alpha=0.1, random_state=0
     ).set_params(max_iter=1)
@@ -110,7 +110,7 @@ def test_lbfgs_ends_where_the_gradient_is_small():
     ).fit(X, y)
     assert len(model.loss_curve_) == model.n_iter_ < 5000
     assert np.all(np.diff(model.loss_curve_) <= 0)
-    # A perturbation of θ by 1e-3 then costs at least nothing, up to gtol times 1e-3.
+    # A perturbation of θ by 1e-3 then does not decrease J by more than gtol times 1e-3.
     rng = np.random.default_rng(0)
 
     def J():
@@ -164,7 +164,7 @@ def test_of_equal_scores_a_fixed_horizon_schedule_keeps_the_last(schedule, kept)
 
 
 def test_label_smoothing_mixes_in_the_uniform_distribution():
-    # A network without hidden layer and inputs has a minimum known by hand: its
+    # The minimum of a network without hidden layers and inputs is known: its
     # probabilities are the frequencies of the smoothed labels.
     epsilon, labels = 0.2, np.repeat([0, 1, 2], [5, 3, 2])
     model = FFNNClassifier(
@@ -180,7 +180,7 @@ def test_label_smoothing_mixes_in_the_uniform_distribution():
 
 
 def test_adamw_decays_weights_apart_from_the_gradient():
-    # Where the gradient is zero, W shrinks by the factor 1 - η α in every step.
+    # If the gradient is zero, W shrinks by the factor 1 - η α in every step.
     rows, eta, alpha, steps = np.zeros((20, 2)), 0.1, 0.5, 7
     labels = np.tile([0, 1], 10)
     kwargs = {"solver": "adamw", "learning_rate_init": eta, "random_state": 0}
@@ -238,7 +238,7 @@ def test_the_state_of_another_optimiser_is_discarded():
             return -eta * grad / (np.sqrt(state["v"]) + 1e-8)
 
     model = FFNNClassifier((8,), solver="sgd", warm_start=True, max_iter=3).fit(X, y)
-    assert model._state["optimizer"]["v"].min() < 0  # a velocity has both signs
+    assert model._state["optimizer"]["v"].min() < 0  # velocities can be negative
     model.set_params(solver=RMSprop()).fit(X, y)
     assert model._state["optimizer"]["v"].min() >= 0
     model.fit(X, y)

@@ -116,7 +116,7 @@ def test_numbers_of_a_pandas_category_dtype_are_categorical():
     frame = pd.DataFrame({"month": pd.Categorical([12, 1, 12])})
     encoder = TableEncoder().fit(frame)
     assert list(encoder.get_feature_names_out()) == ["month_1", "month_12"]
-    # A missing cell turns the integers into floats: they are still the same categories.
+    # A missing value converts integers to floats, but the categories are the same.
     later = pd.DataFrame({"month": pd.Categorical([1.0, None], categories=[1.0])})
     np.testing.assert_array_equal(encoder.transform(later), [[1, 0], [0, 0]])
 
@@ -180,7 +180,7 @@ NUMBERS = [[19782 + 6.5 / 24, 2, 3, 6.5], [-3.5, 12, 6, 12]]
 
 
 def dated_columns():
-    """Return the same moments in columns of every kind."""
+    """Return the same times in columns of every kind."""
     pd, pl = pytest.importorskip("pandas"), pytest.importorskip("polars")
     series = pd.Series(MOMENTS)
     return {
@@ -199,7 +199,7 @@ def dated_columns():
 
 
 class TestDates:
-    """Dates and times are taken apart into numbers."""
+    """Dates and times are converted to several numbers."""
 
     @pytest.mark.parametrize(
         "kind",
@@ -253,7 +253,7 @@ class TestDates:
 
     def test_a_pickle_without_them(self):
         encoder = TableEncoder().fit([[1.0, "red"]])
-        del encoder.dates_  # as it was before there were any
+        del encoder.dates_  # as in versions without dates
         again = pickle.loads(pickle.dumps(encoder))
         np.testing.assert_array_equal(again.transform([[2.0, "red"]]), [[2.0, 1.0]])
 
@@ -281,8 +281,8 @@ def test_an_invalid_number_of_categories_is_refused(n):
 
 # ----------------------------------------------------- the names of the encoded columns
 
-# Tables, each with the names of its encoded columns. If two names are equal, categories
-# that are strings are quoted, and names that are still equal are numbered.
+# Tables with the names of their encoded columns. If two names are equal, string
+# categories are quoted, and names that are still equal are numbered.
 COLLISIONS = {
     "a category called missing": (
         {"x": ["missing", None, "red"]},
@@ -380,7 +380,7 @@ def test_categories_that_are_whole_numbers_with_gaps():
 
 @contextmanager
 def column_by_column(monkeypatch):
-    """Encode few rows as if they were many."""
+    """Encode few rows in the same way as many rows."""
     with monkeypatch.context() as patch:
         patch.setattr(encoder_module, "FEW_ROWS", 0)
         yield
@@ -432,7 +432,7 @@ def fitted_to_training():
 
 
 class TestFewRows:
-    """They are encoded cell by cell, with the result of encoding columns."""
+    """Few rows are encoded cell by cell, with the same result as encoding columns."""
 
     @pytest.mark.parametrize("kind", CONTAINERS)
     def test_a_row_is_encoded_as_in_its_table(self, kind):
@@ -468,7 +468,7 @@ class TestFewRows:
 
     @given(cells=st.lists(CELLS, min_size=1, max_size=3), data=st.data())
     def test_any_cell_in_any_column(self, cells, data):
-        """The same numbers come out, or the same error."""
+        """The result is the same, or the error."""
         pd, pl = pytest.importorskip("pandas"), pytest.importorskip("polars")
         encoder = fitted_to_training()
         name = data.draw(st.sampled_from(list(TRAINING)))

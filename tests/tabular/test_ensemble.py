@@ -1,4 +1,4 @@
-"""AveragedClassifier: its folds, the average, and its temperature."""
+"""AveragedClassifier: folds, average, temperature, and blends."""
 
 import numpy as np
 import pytest
@@ -110,8 +110,8 @@ def test_logits_are_averaged():
 @pytest.mark.parametrize("wrong", [0, 10, 60])
 def test_the_temperature_matches_the_frequency_of_errors(logit, wrong):
     # The network is right in 100 - wrong of 100 cases, and one label in a thousand is
-    # assumed to be random. The best logit is the logarithm of the odds of being right,
-    # whatever the logits of the network.
+    # assumed to be random. The best logit is the log odds of being right, whatever the
+    # logits of the network.
     predicted = np.tile([1, -1], 50)
     y = np.where(np.arange(100) < wrong, predicted < 0, predicted > 0).astype(int)
     model = AveragedClassifier(Recorder(logit)).fit(numbered(predicted), y)
@@ -176,7 +176,7 @@ def test_an_estimator_without_validation_data():
 
 
 def folds(X, weights=None, strata=None, n_folds=4, seed=0):
-    """Return the fold of each row, for a new random state."""
+    """Return the fold of each row for a random state with this seed."""
     strata = np.zeros(len(X), int) if strata is None else strata
     return folds_by_content(X, weights, strata, n_folds, np.random.RandomState(seed))
 
@@ -227,9 +227,9 @@ class Oracle(ClassifierMixin, BaseEstimator):
 
 
 def with_oracle(n=2000, seed=0):
-    """Return rows of number, logit of the network, and probability of the oracle.
+    """Return rows with number, logit of the network, and probability of the oracle.
 
-    Both know a part of what the labels are drawn by, so that both weights are 1.
+    Each of them knows a part of the log odds of the labels, so both weights are 1.
     """
     rng = np.random.default_rng(seed)
     a, b = rng.normal(size=(2, n)) * 1.5
@@ -242,12 +242,12 @@ def test_the_weights_of_a_blend_are_those_of_a_logistic_regression():
     model = AveragedClassifier(Recorder(), n_networks=4, blend_with=[Oracle()])
     model.fit(X, y)
     beta = np.array([model.inverse_temperature_, *model.blend_weights_])
-    # Both classifiers give the same for all folds: the features of the regression.
+    # Both classifiers give the same outputs for all folds: features of the regression.
     z = np.column_stack([X[:, 1], np.log(X[:, 2] / (1 - X[:, 2]))])
     held_out = ~trained_on_by_all(model.blended_[0], len(X))
     regression = LogisticRegression(C=np.inf, fit_intercept=False)
     expected = regression.fit(z[held_out], y[held_out]).coef_[0]
-    np.testing.assert_allclose(beta, expected, rtol=0.02)  # of doubt, a little less
+    np.testing.assert_allclose(beta, expected, rtol=0.02)  # it assumes noisy labels
     np.testing.assert_allclose(model.decision_function(X), z @ beta, rtol=1e-9)
 
 
@@ -268,7 +268,7 @@ def test_copies_of_what_is_blended_are_trained_for_half_of_the_folds(
 @pytest.mark.parametrize("seed", range(5))
 def test_what_does_not_help_is_left_out(seed):
     X, y = with_oracle(400, seed)
-    X[:, 2] = np.random.default_rng(seed).random(400)  # knows nothing
+    X[:, 2] = np.random.default_rng(seed).random(400)  # uninformative
     model = AveragedClassifier(Recorder(), n_networks=4, blend_with=[Oracle()])
     model.fit(X, y)
     assert model.blended_ == []
@@ -284,7 +284,7 @@ def test_a_huge_table_has_one_copy_of_fewer_rows(monkeypatch):
     [[copy]] = model.fit(X, y).blended_
     assert len(copy.trained) == 700
     assert set(copy.trained) <= set(model.estimators_[0].trained)
-    # Both are weighted on the fold that neither was trained on.
+    # Both weights come from the fold that neither was trained on.
     rows = model.estimators_[0].validated
     z = np.column_stack([X[rows, 1], np.log(X[rows, 2] / (1 - X[rows, 2]))])
     regression = LogisticRegression(C=np.inf, fit_intercept=False).fit(z, y[rows])

@@ -1,4 +1,4 @@
-"""Forest: boosted trees that are descended at once predict what scikit-learn does."""
+"""Forest: boosted trees traversed all at once predict the same as scikit-learn."""
 
 import gc
 
@@ -18,7 +18,7 @@ from skffnn.tabular.forest import FEW_ROWS, Forest, _known, fastest
 from skffnn.tabular.trees import merged, trees_of
 
 RNG = np.random.default_rng(0)
-X = RNG.standard_normal((500, 4)).round(1)  # many values are equal to a threshold
+X = RNG.standard_normal((500, 4)).round(1)  # many values equal a threshold
 X[RNG.random(X.shape) < 0.1] = np.nan
 WITHOUT_GAPS = np.nan_to_num(X)
 SUM = WITHOUT_GAPS @ [1, -1, 2, 0]

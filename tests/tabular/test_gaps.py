@@ -1,4 +1,4 @@
-"""GapImputer against scikit-learn's imputer and indicator."""
+"""GapImputer, compared with scikit-learn's imputer and indicator."""
 
 import numpy as np
 import pytest

@@ -65,7 +65,7 @@ def test_names_of_an_earlier_fit_are_forgotten():
 
 
 def test_the_steps_are_given_and_return_plain_arrays():
-    """So that a prediction pays nothing for the names, and asks for none."""
+    """Predictions then spend no time on names and need none."""
     model = fitted()
     with warnings.catch_warnings():
         warnings.simplefilter("error")

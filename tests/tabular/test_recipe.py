@@ -1,4 +1,4 @@
-"""make_tabular_classifier: from raw tables of all types to probabilities."""
+"""make_tabular_classifier: probabilities from raw tables of all types."""
 
 import warnings
 
@@ -141,7 +141,7 @@ def test_a_grid_search_reaches_every_step():
         "impute__gap": [1.0],
         "scale__limit": [2.0],
         "classifier__n_networks": [2],
-        "classifier__planned_for": [None],  # so that max_iter is what it says
+        "classifier__planned_for": [None],  # so that max_iter is not adapted
         "classifier__estimator__max_iter": [2, 3],
     }
     search = GridSearchCV(make_tabular_classifier(), grid, cv=2)
@@ -162,7 +162,7 @@ def test_one_network_can_replace_the_average():
     assert isinstance(model.named_steps["classifier"], FFNNClassifier)
 
 
-# Checks that cannot pass, with the reason.
+# Checks that cannot pass, with reasons.
 NOT_OURS = {
     "check_estimators_overwrite_params": "a Pipeline fits its own steps",
     "check_dont_overwrite_parameters": "a Pipeline fits its own steps",

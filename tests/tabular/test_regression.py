@@ -1,4 +1,4 @@
-"""AveragedRegressor and its recipe: averages, blends, and intervals that cover."""
+"""AveragedRegressor and its pipeline: averages, blends, and calibrated intervals."""
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ QUANTILES = clone(NETWORK).set_params(loss="quantile", quantile=[0.1, 0.5, 0.9])
 
 
 class Known(RegressorMixin, BaseEstimator):
-    """Fake network: predicts a feature, and records its rows, numbered by another."""
+    """Fake network that predicts a feature and records its rows by number."""
 
     def __init__(self, feature=1, loss="squared_error", random_state=None):
         self.feature = feature
@@ -82,7 +82,7 @@ def test_weights_are_those_of_least_squares():
     assert len(model.blended_[0]) == 2
     for network, other in zip(model.estimators_, model.blended_[0], strict=False):
         assert network.trained == other.trained
-    # What is worse gets no weight, and is left out.
+    # A worse regressor gets weight 0 and is left out.
     model = AveragedRegressor(Known(1), blend_with=[Known(2)]).fit(rows, a)
     assert model.blended_ == []
     np.testing.assert_array_equal(model.blend_weights_, [1])
@@ -101,7 +101,7 @@ def test_other_losses_are_not_blended():
 def test_intervals_cover_what_they_should(seed):
     rng = np.random.default_rng(seed)
     rows = rng.uniform(-2, 2, size=(3000, 1))
-    # Noise that grows, is skew, and has long tails.
+    # Noise that is heteroscedastic, skewed and heavy-tailed.
     y = np.sin(2 * rows[:, 0]) + (0.2 + np.abs(rows[:, 0])) * rng.exponential(size=3000)
     network = FFNNRegressor(
         "quantile", (16,), quantile=[0.05, 0.95], max_iter=15, random_state=seed
@@ -109,8 +109,8 @@ def test_intervals_cover_what_they_should(seed):
     model = AveragedRegressor(network, n_networks=4, random_state=seed)
     low, high = model.fit(rows[:1000], y[:1000]).predict(rows[1000:]).T
     test = y[1000:]
-    # Three standard deviations: of 1000 rows for the shift, and of 2000 to test on. The
-    # average errs less than the networks by which it is calibrated, and covers more.
+    # Three standard deviations, with 1000 rows for the shift and 2000 test rows. The
+    # average has smaller errors than the networks that calibrate it, and covers more.
     tolerance = 3 * np.sqrt(0.1 * 0.9 * (1 / 1000 + 1 / 2000))
     covered = np.mean((low <= test) & (test <= high))
     assert 0.9 - tolerance < covered < 0.97
@@ -129,7 +129,7 @@ def test_shifts_by_hand():
     network = Zero("quantile", (1,), quantile=[0.1, 0.8], max_iter=1)
     y = np.arange(1.0, 20.0)  # 19 rows, whose residuals are 1 … 19
     model = AveragedRegressor(network, n_networks=2).fit(np.ones((19, 1)), y)
-    # The second of 20 from below, the sixteenth of 20 from above.
+    # The second of 20 from below, and the sixteenth of 20.
     np.testing.assert_array_equal(model.shifts_, [2, 16])
     assert not np.any(
         model.set_params(calibrate=False).fit(np.ones((19, 1)), y).shifts_
@@ -193,7 +193,7 @@ def test_wrong_parameters():
 
 
 def table():
-    """Return a table with a column of names, gaps, and what it says of a number."""
+    """Return a numeric target and a table with a category and missing values."""
     rng = np.random.default_rng(0)
     x, names = rng.normal(size=900), rng.choice(["a", "b", "c", None], 900)
     effect = {"a": 0.0, "b": 2.0, "c": -2.0, None: 1.0}
@@ -211,7 +211,7 @@ def table():
 def test_the_recipe_learns_a_table():
     rows, y = table()
     model = make_tabular_regressor(n_networks=3, max_iter=30, random_state=0)
-    # A ninth of the numbers are missing: what is left of the variance is theirs.
+    # A ninth of the numbers are missing, which explains the rest of the variance.
     assert cross_val_score(model, rows, y, cv=3).min() > 0.85
     rows[5] = [None, "unseen"]
     assert np.isfinite(model.fit(rows[:400], y[:400]).predict(rows)).all()

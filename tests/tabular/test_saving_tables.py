@@ -1,4 +1,4 @@
-"""Whole pipelines in one file, under the promises that hold for a network."""
+"""Whole pipelines in one file, with the same guarantees as for a network."""
 
 import datetime
 import json
@@ -140,7 +140,7 @@ def test_what_cannot_be_saved(tmp_path):
     assert not path.exists()
 
 
-# Where the parts of a tabular classifier are in a file.
+# Location of the parts of a tabular classifier in a file.
 STEPS = ("params", "steps")
 
 
@@ -182,7 +182,7 @@ FORGED = {
 
 
 def before():
-    """Return the pipeline of an earlier version."""
+    """Return the pipeline from an earlier version."""
     parts = [
         ("fill", SimpleImputer(strategy="median", keep_empty_features=True)),
         ("gaps", MissingIndicator(error_on_new=False)),
@@ -232,7 +232,7 @@ def test_any_value_in_any_place_is_refused_or_a_model_that_predicts(
         model = skffnn.load(path)
     except FileFormatError:
         return
-    with warnings.catch_warnings(), suppress(ValueError):  # of what is not allowed
+    with warnings.catch_warnings(), suppress(ValueError):  # invalid values
         warnings.simplefilter("ignore")
         f = model.predict_proba(TABLE)
         assert np.isfinite(f).all()

@@ -1,4 +1,4 @@
-"""RobustSmoothScaler: its formula by hand, its inverse, and edge cases."""
+"""RobustSmoothScaler: values computed by hand, the inverse, and edge cases."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from skffnn import InvalidParameterError, RobustSmoothScaler
 
-# Two ways of writing one formula differ by a few rounding errors.
+# Two forms of the same formula differ by a few rounding errors.
 RTOL = 1e-12
 
 
@@ -39,17 +39,17 @@ def test_units_and_origin_make_no_difference():
     X = np.random.default_rng(0).standard_t(2, size=(50, 3))
     scaled = RobustSmoothScaler().fit_transform(X)
     moved = RobustSmoothScaler().fit_transform(X * [1e-6, 10, 1e6] + [1, 2, 3])
-    # Adding 1 to 1e-6 x loses six of sixteen digits.
+    # Adding 1 to 1e-6 x loses six of the sixteen digits.
     np.testing.assert_allclose(moved, scaled, atol=1e-6)
 
 
 def test_where_most_values_are_equal_the_others_give_the_scale():
-    # The others are 1, 2 and 10 away from the median, 0: half of 2 is the scale.
+    # The others are 1, 2 and 10 away from the median, 0. The scale is half of 2.
     column = np.array([[0.0]] * 9 + [[1.0], [-2.0], [10.0], [np.nan]])
     scaler = RobustSmoothScaler().fit(column)
     assert scaler.center_ == [0]
     assert scaler.scale_ == [1]
-    # A column of 0 and 1 has 0 as its median: z is 0 or 2.
+    # The median of this column of 0 and 1 is 0, so z is 0 or 2.
     column = np.array([[0.0]] * 9 + [[1.0]])
     scaled = RobustSmoothScaler().fit_transform(column)
     np.testing.assert_allclose(

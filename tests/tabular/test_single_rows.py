@@ -1,4 +1,4 @@
-"""A row is predicted as in its table, by networks and by trees."""
+"""The prediction for a row is the same alone as in its table."""
 
 import pickle
 
@@ -11,12 +11,12 @@ from skffnn.tabular import forest, regression
 
 N_ROWS = 240
 FAST = {"n_networks": 2, "max_iter": 3, "random_state": 0, "n_jobs": 1}
-# Matrix products of one row and of many are summed in another order, in float32.
+# Matrix products of one row and of many rows sum in a different order, in float32.
 ROUNDING = 1e-5
 
 
 def table():
-    """Return columns of each kind, in which y depends on boxes, as trees have them."""
+    """Return columns of each kind, and y that depends on boxes, like trees."""
     pd = pytest.importorskip("pandas")
     rng = np.random.default_rng(0)
     X = pd.DataFrame(
@@ -45,7 +45,7 @@ def fitted(request):
     make, target = MODELS[request.param]
     X, y = table()
     model = make(**FAST).fit(X, target(y))
-    assert model[-1].blended_  # or there would be no trees to walk
+    assert model[-1].blended_  # otherwise there would be no trees
     return model
 
 

@@ -1,4 +1,4 @@
-"""Means of the target for categories, against scikit-learn's and by hand."""
+"""Target encoding, compared with scikit-learn and with values computed by hand."""
 
 import numpy as np
 import pytest
@@ -107,7 +107,7 @@ def test_columns_share_the_maximum():
     encoder = TableEncoder(max_columns=47).fit(X)
     assert [len(c) for c in encoder.categories_] == [20, 7, 20]
     assert encoder.transform(X).shape == (N, 47)
-    few = TableEncoder(max_columns=2).fit(X)  # at least 2 for each
+    few = TableEncoder(max_columns=2).fit(X)  # at least 2 per column
     assert [len(c) for c in few.categories_] == [2, 2, 2]
 
 

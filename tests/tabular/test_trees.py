@@ -1,4 +1,4 @@
-"""Boosted trees as plain arrays: a model predicts as before, a forgery is refused."""
+"""Boosted trees as plain arrays: predictions are kept, and forgeries rejected."""
 
 import numpy as np
 import pytest
@@ -71,7 +71,7 @@ def test_trees_by_categories_are_refused():
 
 
 def of_node(name, value, leaf=False):
-    """Return a forgery: another value in the first node, or in the first leaf."""
+    """Return a function that changes a value in the first node, or first leaf."""
 
     def forge(trees):
         node = np.flatnonzero(trees["is_leaf"] == leaf)[0]

@@ -1,7 +1,7 @@
 """Mistakes that a type checker finds before the script runs, one in each statement.
 
-The comments say which. `make lint` reports a comment that is not needed: a mistake that
-is no longer found.
+The comments give the error. `make lint` reports comments that are not
+needed, because the mistake is no longer found.
 """
 
 from typing import TYPE_CHECKING

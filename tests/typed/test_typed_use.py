@@ -1,6 +1,6 @@
-"""Scripts of users whose types are checked: `make lint` does so in strict mode.
+"""Users' code, which `make lint` checks with type checkers in strict mode.
 
-They run as tests, too, so that what passes a type checker works.
+It also runs as tests, because code that passes a type checker must work.
 """
 
 from collections.abc import Sequence
@@ -95,7 +95,7 @@ def test_regressor() -> None:
 
 
 class Softplus:
-    """An activation of one's own."""
+    """A user's activation."""
 
     def forward(self, a: Array, h: Array, d: Array | None = None) -> None:
         np.logaddexp(0, a, out=h)
@@ -104,7 +104,7 @@ class Softplus:
 
 
 class LogCosh(RegressionLoss):
-    """A loss of one's own."""
+    """A user's regression loss."""
 
     def loss_and_error(self, a: Array, y: Array) -> Array:
         a -= y
@@ -114,7 +114,7 @@ class LogCosh(RegressionLoss):
 
 
 class Half(CrossEntropy):
-    """A loss of classes of one's own."""
+    """A user's classification loss."""
 
     def softmax(self) -> ClassOutput:
         return Softmax()
@@ -122,7 +122,7 @@ class Half(CrossEntropy):
 
 @dataclass(frozen=True)
 class Halved(Schedule):
-    """A schedule of one's own."""
+    """A user's schedule."""
 
     epochs: int = 10
 
@@ -131,7 +131,7 @@ class Halved(Schedule):
 
 
 class L1:
-    """A penalty of one's own."""
+    """A user's penalty."""
 
     def value(self, W: Array) -> float:
         return float(np.abs(W).sum())
@@ -141,7 +141,7 @@ class L1:
 
 
 class Normal:
-    """An initialiser of one's own."""
+    """A user's initialiser."""
 
     def draw(
         self, random_state: np.random.RandomState, n_in: int, n_out: int, gain: float
@@ -150,7 +150,7 @@ class Normal:
 
 
 def log_loss_of(model: FFNNClassifier, X: Array, y: NDArray[np.int64]) -> float:
-    """A scorer of one's own."""
+    """A user's scorer."""
     chosen: Array = model.predict_log_proba(X)[np.arange(len(y)), y]
     return float(chosen.mean())
 
@@ -227,7 +227,7 @@ def test_files(tmp_path: Path) -> None:
     assert (model.predict(X) == network.predict(X)).all()
 
 
-# Not run: these need a setting of scikit-learn, and matplotlib.
+# Not run, because they need metadata routing and matplotlib.
 
 
 def with_requests() -> FFNNClassifier:

@@ -1,4 +1,4 @@
-"""Arrays of other libraries: converted, or refused under array API dispatch."""
+"""Arrays of other libraries: converted, or rejected under array API dispatch."""
 
 import importlib
 
@@ -19,7 +19,7 @@ from skffnn import (
 
 make = maker(max_iter=2)
 W = np.ones(len(y))
-# scikit-learn dispatches with newer versions of SciPy alone.
+# scikit-learn dispatches only with newer versions of SciPy.
 dispatches = pytest.mark.skipif(
     Version(scipy.__version__) < Version("1.14"), reason="needs SciPy 1.14"
 )
@@ -31,7 +31,7 @@ ADVICE = {
     "array_api_strict": r"it is a array_api_strict\..*Pass numpy.asarray\({0}\)",
 }
 
-# What is given another library's arrays, by the name of the argument that is one.
+# Calls with another library's arrays, and the argument that the error names.
 CALLS = {
     "fit X": ("X", lambda a: make().fit(a(X), y)),
     "fit all": ("X", lambda a: make().fit(a(X), a(y), a(W))),

@@ -1,4 +1,4 @@
-"""Which arrays may skip scikit-learn's checks."""
+"""Arrays that may skip scikit-learn's checks."""
 
 import sys
 
@@ -14,7 +14,7 @@ from skffnn.utils.checks import checked_rows, needs_no_check
 
 
 class TestNeedsNoCheck:
-    """An array passes unchecked only if scikit-learn's checks would not touch it."""
+    """An array skips scikit-learn's checks only if they would not change it."""
 
     X = np.array([[1.0, 2.0], [3.0, 4.0]])
 
@@ -41,7 +41,7 @@ class TestNeedsNoCheck:
             np.where(X == 1, np.nan, X),
             np.where(X == 1, np.inf, X),
             np.where(X > 2, -np.inf, np.inf),
-            np.full((2, 2), 1e308),  # finite, but its sum is not: left to the checks
+            np.full((2, 2), 1e308),  # finite, but the sum overflows, so the checks run
         ],
         ids=lambda X: f"{type(X).__name__}-{getattr(X, 'dtype', '')}",
     )
@@ -57,7 +57,7 @@ class TestNeedsNoCheck:
 
 
 class TestCheckedRows:
-    """Frames of few rows skip scikit-learn's checks under the same condition."""
+    """Data frames with few rows skip scikit-learn's checks on the same condition."""
 
     X = np.array([[1.0, 2.0], [3.0, 4.0]])
 
@@ -67,13 +67,13 @@ class TestCheckedRows:
 
     @pytest.fixture
     def model(self, frame):
-        """Fitted to columns with names."""
+        """A model fitted to named columns."""
         model = FFNNClassifier(2, max_iter=1, random_state=0)
         return model.fit(frame({"a": self.X[:, 0], "b": self.X[:, 1]}), [0, 1])
 
     @pytest.fixture
     def unchecked(self, monkeypatch):
-        """Fail if scikit-learn's check is asked for."""
+        """Fail if scikit-learn's check is called."""
 
         def fail(*args, **kwargs):
             raise AssertionError("validate_data was called")
@@ -126,7 +126,7 @@ class TestCheckedRows:
         frame = pd.DataFrame(self.X, columns=["a", "b"])
         frame = frame.astype(pd.SparseDtype(float, 0.0))
         x = checked_rows(model, frame, accept_sparse="csr")
-        # Not so where scikit-learn is older than pandas.
+        # Not if scikit-learn is older than pandas.
         assert sparse.issparse(x) == sparse.issparse(
             check_array(frame, accept_sparse="csr")
         )

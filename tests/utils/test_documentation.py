@@ -14,7 +14,7 @@ make = maker(max_iter=8, learning_rate_init=0.05)
 
 
 class TestHTML:
-    """What a notebook shows of an estimator."""
+    """The representation of an estimator in a notebook."""
 
     def test_the_html_shows_what_differs_from_the_default(self):
         html = make(alpha=0.123)._repr_html_()

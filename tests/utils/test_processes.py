@@ -1,4 +1,4 @@
-"""Tasks are done once each, in this process and in others, with one thread each."""
+"""Each task runs once, in this process or another one, with one thread."""
 
 import os
 import signal
@@ -12,12 +12,12 @@ from threadpoolctl import threadpool_info
 
 from skffnn.utils.processes import executor_with, run_on_cores
 
-# More than joblib hands over by value.
+# Larger than the arrays that joblib passes by value.
 LARGE = 200_000
 
 
 def meet(folder, number):
-    """Return the process, when as many others as there are tasks have come here."""
+    """Wait until two tasks run at once; return the process and their number."""
     (folder / str(number)).touch()
     deadline = time.monotonic() + 120
     while len(list(folder.iterdir())) < 2 and time.monotonic() < deadline:

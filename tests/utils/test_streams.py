@@ -1,4 +1,4 @@
-"""Random numbers come from random_state alone, in one process or several."""
+"""Random numbers depend only on random_state, in one process or several."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ X2, y2 = PROBLEMS["binary"]
 
 
 class TestGlobalState:
-    """NumPy's global random state, and what ran before."""
+    """Independence of NumPy's global random state and of earlier code."""
 
     @pytest.mark.parametrize("params", EVERY_WAY, ids=case_id)
     def test_does_not_matter_and_is_not_touched(self, params):

@@ -1,4 +1,4 @@
-"""Warnings point to the line of the user's code that they are about."""
+"""Warnings point to the line of the user's code that caused them."""
 
 import warnings
 from contextlib import contextmanager
