@@ -81,7 +81,8 @@ SKOPS_TRUSTED: list[str] = sorted(
             for name, kind in classes_of(new).items()
             if kind in HELD
         ),
-        # As strings, because importing these classes takes a while.
+        # As strings, because importing these classes takes a while, or needs Dask.
+        "skffnn.dask.classifier.DaskFFNNClassifier",
         "skffnn.model_selection.FFNNGridSearchCV",
         "skffnn.model_selection.FFNNHalvingGridSearchCV",
         "skffnn.model_selection.FFNNHalvingRandomSearchCV",

@@ -365,6 +365,16 @@ class TestEstimator:
         assert copy.client is None
         np.testing.assert_array_equal(copy.predict(X), there.predict(X))
 
+    def test_skops_stores_it_too(self, client):
+        skops = pytest.importorskip("skops.io", reason="needs skops")
+        there = DaskFFNNClassifier(**PARAMS, client=client).fit(*in_chunks(X, y))
+        content = skops.dumps(there)
+        ours = {n for n in skops.get_untrusted_types(data=content) if "skffnn" in n}
+        assert ours == {"skffnn.dask.classifier.DaskFFNNClassifier"}
+        copy = skops.loads(content, trusted=skffnn.SKOPS_TRUSTED)
+        assert copy.client is None
+        np.testing.assert_array_equal(copy.predict(X), there.predict(X))
+
     def test_its_local_model_is_saved(self, client, tmp_path):
         there = pair()[0].fit(*in_chunks(X, y))
         skffnn.save(there.to_local(), tmp_path / "model")
