@@ -98,6 +98,18 @@ def test_examples_run_as_printed(page):
     assert runner.run(example).failed == 0
 
 
+def examples():
+    """Return what is shown with its output: pages, and modules for their docstrings."""
+    return [*PAGES, *sorted(PACKAGE.glob("**/*.py"))]
+
+
+@pytest.mark.parametrize("file", examples(), ids=lambda file: file.stem)
+def test_examples_show_values_instead_of_checks(file):
+    lines = re.findall(r"^ *(?:>>>|\.\.\.) .*", file.read_text("utf-8"), re.MULTILINE)
+    checks = "allclose", "array_equal", "assert ", "assert_"
+    assert not [line for line in lines if any(check in line for check in checks)]
+
+
 def discouraged():
     """Return the phrases in the left column of the word list."""
     note = (ROOT / "CONTRIBUTING.md").read_text("utf-8").split("## Style of prose")[1]
