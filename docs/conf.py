@@ -94,6 +94,7 @@ html_title = "skffnn"
 html_logo = html_favicon = "_static/logo.svg"
 html_static_path = ["_static"]
 html_css_files = ["skffnn.css"]
+html_search_scorer = str(DOCS / "_ext" / "search_scorer.js")
 html_show_sourcelink = False
 # Pages with no others beside them have nothing to list there.
 html_sidebars = {
