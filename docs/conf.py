@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 from inventories import write_inventories
 from sklearn.exceptions import ConvergenceWarning
 from sphinx_gallery.sorting import ExplicitOrder
+from thumbnails import draw_thumbnails
 
 DOCS = Path(__file__).parent
 # Pictures are drawn of networks that were trained for a few epochs on purpose.
@@ -121,6 +122,7 @@ html_theme_options = {
     "use_edit_page_button": False,
 }
 
+draw_thumbnails(DOCS / "_build" / "thumbnails")
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",

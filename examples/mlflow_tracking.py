@@ -98,3 +98,5 @@ def main():
 
 if __name__ == "__main__":
     main()
+
+# sphinx_gallery_thumbnail_path = "_build/thumbnails/mlflow_tracking.svg"

@@ -117,3 +117,5 @@ for name, pruner in pruners.items():
         f"{name:8}  {len(pruned):13}  {epochs:6}  {study.best_value:10.1%}"
         f"  {best.score(X_test, y_test):.1%}"
     )
+
+# sphinx_gallery_thumbnail_path = "_build/thumbnails/optuna_pruning.svg"

@@ -79,3 +79,6 @@ def application(path: str | None = None) -> FastAPI:
             raise HTTPException(422, str(error)) from error
 
     return app
+
+
+# sphinx_gallery_thumbnail_path = "_build/thumbnails/serve.svg"

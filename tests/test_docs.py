@@ -170,6 +170,16 @@ def test_links_lead_somewhere(page):
     assert not missing
 
 
+def test_each_example_has_a_thumbnail():
+    pytest.importorskip("matplotlib")
+    drawn = runpy.run_path(str(DOCS / "_ext" / "thumbnails.py"))
+    for example in (ROOT / "examples").glob("[!p]*.py"):  # plot_… draw their own
+        text = example.read_text("utf-8")
+        path = re.search(r'^# sphinx_gallery_thumbnail_path = "(.+)"$', text, re.M)[1]
+        made = path == f"_build/thumbnails/{example.stem}.svg" and example.stem in drawn
+        assert made or (DOCS / path).exists()
+
+
 MATHEMATICS = DOCS / "mathematics"
 
 
