@@ -39,6 +39,18 @@ def test_the_recipe_of_conda_has_the_address_and_the_requirements_of_the_project
         assert f"    - {requirement.replace('>=', ' >=')}" in run.splitlines()
 
 
+def test_the_links_of_the_readme_work_on_the_page_of_an_index():
+    text = text_of("README.md")
+    links = re.findall(r"\]\(([^)]+)\)|^\[.+\]: (.+)$", text, re.MULTILINE)
+    assert links
+    for link in map("".join, links):
+        assert link.startswith(PROJECT["urls"]["Documentation"])
+        page = link.removeprefix(PROJECT["urls"]["Documentation"])
+        source = page.replace("_images", "images").replace(".html", ".md")
+        made = page.startswith("auto_examples")  # from the examples
+        assert made or (ROOT / "docs" / source).exists(), link
+
+
 YAML = [".pre-commit-config.yaml", ".readthedocs.yaml", "CITATION.cff"]
 YAML += ["packaging/conda/recipe.yaml", ".github/dependabot.yml"]
 YAML += [str(p.relative_to(ROOT)) for p in (ROOT / ".github").glob("*/*.yml")]
