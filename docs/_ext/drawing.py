@@ -19,7 +19,7 @@ from sphinx.util.docutils import SphinxDirective
 STYLE = "drawing"  # the class of the element
 
 
-def as_svg(figure: Any, ink: str) -> str:
+def as_svg(figure: Any, ink: str, name: str) -> str:
     """Return a figure of matplotlib as an element to put into a page.
 
     Parameters
@@ -28,6 +28,8 @@ def as_svg(figure: Any, ink: str) -> str:
         What to draw.
     ink : str
         The colour that stands for that of the text.
+    name : str
+        What the names of the parts begin with, which are unique on a page.
     """
     from matplotlib import rc_context
 
@@ -36,9 +38,9 @@ def as_svg(figure: Any, ink: str) -> str:
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
     svg = file.getvalue()
     svg = svg[svg.index("<svg") :].replace(ink, "currentColor")
-    # Two figures on a page have other names of the same kind: keep those that are used.
     used = set(re.findall(r'["(]#([^")]+)', svg))
     svg = re.sub(r' id="([^"]+)"', lambda id: id[0] if id[1] in used else "", svg)
+    svg = re.sub(r'( id="|["(]#)', rf"\1{name}-", svg)
     svg = re.sub(r"<metadata>.*?</metadata>\s*|<!--.*?-->\s*", "", svg, flags=re.DOTALL)
     # As wide as the page, but not too small to read: on a phone it scrolls.
     size = r'(<svg [^>]*?)width="[\d.]+pt" height="[\d.]+pt"'
@@ -59,7 +61,7 @@ class Drawing(SphinxDirective):
         module = runpy.run_path(str(path))
         figure = module[self.arguments[0]]()
         width = figure.get_size_inches()[0]
-        svg = as_svg(figure, module["INK"])
+        svg = as_svg(figure, module["INK"], self.arguments[0])
         label = html.escape(self.options["alt"])
         style = f"margin: auto; max-width: {width:g}in; overflow-x: auto"
         attributes = f'class="{STYLE}" role="img" aria-label="{label}" style="{style}"'
