@@ -175,7 +175,8 @@ def fit_many(jobs: Sequence[Job], n_jobs: Any = None) -> Iterator[tuple[int, Res
         n_jobs = processes_for(jobs)
         is_free = n_jobs is not None and effective_n_jobs(n_jobs) > 1
     n_cores = effective_n_jobs(n_jobs)
-    groups = stacks_of(jobs, n_cores)
+    # More stacks than cores, if this process begins while others are still starting.
+    groups = stacks_of(jobs, 2 * n_cores if is_free else n_cores)
     tasks = [(group, [jobs[i] for i in group]) for group in groups]
     if is_free:
         done = run_on_cores(fit_numbered, tasks, n_cores)

@@ -404,6 +404,9 @@ def rows_of(X: Any) -> Any:
     """Return the rows of a dataframe or of an array, with cells as Python objects."""
     if hasattr(X, "get_columns"):
         return X.rows()
+    if hasattr(X, "iloc") and len(X) == 1:  # faster than columns of different dtypes
+        row = [X.iat[0, j] for j in range(X.shape[1])]
+        return [[v.item() if isinstance(v, np.generic) else v for v in row]]
     if hasattr(X, "iloc"):
         return X.to_numpy(dtype=object).tolist()
     # `tolist` converts times in nanoseconds to integers, as Python has no such times.
