@@ -29,7 +29,7 @@ _executors: dict[tuple[int, int], ProcessPoolExecutor] = {}
 def run_on_cores(
     function: Callable[..., Any], tasks: Sequence[tuple[Any, ...]], n_cores: int
 ) -> Iterator[Any]:
-    """Call a function for each task, in this process and in `n_cores - 1` others.
+    """Call a function for each task, in this process and in others, one for each core.
 
     A new process has to import NumPy, SciPy and scikit-learn, which takes seconds.
     While `joblib.Parallel` waits for that, this function works. Like joblib, it keeps
@@ -42,7 +42,7 @@ def run_on_cores(
     tasks : sequence of tuple
         The arguments of each call.
     n_cores : int
-        Number of processes, including this one, at least 2. Each uses one thread.
+        Maximum number of processes, including this one. Each uses one thread.
 
     Yields
     ------
@@ -57,7 +57,8 @@ def run_on_cores(
     waiting = deque(tasks)
     done: SimpleQueue[Future[Any]] = SimpleQueue()
     config = get_config()
-    executor = executor_with(n_cores - 1)
+    n_workers = min(n_cores, len(tasks)) - 1
+    executor = executor_with(max(n_workers, 1))  # starts none before the first call
 
     def send_next() -> None:
         try:
@@ -82,7 +83,7 @@ def run_on_cores(
     # On Windows, files that a worker still has open cannot be removed.
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         try:
-            for _ in range(n_cores - 1):
+            for _ in range(n_workers):
                 send_next()
             while n_left:
                 try:
@@ -99,11 +100,15 @@ def run_on_cores(
 
 
 def executor_with(n_workers: int) -> ProcessPoolExecutor:
-    """Return an executor with worker processes: that of the last call, if it works."""
-    key = os.getpid(), n_workers  # a fork cannot use those of its parent
+    """Return an executor with worker processes: that of the last call, if it fits."""
+    key = os.getpid(), n_workers  # a fork cannot use the processes of its parent
     try:
         _executors[key].submit(int)  # fails after a shutdown, or if a worker was killed
     except (KeyError, RuntimeError):
+        for (process, _), executor in _executors.items():
+            if process == os.getpid():
+                executor.shutdown(wait=False)
+        _executors.clear()
         _executors[key] = ProcessPoolExecutor(n_workers, timeout=IDLE_SECONDS)
     return _executors[key]
 

@@ -46,10 +46,17 @@ def test_this_process_and_another_work_at_the_same_time(tmp_path):
     assert met == (2, 2)
 
 
-def test_every_task_is_done_once():
-    numbers = range(0, 40, 2)
-    done = run_on_cores(halve, [(number,) for number in numbers], 2)
-    assert sorted(done) == list(range(20))
+@pytest.mark.parametrize(("n_tasks", "n_cores"), [(20, 2), (2, 64), (1, 64), (3, 1)])
+def test_every_task_is_done_once(n_tasks, n_cores):
+    tasks = [(2 * i,) for i in range(n_tasks)]
+    assert sorted(run_on_cores(halve, tasks, n_cores)) == list(range(n_tasks))
+
+
+def test_there_are_no_more_processes_than_tasks():
+    list(run_on_cores(halve, [(2,), (4,), (6,)], 64))
+    before = executor_with(2)
+    list(run_on_cores(halve, [(2,), (4,), (6,)], 3))
+    assert executor_with(2) is before
 
 
 def test_each_process_has_one_thread_and_the_settings_of_scikit_learn(tmp_path):
