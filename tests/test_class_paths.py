@@ -57,7 +57,7 @@ TABLE = np.array(
 
 SMALL = {"hidden_layer_sizes": (4,), "max_iter": 2, "random_state": 0}
 NETWORK, NUMBER = FFNNClassifier(**SMALL), FFNNRegressor(**SMALL)
-TABULAR = {"n_networks": 2, "n_jobs": 1} | SMALL
+TABULAR = {"n_networks": 4, "n_jobs": 1} | SMALL
 GRID = {"alpha": [0.01, 0.1]}
 SEARCHES = [
     FFNNGridSearchCV(NETWORK, GRID, cv=2),

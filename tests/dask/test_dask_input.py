@@ -55,7 +55,7 @@ CASES = {
     "regression": ({"y": da.from_array(X[:, 0], chunks=20)}, "Unknown label type"),
     "several targets": (
         {"y": da.from_array(np.column_stack([y + 1, y]), chunks=(20, 2))},
-        "FFNNClassifier, which trains in memory, takes such columns",
+        "FFNNClassifier, which trains in memory, accepts several targets",
     ),
     "no rows": (
         {"X": da.zeros((0, 4), chunks=(0, 4)), "y": da.zeros(0, chunks=0)},
