@@ -5,6 +5,7 @@ each stands for; `house` lists the modules in the order in which they build on o
 another. The objective, which docstrings write in plain text, is set as a formula.
 """
 
+import inspect
 import re
 from collections.abc import Iterator
 from dataclasses import is_dataclass
@@ -103,9 +104,18 @@ def set_objective(*args: Any) -> None:
             return
 
 
+def index_parameters(app: Any, what: str, name: str, obj: Any, *args: Any) -> None:
+    """Add the parameters of the networks to the index, which the search reads."""
+    if name in ("skffnn.FFNNClassifier", "skffnn.FFNNRegressor"):
+        names = inspect.signature(obj).parameters
+        entries = [f"   ! single: {name}" for name in names]  # main entries
+        args[-1][:0] = [".. index::", *entries, ""]
+
+
 def setup(app: Any) -> dict[str, bool]:
-    """Make the directives known to Sphinx."""
+    """Register the directives and the functions that change docstrings."""
     app.add_directive("registry", Registry)
     app.add_directive("house", House)
     app.connect("autodoc-process-docstring", set_objective, priority=400)
+    app.connect("autodoc-process-docstring", index_parameters, priority=600)
     return {"parallel_read_safe": True}
