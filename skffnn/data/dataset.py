@@ -41,6 +41,10 @@ class Dataset:
     index: Array | None = None
     converted: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the copies of X, which another thread may be adding to."""
+        return {**vars(self), "converted": {}}
+
     @property
     def n_rows(self) -> int:
         """Number of rows in use."""
@@ -85,15 +89,19 @@ class Dataset:
     def merged(self) -> Self:
         """Merge the copies of each row into one with their total weight.
 
-        The rows are sorted by their content. A sum over them then has the same rounding
-        errors whether rows are repeated or weighted, and in whatever order they are.
+        If there are copies or weights, the rows are sorted by their content. A sum over
+        them then has the same rounding errors whether rows are repeated or weighted,
+        unless different rows are equal in float32.
 
         Returns
         -------
         data : Dataset
             The distinct rows; the arrays of features and targets are shared. Unchanged
-            if there are neither weights nor copies.
+            if there are neither weights nor copies, or if the features are on disk,
+            where reading in another order is slow.
         """
+        if is_on_disk(self.X):
+            return self
         rows, is_copy = sorted_by_content(self.X, self.y, self.rows_of_nonzero_weight())
         if self.weights is None and not is_copy.any():
             return self

@@ -10,8 +10,8 @@ from sklearn.model_selection import train_test_split
 
 from ..nn.arrays import Array, canonical
 
-# Rows are hashed in blocks of this size, to avoid a second copy of X.
-HASH_ROWS = 4096
+# Numbers that are hashed or compared at a time, to limit the memory for it.
+HASH_BLOCK = 2**18
 
 # Copies of a row stay together, so that none of them leaks its label into the
 # validation set. A row with more copies than this may be a large part of the data, and
@@ -202,7 +202,8 @@ def content_keys(X: Any, random_state: np.random.RandomState) -> Array:
         sums = np.append(np.uint64(0), terms).cumsum()
         keys = sums[X.indptr[1:]] - sums[X.indptr[:-1]]
     else:
-        blocks = (X[i : i + HASH_ROWS] for i in range(0, X.shape[0], HASH_ROWS))
+        size = max(1, HASH_BLOCK // X.shape[1])
+        blocks = (X[i : i + size] for i in range(0, X.shape[0], size))
         keys = np.concatenate([(bits(x) * factors).sum(axis=-1) for x in blocks])
     keys += offset
     keys ^= keys >> 32
@@ -242,8 +243,9 @@ def sorted_by_content(X: Any, y: Any, rows: Array) -> tuple[Array, Array]:
     is_copy = np.append(False, is_copy)
     # Rows that are equal in float32 alone have equal keys too.
     pairs = np.flatnonzero(is_copy)
-    for start in range(0, len(pairs), HASH_ROWS):
-        part = pairs[start : start + HASH_ROWS]
+    size = max(1, HASH_BLOCK // X.shape[1])
+    for start in range(0, len(pairs), size):
+        part = pairs[start : start + size]
         differ = X[rows[part]] != X[rows[part - 1]]
         is_copy[part] = np.asarray(differ.sum(axis=1)).ravel() == 0
     return rows, is_copy

@@ -241,7 +241,9 @@ class Fit(BaseFit):
         parts = Assembly(plan, targets, state)
         self.objective = parts.objective
         # Over thousands of evaluations, L-BFGS can amplify the rounding of sums.
-        each = self.train.merged() if plan.solver.full_batch else self.train
+        # Not with dropout: each copy of a row has a mask of its own.
+        merges = plan.solver.full_batch and not any(plan.dropout)
+        each = self.train.merged() if merges else self.train
         self.rows = parts.rows(each, size)
         self.training = Training(
             self.objective,

@@ -406,11 +406,16 @@ def rows_of(X: Any) -> Any:
         return X.rows()
     if hasattr(X, "iloc") and len(X) == 1:  # faster than columns of different dtypes
         row = [X.iat[0, j] for j in range(X.shape[1])]
-        return [[v.item() if isinstance(v, np.generic) else v for v in row]]
+        return [[v.item() if is_number_of_numpy(v) else v for v in row]]
     if hasattr(X, "iloc"):
         return X.to_numpy(dtype=object).tolist()
     # `tolist` converts times in nanoseconds to integers, as Python has no such times.
     return [*X] if X.dtype.kind in "mM" else X.tolist()
+
+
+def is_number_of_numpy(value: Any) -> bool:
+    """Return whether a cell is a number or boolean of NumPy, and not a time."""
+    return isinstance(value, np.generic) and value.dtype.kind in "biuf"
 
 
 def are_plain(cells: Sequence[Any], *, numeric: bool) -> bool:

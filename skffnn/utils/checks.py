@@ -235,7 +235,7 @@ def check_is_fitted(estimator: Any) -> None:
     """Raise NotFittedError unless an estimator is fitted.
 
     This is `sklearn.utils.validation.check_is_fitted`, which is called only if there
-    are no fitted attributes: for a single row, it takes longer than a layer.
+    may be no fitted attributes: for a single row, it takes longer than a layer.
 
     Parameters
     ----------
@@ -247,8 +247,8 @@ def check_is_fitted(estimator: Any) -> None:
     NotFittedError
         If it is not fitted.
     """
-    names = vars(estimator)
-    if not any(name[-1] == "_" and name[:2] != "__" for name in names):
+    is_fitted = any(name[-1] == "_" and name[:2] != "__" for name in vars(estimator))
+    if not is_fitted or hasattr(estimator, "__sklearn_is_fitted__"):
         validation.check_is_fitted(estimator)
 
 

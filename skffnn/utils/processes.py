@@ -3,6 +3,7 @@
 import io
 import os
 import pickle
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
@@ -23,7 +24,10 @@ LARGE = 2**20
 
 # Worker processes are kept for later calls, and end after so many seconds without work.
 IDLE_SECONDS = 300
-_executors: dict[tuple[int, int], ProcessPoolExecutor] = {}
+_executors: dict[int, tuple[int, ProcessPoolExecutor]] = {}
+
+# Held by the call that uses the worker processes, and limits the threads of this one.
+_in_use = threading.Lock()
 
 
 def run_on_cores(
@@ -33,7 +37,8 @@ def run_on_cores(
 
     A new process has to import NumPy, SciPy and scikit-learn, which takes seconds.
     While `joblib.Parallel` waits for that, this function works. Like joblib, it keeps
-    the worker processes for later calls.
+    the worker processes for later calls. If another thread uses them already, all tasks
+    are done in this process.
 
     Parameters
     ----------
@@ -54,20 +59,43 @@ def run_on_cores(
     Exception
         The error of a call. The worker processes are then terminated.
     """
+    n_workers = min(n_cores, len(tasks)) - 1
+    if n_workers < 1 or not _in_use.acquire(blocking=False):
+        for task in tasks:
+            yield function(*task)
+        return
+    try:
+        yield from run_with_workers(function, tasks, n_workers)
+    finally:
+        _in_use.release()
+
+
+def run_with_workers(
+    function: Callable[..., Any], tasks: Sequence[tuple[Any, ...]], n_workers: int
+) -> Iterator[Any]:
+    """Call a function for each task, here and in worker processes."""
     waiting = deque(tasks)
     done: SimpleQueue[Future[Any]] = SimpleQueue()
     config = get_config()
-    n_workers = min(n_cores, len(tasks)) - 1
-    executor = executor_with(max(n_workers, 1))  # starts none before the first call
+    executor = executor_with(n_workers)
+    saved: dict[int, Any] = {}
+    n_sent = 0
+
+    def next_task() -> tuple[Any, ...] | None:
+        try:
+            return waiting.popleft()
+        except IndexError:
+            return None
 
     def send_next() -> None:
-        try:
-            task = waiting.popleft()
-        except IndexError:
+        nonlocal n_sent
+        task = next_task()
+        if task is None:
             return
         call = io.BytesIO()
         Pickler(call, folder, saved).dump((config, function, task))
         executor.submit(call_pickled, call.getvalue()).add_done_callback(ended)
+        n_sent += 1
 
     def ended(future: Future[Any]) -> None:
         done.put(future)
@@ -79,44 +107,46 @@ def run_on_cores(
             failed.set_exception(error)
             done.put(failed)
 
-    n_left, saved = len(tasks), dict[int, Any]()
     # On Windows, files that a worker still has open cannot be removed.
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         try:
             for _ in range(n_workers):
                 send_next()
-            while n_left:
-                try:
-                    task = waiting.popleft()
-                except IndexError:
+            for _ in tasks:
+                task = next_task() if done.empty() else None
+                if task is None:
                     yield done.get().result()
                 else:
                     yield call_alone(config, function, task)
-                n_left -= 1
         except BaseException:  # including Ctrl-C, and the end of the generator
             waiting.clear()
-            executor.shutdown(kill_workers=True)
+            if n_sent:
+                executor.shutdown(kill_workers=True)
             raise
 
 
 def executor_with(n_workers: int) -> ProcessPoolExecutor:
     """Return an executor with worker processes: that of the last call, if it fits."""
-    key = os.getpid(), n_workers  # a fork cannot use the processes of its parent
+    process = os.getpid()  # a fork cannot use the worker processes of its parent
+    n, executor = _executors.get(process, (0, None))
     try:
-        _executors[key].submit(int)  # fails after a shutdown, or if a worker was killed
-    except (KeyError, RuntimeError):
-        for (process, _), executor in _executors.items():
-            if process == os.getpid():
-                executor.shutdown(wait=False)
-        _executors.clear()
-        _executors[key] = ProcessPoolExecutor(n_workers, timeout=IDLE_SECONDS)
-    return _executors[key]
+        if executor is not None and n >= n_workers:
+            executor.submit(int)  # fails after a shutdown, or if a worker was killed
+            return executor
+    except RuntimeError:
+        pass
+    if executor is not None:
+        executor.shutdown(wait=False)
+    _executors.clear()
+    executor = ProcessPoolExecutor(n_workers, timeout=IDLE_SECONDS)
+    _executors[process] = n_workers, executor
+    return executor
 
 
 def call_alone(
     config: dict[str, Any], function: Callable[..., Any], task: tuple[Any, ...]
 ) -> Any:
-    """Call a function with the given settings of scikit-learn, and one thread."""
+    """Call a function with the given settings of scikit-learn, and a single thread."""
     with config_context(**config), parallel_config("sequential"), threadpool_limits(1):
         return function(*task)
 
@@ -141,7 +171,9 @@ class Pickler(CloudPickler):
 
     def persistent_id(self, obj: Any) -> str | None:
         """Return the path of a large array, and None for other objects."""
-        if not isinstance(obj, np.ndarray) or obj.nbytes < LARGE or obj.dtype.hasobject:
+        if type(obj) not in (np.ndarray, np.memmap):
+            return None
+        if obj.nbytes < LARGE or obj.dtype.hasobject:
             return None
         if id(obj) not in self.saved:
             path = os.path.join(self.folder, f"{uuid4().hex}.npy")

@@ -2,7 +2,9 @@
 
 import os
 import signal
+import threading
 import time
+from multiprocessing.pool import ThreadPool
 
 import numpy as np
 import pytest
@@ -30,6 +32,18 @@ def surroundings(folder, number, rows):
     threads = max(pool["num_threads"] for pool in threadpool_info())
     finite = get_config()["assume_finite"]
     return process, type(rows), rows.sum(), threads, effective_n_jobs(-1), finite
+
+
+def fail_elsewhere(folder, here, number):
+    if os.getpid() != here:
+        raise ValueError("not here")
+    (folder / str(number)).touch()
+    time.sleep(0.01)
+
+
+def count(folder, number, rows):
+    process, _ = meet(folder, number)
+    return process, rows.count()
 
 
 def halve(number):
@@ -89,6 +103,39 @@ def test_joblib_keeps_processes_of_its_own():
     for _ in range(2):
         assert Parallel(n_jobs=2)(delayed(halve)(i) for i in (2, 4)) == [1, 2]
         assert sorted(run_on_cores(halve, [(2,), (4,)], 2)) == [1, 2]
+
+
+def test_threads_do_not_disturb_each_other():
+    before = threadpool_info()
+    with ThreadPool(3) as threads:
+        done = threads.map(
+            lambda n: sorted(run_on_cores(halve, [(2 * i,) for i in range(30)], n)),
+            [2, 3, 2],
+        )
+    assert done == [list(range(30))] * 3
+    assert threadpool_info() == before
+
+
+def test_an_error_in_a_worker_is_raised_at_once(tmp_path):
+    here = os.getpid()
+    done = run_on_cores(fail_elsewhere, [(tmp_path, here, i) for i in range(2000)], 2)
+    with pytest.raises(ValueError, match="not here"):
+        list(done)
+    assert len(list(tmp_path.iterdir())) < 2000
+
+
+def test_what_cannot_be_pickled_is_an_error():
+    for _ in range(2):
+        with pytest.raises(TypeError, match="cannot pickle"):
+            list(run_on_cores(halve, [(threading.Lock(),)] * 3, 2))
+        assert sorted(run_on_cores(halve, [(2,), (4,)], 2)) == [1, 2]
+
+
+def test_other_kinds_of_arrays_are_passed_by_value(tmp_path):
+    rows = np.ma.masked_equal(np.arange(LARGE), 3)
+    done = dict(run_on_cores(count, [(tmp_path, i, rows) for i in range(2)], 2))
+    assert len(done) == 2
+    assert set(done.values()) == {LARGE - 1}
 
 
 def test_a_caller_may_stop_early():
