@@ -21,13 +21,13 @@ or would not be faster, are distributed over the cores one by one.
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
-from joblib import effective_n_jobs
+from joblib import effective_n_jobs, parallel_config
 from joblib.parallel import get_active_backend
 from scipy.sparse import issparse
 from sklearn import get_config
@@ -54,6 +54,10 @@ PER_STEP, FLOPS = 5e-5, 3e10
 
 # Seconds of training that make it worthwhile to start processes.
 WORTH_PROCESSES = 4.0
+
+# Bytes of features from which this process does not train: it would need another copy
+# of them, and the time that other processes take to start matters less.
+LARGE = 2**26
 
 # Parameters that do not change the operations of a step, so that they may differ
 # between the members of a stack.
@@ -170,21 +174,30 @@ def fit_many(jobs: Sequence[Job], n_jobs: Any = None) -> Iterator[tuple[int, Res
     result : Result
         Its outcome.
     """
-    is_free = False
+    config, trains_here = nullcontext(), False
     if n_jobs == "auto":
         n_jobs = processes_for(jobs)
-        is_free = n_jobs is not None and effective_n_jobs(n_jobs) > 1
+        if n_jobs is not None:
+            # OMP_NUM_THREADS is ignored, since it is meant for a single process.
+            config = parallel_config("loky", inner_max_num_threads=1)
+            trains_here = size_of(jobs[0].train.X) < LARGE
     n_cores = effective_n_jobs(n_jobs)
     # More stacks than cores, if this process begins while others are still starting.
-    groups = stacks_of(jobs, 2 * n_cores if is_free else n_cores)
+    groups = stacks_of(jobs, 2 * n_cores if trains_here else n_cores)
     tasks = [(group, [jobs[i] for i in group]) for group in groups]
-    if is_free:
+    if trains_here:
         done = run_on_cores(fit_numbered, tasks, n_cores)
     else:
-        parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
+        with config:
+            parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
         done = parallel(delayed(fit_numbered)(*task) for task in tasks)
     for group, results in done:
         yield from zip(group, results, strict=True)
+
+
+def size_of(X: Any) -> int:
+    """Return the number of bytes of the numbers in a dense or sparse matrix."""
+    return int((X.data if issparse(X) else X).nbytes)
 
 
 def processes_for(jobs: Sequence[Job]) -> int | None:

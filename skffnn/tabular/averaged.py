@@ -30,9 +30,9 @@ from .folds import CrossFit, Folds, fit_copies
 # table has, and four of them have taken as long as eight on a small one.
 MANY, FEW, LARGE = 8, 4, 10_000
 
-# The models in blend_with are trained for half of the folds. On huge tables, they are
-# trained once, on at most this many rows.
-HUGE, MOST_BLENDED = 50_000, 100_000
+# The models in blend_with are trained for at most four of the folds. On huge tables,
+# they are trained once, on at most this many rows.
+MOST_COPIES, HUGE, MOST_BLENDED = 4, 50_000, 100_000
 
 Output = Callable[[Any, Any], Array]
 
@@ -146,7 +146,7 @@ class Averaged(MetaEstimatorMixin, BaseEstimator):
                     model,
                     seeds,
                     other_output,
-                    n_copies=-(-folds.n // 2) if n_rows <= HUGE else 1,
+                    n_copies=min(folds.n, MOST_COPIES) if n_rows <= HUGE else 1,
                     most_rows=MOST_BLENDED,
                 )
                 for model in self.blend_with or ()

@@ -44,7 +44,7 @@ class AveragedClassifier(LogitsMixin, Averaged):
     confidence even if every row is classified correctly.
 
     Classifiers of another kind, such as boosted trees, make different errors. Those in
-    `blend_with` are trained for half of the folds, and their averages are added with
+    `blend_with` are trained for four of the folds, and their averages are added with
     weights γ ≥ 0. These minimise the same cross-entropy, jointly with β.
 
     Parameters
@@ -56,7 +56,7 @@ class AveragedClassifier(LogitsMixin, Averaged):
         more accurate, but take longer to train. "auto" is 8, and 4 for more than 10000
         rows.
     blend_with : list of classifiers, default=None
-        Other classifiers with `predict_proba`. Copies of each are trained for half of
+        Other classifiers with `predict_proba`. Copies of each are trained for four of
         the folds, as the networks are for all, and their log-probabilities are added to
         the logits of the networks. A classifier that lowers the out-of-fold
         cross-entropy by less than 2 % is left out. They are not used for multi-label or

@@ -93,7 +93,7 @@ def make_tabular_classifier(
         Number of networks to average. More networks are usually more accurate, but
         take longer to train. "auto" is 8, and 4 for more than 10000 rows.
     boosting : bool, default=True
-        Whether to train gradient-boosted trees on half of the folds and blend them with
+        Whether to train gradient-boosted trees on four of the folds and blend them with
         the networks, with weights fitted to the held-out rows. Trees that do not help
         there are left out. They help most with noisy labels. They are not trained for
         more than 8 classes, nor for multi-label or multi-output targets.

@@ -60,7 +60,7 @@ class AveragedRegressor(Documented, RegressorMixin, Averaged):
         than 10000 rows.
     blend_with : list of regressors, default=None
         Other regressors, used only with `loss="squared_error"`. Copies of each are
-        trained for half of the folds; with more than 50000 rows, only one copy is
+        trained for four of the folds; with more than 50000 rows, only one copy is
         trained, on at most 100000 rows drawn at random.
     calibrate : bool, default=True
         Whether to shift quantiles to the right coverage.

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 import pytest
 from helpers import assert_same
+from joblib import effective_n_jobs
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import get_scorer
 
@@ -290,6 +291,20 @@ class TestHowManyToStack:
         assert decided("loky") == decided("threading") == [None, None]
         with parallel_config(n_jobs=2):
             assert many.processes_for(long) is None
+
+    @pytest.mark.skipif(effective_n_jobs(-1) < 2, reason="needs two cores")
+    @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+    @pytest.mark.parametrize("is_large", [False, True])
+    def test_this_process_does_not_train_on_large_tables(self, is_large, monkeypatch):
+        monkeypatch.setattr(many, "WORTH_PROCESSES", 0)
+        if is_large:
+            monkeypatch.setattr(many, "LARGE", 0)
+        jobs = jobs_of({}, lambda m: {})
+        results = dict(many.fit_many(jobs, "auto"))
+        assert sorted(results) == list(range(M))
+        # Other processes return copies.
+        own = [results[i].estimator is job.estimator for i, job in enumerate(jobs)]
+        assert any(own) is not is_large
 
     @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
     def test_all_are_fitted_whatever_they_share(self):

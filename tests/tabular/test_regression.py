@@ -71,7 +71,7 @@ def test_weights_are_those_of_least_squares():
     a, b, noise = rng.normal(size=(3, 2000))
     y = 0.3 * a + 0.7 * b + noise
     rows = np.column_stack([np.arange(2000), a, b])
-    model = AveragedRegressor(Known(1), n_networks=4, blend_with=[Known(2)])
+    model = AveragedRegressor(Known(1), n_networks=6, blend_with=[Known(2)])
     model.fit(rows, y)
     held_out = ~trained_on_by_all(model.blended_[0], 2000)
     # y - a ≈ w (b - a), with w between 0 and 1.
@@ -79,7 +79,7 @@ def test_weights_are_those_of_least_squares():
     w = LinearRegression(fit_intercept=False).fit(differences, rest).coef_
     np.testing.assert_allclose(model.blend_weights_, [1 - w[0], w[0]], rtol=1e-9)
     np.testing.assert_allclose(model.predict(rows), (1 - w) * a + w * b)
-    assert len(model.blended_[0]) == 2
+    assert len(model.blended_[0]) == 4
     for network, other in zip(model.estimators_, model.blended_[0], strict=False):
         assert network.trained == other.trained
     # A worse regressor gets weight 0 and is left out.
