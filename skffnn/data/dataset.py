@@ -97,11 +97,8 @@ class Dataset:
         -------
         data : Dataset
             The distinct rows; the arrays of features and targets are shared. Unchanged
-            if there are neither weights nor copies, or if the features are on disk,
-            where reading in another order is slow.
+            if there are neither weights nor copies.
         """
-        if is_on_disk(self.X):
-            return self
         rows, is_copy = sorted_by_content(self.X, self.y, self.rows_of_nonzero_weight())
         if self.weights is None and not is_copy.any():
             return self

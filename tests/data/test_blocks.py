@@ -65,5 +65,5 @@ class TestBlocks:
 
     def test_does_not_matter_for_the_keys_of_the_split(self, monkeypatch):
         whole = make(early_stopping=True).fit(X, y)
-        monkeypatch.setattr("skffnn.data.splitting.HASH_ROWS", 7)
+        monkeypatch.setattr("skffnn.data.splitting.HASH_BLOCK", 7 * X.shape[1])
         assert_identical(whole, make(early_stopping=True).fit(X, y))
