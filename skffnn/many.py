@@ -55,8 +55,8 @@ PER_STEP, FLOPS = 5e-5, 3e10
 # Seconds of training that make it worthwhile to start processes.
 WORTH_PROCESSES = 4.0
 
-# Bytes of features from which this process does not train: it would need another copy
-# of them, and the time that other processes take to start matters less.
+# Bytes of rows from which this process does not train: it would need another copy of
+# them, and the time that other processes take to start matters less.
 LARGE = 2**26
 
 # Parameters that do not change the operations of a step, so that they may differ
@@ -174,13 +174,10 @@ def fit_many(jobs: Sequence[Job], n_jobs: Any = None) -> Iterator[tuple[int, Res
     result : Result
         Its outcome.
     """
-    config, trains_here = nullcontext(), False
-    if n_jobs == "auto":
-        n_jobs = processes_for(jobs)
-        if n_jobs is not None:
-            # OMP_NUM_THREADS is ignored, since it is meant for a single process.
-            config = parallel_config("loky", inner_max_num_threads=1)
-            trains_here = size_of(jobs[0].train.X) < LARGE
+    is_auto = n_jobs == "auto"
+    n_jobs = processes_for(jobs) if is_auto else n_jobs
+    takes_all_cores = is_auto and n_jobs is not None
+    trains_here = takes_all_cores and jobs[0].train.n_bytes < LARGE
     n_cores = effective_n_jobs(n_jobs)
     # More stacks than cores, if this process begins while others are still starting.
     groups = stacks_of(jobs, 2 * n_cores if trains_here else n_cores)
@@ -188,16 +185,16 @@ def fit_many(jobs: Sequence[Job], n_jobs: Any = None) -> Iterator[tuple[int, Res
     if trains_here:
         done = run_on_cores(fit_numbered, tasks, n_cores)
     else:
-        with config:
+        with one_thread_each() if takes_all_cores else nullcontext():
             parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
         done = parallel(delayed(fit_numbered)(*task) for task in tasks)
     for group, results in done:
         yield from zip(group, results, strict=True)
 
 
-def size_of(X: Any) -> int:
-    """Return the number of bytes of the numbers in a dense or sparse matrix."""
-    return int((X.data if issparse(X) else X).nbytes)
+def one_thread_each() -> parallel_config:
+    """Set one thread for each process; OMP_NUM_THREADS is meant for a single one."""
+    return parallel_config("loky", inner_max_num_threads=1)
 
 
 def processes_for(jobs: Sequence[Job]) -> int | None:

@@ -137,7 +137,7 @@ class Part:
     def __sizeof__(self) -> int:
         """Return the size of the rows in bytes, by which Dask spills them to disk."""
         parts = [part for part in (self.train, self.validation) if part is not None]
-        return sum({id(part.X): bytes_of(part) for part in parts}.values())
+        return sum({id(part.X): part.n_bytes for part in parts}.values())
 
 
 @dataclass(frozen=True)
@@ -224,7 +224,7 @@ def contents(data: Dataset | None, *, identify: bool) -> Contents | None:
         targets,
         sums_by_class(targets, data),
         data.X.dtype,
-        bytes_of(data),
+        data.n_bytes,
         tuple(str(fingerprint(array)) for array in arrays) if identify else (),
     )
 
@@ -333,18 +333,6 @@ def outline(part: Part) -> Outline:
 def head(part: Part, n: int) -> Any:
     """Return the features of the first training rows of a partition."""
     return part.train.head(n) if part.train is not None else None
-
-
-def bytes_of(data: Dataset) -> int:
-    """Return the size of rows in memory."""
-    arrays: list[Any] = [data.X, data.y, data.weights, data.index]
-    n_bytes = 0
-    for array in arrays:
-        if issparse(array):
-            n_bytes += sum(a.nbytes for a in (array.data, array.indices, array.indptr))
-        elif array is not None:
-            n_bytes += array.nbytes
-    return n_bytes
 
 
 # ------------------------------------------------------------------------ training

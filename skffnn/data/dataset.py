@@ -50,6 +50,19 @@ class Dataset:
         """Number of rows in use."""
         return self.X.shape[0] if self.index is None else len(self.index)
 
+    @property
+    def n_bytes(self) -> int:
+        """Size of the arrays in memory."""
+        arrays: list[Any] = [self.X, self.y, self.weights, self.index]
+        n_bytes = 0
+        for array in arrays:
+            if issparse(array):
+                parts = array.data, array.indices, array.indptr
+                n_bytes += sum(part.nbytes for part in parts)
+            elif array is not None:
+                n_bytes += array.nbytes
+        return n_bytes
+
     def rows(self) -> Array:
         """Return the indices of the rows in use.
 

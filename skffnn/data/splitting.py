@@ -1,6 +1,7 @@
 """Validation sets for early stopping, and folds for averaged networks."""
 
 import warnings
+from collections.abc import Iterator
 from math import ceil
 from typing import Any
 
@@ -202,8 +203,7 @@ def content_keys(X: Any, random_state: np.random.RandomState) -> Array:
         sums = np.append(np.uint64(0), terms).cumsum()
         keys = sums[X.indptr[1:]] - sums[X.indptr[:-1]]
     else:
-        size = max(1, HASH_BLOCK // X.shape[1])
-        blocks = (X[i : i + size] for i in range(0, X.shape[0], size))
+        blocks = (X[rows] for rows in blocks_of(*X.shape))
         keys = np.concatenate([(bits(x) * factors).sum(axis=-1) for x in blocks])
     keys += offset
     keys ^= keys >> 32
@@ -243,12 +243,17 @@ def sorted_by_content(X: Any, y: Any, rows: Array) -> tuple[Array, Array]:
     is_copy = np.append(False, is_copy)
     # Rows that are equal in float32 alone have equal keys too.
     pairs = np.flatnonzero(is_copy)
-    size = max(1, HASH_BLOCK // X.shape[1])
-    for start in range(0, len(pairs), size):
-        part = pairs[start : start + size]
+    for block in blocks_of(len(pairs), X.shape[1]):
+        part = pairs[block]
         differ = X[rows[part]] != X[rows[part - 1]]
         is_copy[part] = np.asarray(differ.sum(axis=1)).ravel() == 0
     return rows, is_copy
+
+
+def blocks_of(n_rows: int, n_features: int) -> Iterator[slice]:
+    """Split rows into blocks of at most `HASH_BLOCK` numbers, or of one row."""
+    size = max(1, HASH_BLOCK // n_features)
+    return (slice(start, start + size) for start in range(0, n_rows, size))
 
 
 def bits(x: Array) -> Array:

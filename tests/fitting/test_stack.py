@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from helpers import assert_same
 from joblib import effective_n_jobs
+from joblib.parallel import get_active_backend
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import get_scorer
 
@@ -305,6 +306,8 @@ class TestHowManyToStack:
         # Other processes return copies.
         own = [results[i].estimator is job.estimator for i, job in enumerate(jobs)]
         assert any(own) is not is_large
+        # What joblib does elsewhere is not changed.
+        assert get_active_backend()[0].inner_max_num_threads is None
 
     @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
     def test_all_are_fitted_whatever_they_share(self):
