@@ -17,7 +17,7 @@ from .fitting.listeners import Listener, reporter
 from .fitting.plan import Losses, Plan, activations_of, supports_partial_fit
 from .io.checkpoints import Checkpoint, CheckpointManager
 from .io.schema import fitted_of, upgrade
-from .nn.arrays import Array, canonical
+from .nn.arrays import Array, aligned, canonical
 from .nn.network import Network
 from .optim.solvers import SOLVERS
 from .prediction import check_finite
@@ -473,7 +473,7 @@ class FFNNEstimator(CallbackSupport, BaseEstimator):
                 order="C",
                 multi_output=True,
             )
-        return Dataset(X, canonical(y), check_weights(weights, X.shape[0], name))
+        return Dataset(aligned(X), canonical(y), check_weights(weights, X.shape[0], name))
 
     def _check_validation(
         self, X_val: Any, y_val: Any, sample_weight_val: Any, targets: BaseTargets
@@ -506,7 +506,7 @@ class FFNNEstimator(CallbackSupport, BaseEstimator):
 
         The network computes in the wider of the types of X and the parameters.
         """
-        X = checked_rows(self, X, accept_sparse="csr")
+        X = aligned(checked_rows(self, X, accept_sparse="csr"))
         return X, self._network(np.result_type(X.dtype, self.coefs_[0].dtype))
 
     def _network(self, dtype: Any) -> Network:

@@ -56,6 +56,15 @@ def maker(**defaults):
     return make
 
 
+def unaligned(array):
+    """Return a copy that begins one byte after a multiple of its item size."""
+    memory = np.zeros(array.nbytes + array.itemsize, np.uint8)
+    copy = memory[1 : array.nbytes + 1].view(array.dtype).reshape(array.shape)
+    assert not copy.flags.aligned
+    copy[...] = array
+    return copy
+
+
 # ----------------------------------------------------- attributes and state of a model
 
 

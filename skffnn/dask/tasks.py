@@ -12,7 +12,6 @@ from math import ceil
 from typing import Any
 
 import numpy as np
-from scipy.sparse import issparse
 
 from ..classifier import FFNNClassifier
 from ..data.class_weights import ClassWeights, sums_by_class
@@ -127,13 +126,6 @@ class Part:
     dtype: str = ""
     state: TrainingState | None = None
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """Restore a partition that was received from another worker."""
-        for name in ("train", "validation"):
-            if (data := state[name]) is not None:
-                state[name] = replace(data, X=aligned(data.X))
-        self.__dict__.update(state)
-
     def __sizeof__(self) -> int:
         """Return the size of the rows in bytes, by which Dask spills them to disk."""
         parts = [part for part in (self.train, self.validation) if part is not None]
@@ -193,7 +185,6 @@ def checked(
         if X.shape[0] == 0:
             return None
         data = model._check(X, y, None, reset=False)
-        data = replace(data, X=aligned(data.X))
         name = f"sample_weight{suffix}"
         weights = check_weights(weights, data.X.shape[0], name, some=False)
     except ValueError as error:
@@ -310,18 +301,6 @@ def prepared_validation(
     data = setting.class_weights.apply(data, "sample_weight_val")
     data = data.downcast(dtype, setting.plan.criteria.max_iter)
     return Part(number, validation=data, validation_weight=float(products.sum()))
-
-
-def aligned(X: Any) -> Any:
-    """Return features in aligned memory, which BLAS can read without a copy.
-
-    An array in a message from another worker may start at any address. NumPy would copy
-    it for each product, which doubles the time of an evaluation of J.
-    """
-    if issparse(X):
-        X.data = aligned(X.data)
-        return X
-    return X if X.flags.aligned else X.copy()
 
 
 def outline(part: Part) -> Outline:

@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from scipy.sparse import issparse
 
-from ..nn.arrays import BLOCK, Array
+from ..nn.arrays import BLOCK, Array, aligned
 from .base_targets import BaseTargets
 from .batches import Batches
 from .splitting import sorted_by_content
@@ -44,6 +44,10 @@ class Dataset:
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the copies of X, which another thread may be adding to."""
         return {**vars(self), "converted": {}}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Align the rows, which may lie anywhere in a message between processes."""
+        self.__dict__.update(state, X=aligned(state["X"]))
 
     @property
     def n_rows(self) -> int:

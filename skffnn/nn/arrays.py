@@ -156,6 +156,21 @@ def transpose(x: Any) -> Any:
     return x.mT if isinstance(x, np.ndarray) else x.T
 
 
+def aligned(x: Any) -> Any:
+    """Return rows in memory that is aligned to their type, copied only if need be.
+
+    NumPy multiplies unaligned arrays without BLAS: more slowly, and with other last
+    bits. They come from messages between processes, memory-mapped files and fields of
+    structured arrays.
+    """
+    if issparse(x):
+        if not x.data.flags.aligned:
+            x = x.copy()
+            x.data = aligned(x.data)
+        return x
+    return np.require(x, requirements="A")
+
+
 def canonical(x: Any) -> Any:
     """Sum duplicate entries of a sparse array.
 

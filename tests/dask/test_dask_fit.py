@@ -4,7 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
-from helpers import assert_same_training, curves, parameters
+from helpers import assert_same_training, curves, parameters, unaligned
 from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.datasets import make_classification, make_multilabel_classification
@@ -18,7 +18,7 @@ dd = pytest.importorskip("dask.dataframe", reason="needs Dask")
 pd = pytest.importorskip("pandas")
 
 from skffnn.dask import DaskFFNNClassifier  # noqa: E402
-from skffnn.dask.tasks import Part, aligned, checked  # noqa: E402
+from skffnn.dask.tasks import checked  # noqa: E402
 from skffnn.data.dataset import Dataset  # noqa: E402
 
 # Sums in a different order, over 20 iterations of L-BFGS.
@@ -286,22 +286,13 @@ def test_a_large_batch_is_one_warning(client):
     assert len([w for w in caught if "batch_size" in str(w.message)]) == 1
 
 
-def test_features_from_another_worker_are_aligned(client):
-    # An array in a message may start at any address, and BLAS requires alignment.
-    buffer = bytearray(X.nbytes + 1)
-    moved = np.frombuffer(buffer, dtype=X.dtype, offset=1, count=X.size)
-    moved = moved.reshape(X.shape)
-    assert not moved.flags.aligned
-    moved[...] = X
-    assert checked(0, moved, y, None, known(6), "").X.flags.aligned
-    part = Part(0, Dataset(moved, y))
-    state = vars(part).copy()
-    part.__setstate__(state)
-    assert part.train.X.flags.aligned
-    np.testing.assert_array_equal(part.train.X, X)
-    rows = csr_array((moved[0], np.arange(6), np.array([0, 6])), shape=(1, 6))
-    rows.data = moved[0]
-    assert aligned(rows).data.flags.aligned
+def test_rows_from_another_worker_are_aligned():
+    data = pickle.loads(pickle.dumps(Dataset(unaligned(X), y)))
+    assert data.X.flags.aligned
+    np.testing.assert_array_equal(data.X, X)
+    rows = csr_array(X)
+    rows.data = unaligned(rows.data)
+    assert pickle.loads(pickle.dumps(Dataset(rows, y))).X.data.flags.aligned
 
 
 @pytest.fixture(scope="module")

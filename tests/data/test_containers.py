@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from helpers import X, Y, maker, y
+from helpers import X, Y, maker, parameters, unaligned, y
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
@@ -234,3 +234,24 @@ class TestReadOnly:
         make(solver=solver, dropout=0.2, class_weight="balanced").fit(*arrays)
         for array, copy in zip(arrays, copies, strict=True):
             np.testing.assert_array_equal(array, copy)
+
+
+class TestUnalignedMemory:
+    """NumPy multiplies unaligned arrays without BLAS, which rounds differently."""
+
+    @pytest.mark.parametrize("solver", SOLVERS)
+    def test_dense(self, solver):
+        model = make(solver=solver).fit(unaligned(X), y)
+        plain = make(solver=solver).fit(X, y)
+        np.testing.assert_array_equal(parameters(model), parameters(plain))
+        np.testing.assert_array_equal(
+            plain.predict_proba(unaligned(X)), plain.predict_proba(X)
+        )
+
+    def test_sparse(self):
+        rows = sparse.csr_array(X)
+        rows.data = unaligned(rows.data)
+        plain = make(solver="lbfgs").fit(sparse.csr_array(X), y)
+        model = make(solver="lbfgs").fit(rows, y)
+        np.testing.assert_array_equal(parameters(model), parameters(plain))
+        assert not rows.data.flags.aligned  # the user's array stays as it was
