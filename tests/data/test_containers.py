@@ -239,10 +239,16 @@ class TestReadOnly:
 class TestUnalignedMemory:
     """NumPy multiplies unaligned arrays without BLAS, which rounds differently."""
 
+    ROWS = np.random.default_rng(0).normal(size=(1000, 30))
+    CLASSES = (ROWS[:, 0] > 0).astype(int)
+
+    @pytest.mark.parametrize("dtype", ["float32", "float64"])
     @pytest.mark.parametrize("solver", SOLVERS)
-    def test_dense(self, solver):
-        model = make(solver=solver).fit(unaligned(X), y)
-        plain = make(solver=solver).fit(X, y)
+    def test_dense(self, solver, dtype):
+        X, y = self.ROWS.astype(dtype), self.CLASSES
+        params = {"solver": solver, "dtype": dtype, "shuffle": False}
+        plain = make(**params).fit(X, y)
+        model = make(**params).fit(unaligned(X), y)
         np.testing.assert_array_equal(parameters(model), parameters(plain))
         np.testing.assert_array_equal(
             plain.predict_proba(unaligned(X)), plain.predict_proba(X)
