@@ -2,6 +2,7 @@
 
 import time
 from importlib.util import find_spec
+from typing import Any
 
 from .measure import memory_of
 from .peers import FFNN, MLP, Floor, Peer
@@ -67,6 +68,29 @@ def timed_fit(
     return figures
 
 
+class PreparedError(Exception):
+    """Ends a fit when it has come as far as training."""
+
+
+def prepared(model: Any, X: Any, y: Any) -> Any:
+    """Return the training of a fit of FFNNClassifier, before its first epoch."""
+    from skffnn.fitting.train import runner
+
+    caught = []
+
+    def catch(training: Any) -> None:
+        caught.append(training)
+        raise PreparedError
+
+    token = runner.set(catch)
+    try:
+        model.fit(X, y)
+    except PreparedError:
+        return caught[0]
+    finally:
+        runner.reset(token)
+
+
 def memory_of_fit(
     peer: str, problem: Problem, settings: Settings, epochs: int = 1
 ) -> int:
@@ -75,3 +99,10 @@ def memory_of_fit(
     few = slice(settings.batch)
     PEERS[peer](settings, X[few], y[few], 1).fit()  # the first fit loads libraries
     return memory_of(PEERS[peer](settings, X, y, epochs).fit)[0]
+
+
+def end_processes() -> None:
+    """End joblib's processes, which would outlive the process that started them."""
+    from joblib.externals.loky import get_reusable_executor
+
+    get_reusable_executor().shutdown()

@@ -117,7 +117,7 @@ class Floor(Peer):
     """
 
     def __init__(self, *args: Any) -> None:
-        from skffnn.data.blocks import rows_per_block
+        from skffnn.data.batches import rows_per_block
 
         super().__init__(*args)
         self.rng = np.random.default_rng(self.seed)

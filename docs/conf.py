@@ -83,11 +83,10 @@ numpydoc_validation_checks = {
     *pyproject["tool"]["numpydoc_validation"]["checks"],
     "YD01",
 }
-# A protocol has methods, and no parameters of its own; those of a search are
-# scikit-learn's.
+# A protocol has methods, and no parameters of its own; solvers only read the criteria.
 numpydoc_validation_exclude = {
     r"\.(Activation|ClassificationLoss|Initializer|Optimizer|Penalty|Solver)$",
-    r"SearchCV$",
+    r"\.StoppingCriteria$",
 }
 
 html_theme = "pydata_sphinx_theme"

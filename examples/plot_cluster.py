@@ -26,6 +26,7 @@ from sklearn.metrics import log_loss
 
 from skffnn import FFNNClassifier
 from skffnn.dask import DaskFFNNClassifier
+from skffnn.fitted import Fitted
 from skffnn.fitting.listeners import Listener
 
 N_ROWS, N_FEATURES, N_PARTITIONS, LIMIT = 1_500_000, 50, 24, "560MiB"
@@ -61,11 +62,11 @@ class Watch(Listener):
         self.seconds, self.losses, self.start = [], [], time.perf_counter()
         return self
 
-    def on_epoch_end(self, epoch, fit):
+    def on_epoch_end(self, epoch, training):
         self.seconds.append(time.perf_counter() - self.start)
-        network = FFNNClassifier(SETTINGS["hidden_layer_sizes"])
-        vars(network).update(fit.fitted(), n_features_in_=N_FEATURES)
-        self.losses.append(log_loss(y_test, network.predict_proba(X_test)))
+        fitted = Fitted.from_training(training)
+        f = fitted.targets.probabilities(fitted.logits(X_test))
+        self.losses.append(log_loss(y_test, f))
         self.start += time.perf_counter() - self.start - self.seconds[-1]
 
 

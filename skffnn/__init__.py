@@ -1,12 +1,15 @@
 """Feed-forward neural networks for scikit-learn, written from the equations."""
 
-from .class_paths import SKOPS_TRUSTED
+from importlib.util import find_spec
+
 from .classifier import FFNNClassifier
+from .files.checkpoints import Checkpoint
+from .files.format import FileFormatError
+from .files.objects import SKOPS_TRUSTED
+from .files.saving import describe, load, save
 from .inspection.loss_curves import LossCurveDisplay
 from .inspection.network_display import NetworkDisplay
 from .inspection.weights_display import WeightsDisplay
-from .io.checkpoints import Checkpoint
-from .io.format import FileFormatError
 from .nn.activations import ACTIVATIONS
 from .nn.losses import (
     CLASSIFICATION_LOSSES,
@@ -30,7 +33,6 @@ from .optim.schedules import (
 )
 from .optim.solvers import LBFGS, SOLVERS
 from .regressor import FFNNRegressor
-from .saving import load, save
 from .tabular import (
     AveragedClassifier,
     AveragedRegressor,
@@ -41,6 +43,9 @@ from .tabular import (
     make_tabular_regressor,
 )
 from .utils.checks import InvalidParameterError
+
+if find_spec("greenlet") is not None:  # not available in WebAssembly
+    from .parallel import SkffnnBackend  # noqa: F401  (registers itself)
 
 __version__ = "0.1.0"
 
@@ -82,6 +87,7 @@ __all__ = [
     "Schedule",
     "TableEncoder",
     "WeightsDisplay",
+    "describe",
     "load",
     "make_tabular_classifier",
     "make_tabular_regressor",

@@ -1,15 +1,19 @@
 """FFNNClassifier: the scikit-learn interface to a network that predicts classes."""
 
-from typing import Any, Self
+from collections.abc import Callable
+from typing import Any, ClassVar, Self
 
+import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.utils.validation import check_is_fitted
 
-from .data.dataset import Dataset
-from .data.multioutput import fitted_targets, targets_of
-from .data.targets import ClassTargets
+from .data.labels import Labels
+from .data.rows import features_of
 from .estimator import FFNNEstimator
-from .fitting.plan import OF_CLASSES, Plan
-from .prediction import LogitsMixin
+from .fitted import Fitted, FittedAttribute
+from .fitting.plan import Losses, Plan
+from .nn.arrays import Array
+from .nn.losses import CLASSIFICATION_LOSSES, ClassificationLoss
 from .typing import (
     ActivationParam,
     BatchSize,
@@ -26,8 +30,128 @@ from .typing import (
     Verbose,
     WeightInit,
 )
-from .utils.checks import check_is_fitted
-from .utils.types import Matrix, RandomState, available_if
+from .utils.checks import check_numpy
+from .utils.types import ClassifierMixin, Documented, Matrix, RandomState, available_if
+
+
+class LogitsMixin(Documented, ClassifierMixin):
+    """Mixin that predicts labels, probabilities and their logarithms from logits.
+
+    A subclass has two methods: `_labels()` returns the `Labels` that it was fitted to,
+    and `_logits(X, finish)` returns `finish(a)` for the logits a of shape (n_samples,
+    n_outputs), possibly block by block.
+    """
+
+    _labels: Callable[[], Labels]
+    _logits: Callable[[Any, Callable[[Array], Array]], Array]
+
+    def predict(self, X: Matrix) -> Array:
+        """Return the most probable label of each row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_columns)
+            Class labels, with one column per target, or a label indicator matrix, which
+            is sparse if the training targets were.
+        """
+        labels = self._labels()
+        return labels.decode(self._logits(X, labels.loss.decide))
+
+    def predict_proba(self, X: Matrix) -> Array:
+        """Return the probability of each class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        f : ndarray of shape (n_samples, n_classes), or list of such arrays
+            Probabilities, with columns in the order of `classes_`. Rows sum to 1,
+            except for multi-label targets, where each label has its own probability.
+            For several targets, a list with an array for each.
+        """
+        labels = self._labels()
+        f = self._logits(X, lambda a: inside(labels.probabilities(a)))
+        return labels.by_target(f)
+
+    def predict_log_proba(self, X: Matrix) -> Array:
+        """Return the logarithm of the probability of each class.
+
+        It is computed from the logits, so it is accurate even where the probability is
+        rounded to nearly 1. It is always finite, as no probability is 0.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        log_f : ndarray of shape (n_samples, n_classes), or list of such arrays
+            Natural logarithms of the probabilities.
+        """
+        labels = self._labels()
+
+        def log_probabilities(a: Array) -> Array:
+            log_f = labels.log_probabilities(a)
+            least = np.log(np.finfo(a.dtype).smallest_subnormal)
+            return np.maximum(log_f, least, out=log_f)
+
+        return labels.by_target(self._logits(X, log_probabilities))
+
+    def decision_function(self, X: Matrix) -> Array:
+        """Return the logits.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        a : ndarray of shape (n_samples,) or (n_samples, n_outputs), or list of these
+            Logits; for two classes, ln(f_1 / f_0), which is positive where the second
+            class is more probable. For several targets, a list with an array for each.
+        """
+        return self._labels().decisions(self._logits(X, lambda a: a))
+
+    def score(
+        self, X: Matrix, y: Matrix, sample_weight: ArrayLike | None = None
+    ) -> float:
+        """Return the accuracy: the fraction of rows whose labels are all correct.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_columns)
+            True labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        accuracy : float
+            As in `sklearn.metrics.accuracy_score`, and for several targets as in
+            `sklearn.multioutput.MultiOutputClassifier.score`.
+        """
+        labels = self._labels()
+        check_numpy(y=y, sample_weight=sample_weight)
+        return labels.accuracy(y, self.predict(X), sample_weight)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.classifier_tags.multi_label = True
+        tags.target_tags.multi_output = True
+        return tags
 
 
 class FFNNClassifier(LogitsMixin, FFNNEstimator):
@@ -122,8 +246,9 @@ class FFNNClassifier(LogitsMixin, FFNNEstimator):
     (2, 3)
     """
 
-    _losses = OF_CLASSES
-    _targets = ClassTargets
+    _losses: ClassVar[Losses] = Losses(CLASSIFICATION_LOSSES, ClassificationLoss)
+
+    classes_ = FittedAttribute[Any]("targets.classes")
 
     loss: LossOfClasses
     class_weight: ClassWeight
@@ -167,12 +292,17 @@ class FFNNClassifier(LogitsMixin, FFNNEstimator):
     ) -> None:
         self._store(locals())
 
-    def _new_targets(self, plan: Plan, data: Dataset) -> ClassTargets:
-        return targets_of(data.labels(), loss=plan.loss)
+    def _targets(self, plan: Plan, rows: Any) -> Labels:
+        labels: Labels = rows.labels(plan.loss)
+        return labels
 
-    def _fitted_targets(self) -> ClassTargets:
+    def _labels(self) -> Labels:
         check_is_fitted(self)
-        return fitted_targets(self, self._loss())
+        labels: Labels = self.fitted_.targets
+        return labels
+
+    def _logits(self, X: Any, finish: Callable[[Array], Array]) -> Array:
+        return self.fitted_.logits(features_of(self, X), finish)
 
     @available_if(FFNNEstimator._can_partial_fit)
     def partial_fit(
@@ -209,26 +339,44 @@ class FFNNClassifier(LogitsMixin, FFNNEstimator):
             among the classes, or if training diverges.
         """
 
-        def of_stream(plan: Plan, train: Dataset) -> ClassTargets:
-            return self._targets_of_stream(plan, train.y, classes)
+        return self._fit_part(X, y, sample_weight, classes=classes)
 
-        return self._fit_part(X, y, sample_weight, of_stream)
-
-    def _targets_of_stream(self, plan: Plan, y: Any, classes: Any) -> ClassTargets:
-        """Return the targets of the first call; raise if y or `classes` differ."""
-        if not hasattr(self, "classes_"):
-            targets = targets_of(y, classes, plan.loss)
-            if classes is None and not targets.multilabel:
+    def _targets_of_stream(
+        self, plan: Plan, rows: Any, start: Fitted | None, classes: Any = None
+    ) -> Labels:
+        if start is None:
+            labels = Labels.from_labels(rows.y, classes, plan.loss)
+            if classes is None and not labels.multilabel:
                 raise ValueError(
                     "classes must be passed on the first call to partial_fit: the rows "
                     "of one call may not contain every class."
                 )
-            return targets
-        targets = self._fitted_targets()
-        if classes is not None and not targets.has_classes(classes):
+            return labels
+        labels = start.targets.with_loss(plan.loss)
+        if classes is not None and not labels.has_classes(classes):
             raise ValueError(
                 f"classes must be the same in each call to partial_fit: got {classes}, "
-                f"previously {targets.classes}."
+                f"previously {labels.classes}."
             )
-        targets.check_known(y, "y")
-        return targets
+        labels.check_known(rows.y, "y")
+        return labels
+
+
+def inside(f: Array) -> Array:
+    """Keep probabilities strictly between 0 and 1, in place.
+
+    A probability that was rounded to 0 or 1 is moved by the smallest step of its type,
+    so that it agrees with its logarithm.
+
+    Parameters
+    ----------
+    f : ndarray
+        Probabilities.
+
+    Returns
+    -------
+    f : ndarray
+        The same array.
+    """
+    zero, one = f.dtype.type(0), f.dtype.type(1)
+    return np.clip(f, np.nextafter(zero, one), np.nextafter(one, zero), out=f)

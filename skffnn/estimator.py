@@ -1,26 +1,20 @@
 """FFNNEstimator: the scikit-learn interface that classifier and regressor share."""
 
-from collections.abc import Callable, Mapping, Sequence
-from copy import copy
-from inspect import signature
+from collections.abc import Sequence
+from inspect import cleandoc
 from typing import Any, ClassVar, Self
 
-import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.utils.validation import check_is_fitted
 
-from .data.base_targets import BaseTargets
-from .data.blocks import by_blocks
-from .data.dataset import Dataset
-from .fitting.callbacks import CallbackSupport
-from .fitting.fit import BaseFit, Fit
-from .fitting.listeners import Listener, reporter
-from .fitting.plan import Losses, Plan, activations_of, supports_partial_fit
-from .io.checkpoints import Checkpoint, CheckpointManager
-from .io.schema import fitted_of, upgrade
-from .nn.arrays import Array, aligned, canonical
-from .nn.network import Network
+from .data.rows import Rows, features_of
+from .files.checkpoints import Checkpoint, CheckpointManager
+from .fitted import Fitted, FittedAttribute, LayersAttribute
+from .fitting.listeners import EpochTasks, Listener, callbacks_of, reporters
+from .fitting.plan import Losses, Plan, supports_partial_fit
+from .fitting.train import train
+from .nn.arrays import Array
 from .optim.solvers import SOLVERS
-from .prediction import check_finite
 from .typing import (
     ActivationParam,
     BatchSize,
@@ -36,16 +30,22 @@ from .typing import (
     WeightInit,
 )
 from .utils.checks import (
-    DTYPES,
     all_or_nothing,
-    check_is_fitted,
     check_number,
-    check_numpy,
-    check_weights,
-    checked_rows,
-    validate_data,
 )
 from .utils.types import BaseEstimator, Matrix, RandomState
+
+try:
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+except ImportError:  # scikit-learn < 1.9
+
+    class CallbackSupportMixin:  # type: ignore[no-redef]
+        """Placeholder, without `set_callbacks`."""
+
+    def with_callbacks(method: Any) -> Any:
+        """Return the method unchanged."""
+        return method
+
 
 # Shared by the docstrings of both estimators. Parameters that only one of them has, or
 # that differ between them, are described in their own docstrings.
@@ -153,10 +153,14 @@ PARAMETERS = """
         an equally good one). Ignored by `partial_fit`.
 """
 ATTRIBUTES = """
+    fitted_ : Fitted
+        The trained network as a value (`skffnn.fitted.Fitted`), from which all
+        attributes below are read.
     coefs_ : list of ndarray of shape (n_in, n_out)
-        Weights W(1) … W(L+1).
+        Weights W(1) … W(L+1). Changing an array, or assigning arrays of the same
+        shapes, changes what is predicted and what training continues from.
     intercepts_ : list of ndarray of shape (n_out,)
-        Biases b(1) … b(L+1).
+        Biases b(1) … b(L+1); likewise.
     n_iter_ : int
         Number of epochs (or iterations) of the last fit.
     t_ : int
@@ -185,20 +189,18 @@ ATTRIBUTES = """
 """
 
 
-class FFNNEstimator(CallbackSupport, BaseEstimator):
+class FFNNEstimator(CallbackSupportMixin, BaseEstimator):
     """Base class of the estimators: training, input validation and hidden features.
 
-    A subclass sets `_losses` and `_targets`, implements `_new_targets` and
-    `_fitted_targets`, and turns the output of the network into predictions. Its
-    `__init__` lists the parameters in its signature and calls `_store` to set them. In
-    its docstring, `LAYERS`, `PARAMETERS` and `ATTRIBUTES` in braces are replaced by the
-    shared sections.
+    A subclass sets `_losses`, implements `_targets`, and turns the outputs of the
+    network into predictions. Its `__init__` lists the parameters in its signature and
+    calls `_store` to set them. In its docstring, `LAYERS`, `PARAMETERS` and
+    `ATTRIBUTES` in braces are replaced by the shared sections.
     """
 
     _losses: ClassVar[Losses]
-    _targets: ClassVar[type[BaseTargets]]
 
-    # Parameters and fitted attributes that classifier and regressor share.
+    # Parameters that classifier and regressor share.
     hidden_layer_sizes: HiddenLayerSizes
     activation: ActivationParam
     solver: SolverParam
@@ -229,49 +231,53 @@ class FFNNEstimator(CallbackSupport, BaseEstimator):
     checkpoint: CheckpointParam
     scoring: Scoring
 
-    coefs_: list[Array]
-    intercepts_: list[Array]
-    n_iter_: int
-    t_: int
-    loss_: float
-    loss_curve_: list[float]
-    learning_rate_curve_: list[float]
-    best_loss_: float | None
-    validation_scores_: list[float] | None
-    validation_loss_curve_: list[float] | None
-    best_validation_score_: float | None
+    # The fitted network, and what is read from it.
+    fitted_: Fitted
+    coefs_ = LayersAttribute("coefs")
+    intercepts_ = LayersAttribute("intercepts")
+    n_iter_ = FittedAttribute[int]("progress.n_iter")
+    t_ = FittedAttribute[int]("progress.clock.samples")
+    loss_ = FittedAttribute[float]("loss")
+    loss_curve_ = FittedAttribute[list[float]]("progress.loss_curve")
+    learning_rate_curve_ = FittedAttribute[list[float]]("progress.learning_rate_curve")
+    best_loss_ = FittedAttribute[float | None]("best_loss")
+    validation_scores_ = FittedAttribute[list[float] | None]("validation_scores")
+    validation_loss_curve_ = FittedAttribute[list[float] | None](
+        "validation_loss_curve"
+    )
+    best_validation_score_ = FittedAttribute[float | None]("best_validation_score")
+    n_layers_ = FittedAttribute[int]("n_layers")
+    n_outputs_ = FittedAttribute[int]("targets.n_outputs")
+    out_activation_ = FittedAttribute[str]("targets.loss.name")
     n_features_in_: int
     feature_names_in_: Array
-    n_layers_: int
-    n_outputs_: int
-    out_activation_: str
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        doc = cls.__doc__ or ""
+        doc = cleandoc(cls.__doc__ or "")  # as Python 3.13 does
         for name in ("LAYERS", "PARAMETERS", "ATTRIBUTES"):
-            doc = doc.replace(f"    {{{name}}}", globals()[name].strip("\n"))
+            doc = doc.replace(f"{{{name}}}", cleandoc(globals()[name]))
         cls.__doc__ = doc
+
+    def __dir__(self) -> list[str]:
+        """Leave out the fitted attributes of an estimator that is not fitted."""
+        kind = type(self)
+        return [
+            name
+            for name in super().__dir__()
+            if self.__sklearn_is_fitted__()
+            or not isinstance(getattr(kind, name, None), FittedAttribute)
+        ]
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return "fitted_" in vars(self)
 
     def _store(self, params: dict[str, Any]) -> None:
         """Set the parameters, given the local variables of `__init__`."""
         self.__dict__.update({k: v for k, v in params.items() if k != "self"})
 
-    @classmethod
-    def _is_ours(cls) -> bool:
-        """Return whether this is a class of the package, not a user's subclass."""
-        return "_targets" in vars(cls)
-
-    def _loss(self) -> Any:
-        """Return the loss that the parameters specify."""
-        return self._losses.from_params(vars(self))
-
-    def _new_targets(self, plan: Plan, data: Dataset) -> BaseTargets:
+    def _targets(self, plan: Plan, rows: Any) -> Any:
         """Return the targets of a first fit to validated rows."""
-        raise NotImplementedError
-
-    def _fitted_targets(self) -> Any:
-        """Return the targets of the last fit."""
         raise NotImplementedError
 
     # ------------------------------------------------------------------ training
@@ -337,111 +343,85 @@ class FFNNEstimator(CallbackSupport, BaseEstimator):
             with a fixed horizon are meant to end at `max_iter`, and do not warn.
         """
         with all_or_nothing(self):
-            plan = Plan.from_estimator(self).starting_from(coef_init, intercept_init)
+            plan = Plan.from_estimator(self, self._losses)
+            plan = plan.starting_from(coef_init, intercept_init)
             checkpoint = Checkpoint.from_param(self.checkpoint)
-            goes_on = self._is_warm() and not plan.start.is_given
-            previous = vars(self).copy() if goes_on else None
-            train = self._check(X, y, sample_weight, reset=previous is None)
-            targets = self._new_targets(plan, train)
-            if previous is not None:
-                targets = targets.continuing(self._fitted_targets())
-            given = (X_val, y_val, sample_weight_val)
-            validation = self._check_validation(*given, targets)
-            manager, n_iter = None, 0
+            continues = self.warm_start and not plan.start.is_given
+            start = vars(self).get("fitted_") if continues else None
+            rows = self._rows(X, y, sample_weight, reset=start is None)
+            targets = self._targets(plan, rows)
+            if start is not None:
+                targets = targets.continuing(start.targets)
+            validation = None
+            if is_given(X_val, y_val, sample_weight_val):
+                given = X_val, y_val, sample_weight_val
+                validation = self._rows(*given, reset=False, suffix="_val")
+                validation.check_known(targets, "y_val")
+                validation = validation.with_targets(targets)
+            rows = rows.with_targets(targets, validation)
+            n_iter = 0
+            listeners: list[Listener] = []
             if checkpoint is not None:
-                rows = rows_of(train, validation)
-                if plan.start.is_given:
-                    rows["initial parameters"] = plan.start._asdict()
-                manager = self._checkpoint_manager(checkpoint, rows, previous)
-                if manager.restore(self):
-                    previous, n_iter = vars(self).copy(), manager.n_iter
-                if manager.finished:
+                model = self._as_saved()
+                manager = CheckpointManager(checkpoint, model, plan, rows, start)
+                start, n_iter = manager.restored() or start, manager.n_iter
+                if manager.finished and start is not None:
+                    self.fitted_ = start
                     return self
-            fit = Fit(
-                plan,
-                targets,
-                train,
-                validation,
-                self._as_fitted,
-                previous=previous,
-                n_iter=n_iter,
-            )
-            self._run(fit, self._listeners(fit, manager), X, y, sample_weight)
+                listeners = [manager]
+            listeners += self._listeners(plan, n_iter)
+            self._train(plan, rows, start, listeners, X, y, sample_weight, n_iter)
         return self
 
-    def _new_fit(self, train: Dataset, validation: Dataset | None) -> Fit:
-        """Set up a first fit to validated rows, without listeners."""
-        plan = Plan.from_estimator(self)
-        targets = self._new_targets(plan, train)
-        if validation is not None:
-            targets.check_known(validation.labels(), "y_val")
-        return Fit(plan, targets, train, validation, self._as_fitted)
+    def _fit_part(self, X: Any, y: Any, sample_weight: Any, **options: Any) -> Self:
+        """Continue training for one epoch; the options are of `_targets_of_stream`."""
+        with all_or_nothing(self):
+            plan = Plan.from_estimator(self, self._losses).for_partial_fit()
+            Checkpoint.from_param(self.checkpoint)  # validated here too
+            start = vars(self).get("fitted_")
+            rows = self._rows(X, y, sample_weight, reset=start is None)
+            targets = self._targets_of_stream(plan, rows, start, **options)
+            rows = rows.with_targets(targets)
+            self._train(plan, rows, start, self._listeners(plan), X, y, sample_weight)
+        return self
 
-    def _fit_part(
+    @with_callbacks
+    def _train(
         self,
+        plan: Plan,
+        rows: Any,
+        start: Fitted | None,
+        listeners: Sequence[Listener],
         X: Any,
         y: Any,
-        sample_weight: Any,
-        targets_of: Callable[[Plan, Dataset], BaseTargets],
-    ) -> Self:
-        """Continue training for one epoch; `targets_of` returns the targets."""
-        with all_or_nothing(self):
-            plan = Plan.from_estimator(self).for_partial_fit()
-            Checkpoint.from_param(self.checkpoint)  # validated here too
-            previous = vars(self).copy() if hasattr(self, "coefs_") else None
-            train = self._check(X, y, sample_weight, reset=previous is None)
-            targets = targets_of(plan, train)
-            fit = Fit(plan, targets, train, None, self._as_fitted, previous=previous)
-            self._run(fit, self._listeners(fit), X, y, sample_weight)
+        weights: Any,
+        n_iter: int = 0,
+    ) -> None:
+        """Train and keep the fitted network; X, y and weights are for callbacks.
+
+        This is called after all checks. Callbacks are torn down when it returns or
+        raises: before `all_or_nothing` restores the estimator and so removes their
+        context, which is one of its attributes.
+        """
+        if not callbacks_of(self):
+            self.fitted_ = train(plan, rows, start, listeners, n_iter)
+            return
+        metadata = None if weights is None else {"sample_weight": weights}
+        given = {"estimator": self, "X": X, "y": y, "metadata": metadata}
+        n_left = plan.criteria.max_iter - n_iter
+        context: Any = self._init_callback_context(max_subtasks=n_left)
+        context.call_on_fit_task_begin(**given)
+        listeners = [*listeners, EpochTasks(context, given)]
+        self.fitted_ = train(plan, rows, start, listeners, n_iter)
+        context.call_on_fit_task_end(**given, reconstruction_attributes={})
+
+    def _listeners(self, plan: Plan, n_iter: int = 0) -> list[Listener]:
+        """Return the listeners of a fit; a subclass may add its own."""
+        return reporters(self.verbose, plan.criteria.max_iter, n_iter)
+
+    def _as_saved(self) -> Any:
+        """Return the estimator that a checkpoint holds: this one, or a local one."""
         return self
-
-    def __setstate__(self, state: Any) -> None:
-        super().__setstate__(state)
-        for name, parameter in signature(type(self)).parameters.items():
-            self.__dict__.setdefault(name, parameter.default)  # added in later versions
-        upgrade(self.__dict__)
-
-    def __copy__(self) -> Self:
-        """Return a shallow copy with all attributes; a pickle may lack some."""
-        model = type(self).__new__(type(self))
-        model.__dict__.update(self.__dict__)
-        return model
-
-    def _is_warm(self) -> bool:
-        """Return whether `fit` continues the previous fit."""
-        return self.warm_start and hasattr(self, "coefs_")
-
-    def _as_fitted(self, fitted: Mapping[str, Any]) -> Self:
-        """Return a copy of this estimator with the given fitted attributes."""
-        model = copy(self)
-        model.__dict__.update(fitted)
-        return model
-
-    def _listeners(
-        self, fit: BaseFit, manager: CheckpointManager | None = None
-    ) -> list[Listener]:
-        """Return the listeners of the fit; a subclass may add its own."""
-        listeners: list[Listener] = [] if manager is None else [manager]
-        max_iter = fit.plan.criteria.max_iter
-        return [*listeners, reporter(self.verbose, max_iter, fit.n_iter)]
-
-    def _checkpoint_manager(
-        self,
-        checkpoint: Checkpoint,
-        rows: dict[str, Any],
-        previous: Mapping[str, Any] | None,
-    ) -> CheckpointManager:
-        """Return the manager of a fit's checkpoints; `rows_of` returns `rows`."""
-        if not self._is_ours():
-            raise TypeError(
-                "checkpoint needs an FFNNClassifier or FFNNRegressor, because files "
-                f"store no code: got the subclass {type(self).__name__}."
-            )
-        rows["feature_names_in_"] = getattr(self, "feature_names_in_", None)
-        if previous is not None:
-            rows["fitted state to start from"] = fitted_of(self)
-        params = self.get_params(deep=False)
-        return CheckpointManager(checkpoint, params, rows, self._as_fitted)
 
     def _can_partial_fit(self) -> bool:
         if self.early_stopping:
@@ -458,63 +438,13 @@ class FFNNEstimator(CallbackSupport, BaseEstimator):
             )
         return True
 
-    def _check(
-        self, X: Any, y: Any, weights: Any, *, reset: bool, name: str = "sample_weight"
-    ) -> Dataset:
-        """Validate training rows or a validation set."""
-        with np.errstate(invalid="ignore"):  # the check for NaN may compute ∞ - ∞
-            X, y = validate_data(
-                self,
-                X,
-                y,
-                reset=reset,
-                accept_sparse="csr",
-                dtype=DTYPES,
-                order="C",
-                multi_output=True,
-            )
-        return Dataset(aligned(X), canonical(y), check_weights(weights, X.shape[0], name))
-
-    def _check_validation(
-        self, X_val: Any, y_val: Any, sample_weight_val: Any, targets: BaseTargets
-    ) -> Dataset | None:
-        """Validate the validation set that was passed to `fit`."""
-        if not is_given(X_val, y_val, sample_weight_val):
-            return None
-        name = "sample_weight_val"
-        check_numpy(X_val=X_val, y_val=y_val)
-        data = self._check(X_val, y_val, sample_weight_val, reset=False, name=name)
-        targets.check_known(data.y, "y_val")
-        return data
+    def _rows(
+        self, X: Any, y: Any, weights: Any, *, reset: bool, suffix: str = ""
+    ) -> Any:
+        """Validate training rows or a validation set; where they are, is up to this."""
+        return Rows.validated(self, X, y, weights, reset=reset, suffix=suffix)
 
     # ---------------------------------------------------------------- prediction
-
-    def _forward(self, X: Any, finish: Callable[[Array], Array]) -> Array:
-        """Pass rows through the network, a block at a time.
-
-        `finish` turns a block of logits, in the type of X, into rows of the result.
-        """
-        X, network = self._prepare(X)
-
-        def result(x: Any) -> Array:
-            return finish(check_finite(network.forward(x).astype(X.dtype, copy=False)))
-
-        return by_blocks(result, X, network)
-
-    def _prepare(self, X: Any) -> tuple[Any, Network]:
-        """Validate X; return it and the fitted network, with new buffers.
-
-        The network computes in the wider of the types of X and the parameters.
-        """
-        X = aligned(checked_rows(self, X, accept_sparse="csr"))
-        return X, self._network(np.result_type(X.dtype, self.coefs_[0].dtype))
-
-    def _network(self, dtype: Any) -> Network:
-        """Return the fitted network in the given type, with new buffers."""
-        activations = activations_of(self.activation, len(self.coefs_) - 1)
-        W = [coef.astype(dtype, copy=False) for coef in self.coefs_]
-        b = [intercept.astype(dtype, copy=False) for intercept in self.intercepts_]
-        return Network(W, b, activations)
 
     def hidden_features(self, X: Matrix, layer: int = -1) -> Array:
         """Return the activations h(k) of a hidden layer: the learned features.
@@ -538,18 +468,11 @@ class FFNNEstimator(CallbackSupport, BaseEstimator):
             If there is no such layer.
         """
         check_is_fitted(self)
-        n_hidden = len(self.coefs_) - 1
+        n_hidden = self.fitted_.n_layers - 2
         if n_hidden == 0:
             raise ValueError("hidden_features needs a hidden layer, but there is none.")
         check_number("layer", layer, -n_hidden, n_hidden - 1, integer=True)
-        rows, network = self._prepare(X)
-
-        def features(x: Any) -> Array:
-            network.forward(x)
-            h = network.buffers(x.shape[0]).h[layer]
-            return check_finite(h.astype(rows.dtype, copy=False))
-
-        return by_blocks(features, rows, network)
+        return self.fitted_.hidden_features(features_of(self, X), layer)
 
 
 def is_given(X_val: Any, y_val: Any, sample_weight_val: Any) -> bool:
@@ -562,12 +485,3 @@ def is_given(X_val: Any, y_val: Any, sample_weight_val: Any) -> bool:
             f"{'X_val' if X_val is None else 'y_val'} is None."
         )
     return True
-
-
-def rows_of(train: Dataset, validation: Dataset | None) -> dict[str, Any]:
-    """Return the data of a fit, by argument name."""
-    rows = {"X": train.X, "y": train.y, "sample_weight": train.weights}
-    if validation is not None:
-        rows["X_val"], rows["y_val"] = validation.X, validation.y
-        rows["sample_weight_val"] = validation.weights
-    return rows

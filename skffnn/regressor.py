@@ -6,14 +6,15 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.metrics import d2_pinball_score
+from sklearn.utils.validation import check_is_fitted
 
-from .data.dataset import Dataset
-from .data.quantities import Quantities, columns_of
+from .data.numbers import Numbers, columns_of
+from .data.rows import features_of
 from .estimator import FFNNEstimator
+from .fitted import Fitted, FittedAttribute, check_finite
 from .fitting.plan import Losses, Plan
 from .nn.arrays import Array
 from .nn.losses import REGRESSION_LOSSES, RegressionLoss
-from .prediction import check_finite
 from .typing import (
     ActivationParam,
     BatchSize,
@@ -30,9 +31,8 @@ from .typing import (
     Verbose,
     WeightInit,
 )
-from .utils.checks import check_is_fitted, check_numpy
-from .utils.documentation import Documented
-from .utils.types import Matrix, RandomState, RegressorMixin, available_if
+from .utils.checks import check_numpy
+from .utils.types import Documented, Matrix, RandomState, RegressorMixin, available_if
 
 
 class FFNNRegressor(Documented, RegressorMixin, FFNNEstimator):
@@ -129,14 +129,13 @@ class FFNNRegressor(Documented, RegressorMixin, FFNNEstimator):
     """
 
     _losses: ClassVar[Losses] = Losses(REGRESSION_LOSSES, RegressionLoss)
-    _targets = Quantities
+
+    y_mean_ = FittedAttribute[Array]("targets.mean")
+    y_scale_ = FittedAttribute[Array]("targets.scale")
 
     loss: LossOfNumbers
     quantile: Quantiles
     normalize_y: bool
-
-    y_mean_: Array
-    y_scale_: Array
 
     def __init__(
         self,
@@ -176,15 +175,19 @@ class FFNNRegressor(Documented, RegressorMixin, FFNNEstimator):
     ) -> None:
         self._store(locals())
 
-    def _new_targets(self, plan: Plan, data: Dataset) -> Quantities:
-        rows = data.rows_of_nonzero_weight()
-        weights = None if data.weights is None else data.weights[rows]
-        scaled = self.normalize_y
-        return Quantities.from_values(data.y[rows], weights, plan.loss, scaled=scaled)
+    def _targets(self, plan: Plan, rows: Any) -> Numbers:
+        rows = rows.counted()
+        y, weights = rows.used(rows.y), rows.used(rows.weights)
+        return Numbers.from_values(y, weights, plan.loss, scaled=self.normalize_y)
 
-    def _fitted_targets(self) -> Quantities:
-        check_is_fitted(self)
-        return Quantities(self._loss(), self.y_mean_, self.y_scale_)
+    def _targets_of_stream(
+        self, plan: Plan, rows: Any, start: Fitted | None
+    ) -> Numbers:
+        if start is None:
+            return self._targets(plan, rows)
+        numbers: Numbers = start.targets.with_loss(plan.loss)
+        numbers.check_known(rows.y, "y")
+        return numbers
 
     @available_if(FFNNEstimator._can_partial_fit)
     def partial_fit(
@@ -212,14 +215,7 @@ class FFNNRegressor(Documented, RegressorMixin, FFNNEstimator):
             If a parameter or the data are invalid, or if training diverges.
         """
 
-        def targets_of(plan: Plan, train: Dataset) -> Quantities:
-            if not hasattr(self, "coefs_"):
-                return self._new_targets(plan, train)
-            targets = self._fitted_targets()
-            targets.check_known(train.y, "y")
-            return targets
-
-        return self._fit_part(X, y, sample_weight, targets_of)
+        return self._fit_part(X, y, sample_weight)
 
     def predict(self, X: Matrix) -> Array:
         """Return a prediction for each row.
@@ -235,8 +231,10 @@ class FFNNRegressor(Documented, RegressorMixin, FFNNEstimator):
             Predictions. A sequence of quantiles adds a last axis, along which they
             ascend: quantiles never cross.
         """
-        targets = self._fitted_targets()
-        return self._forward(X, lambda a: check_finite(targets.decode(a)))
+        check_is_fitted(self)
+        X = features_of(self, X)
+        decode = self.fitted_.targets.decode
+        return self.fitted_.logits(X, lambda a: check_finite(decode(a)))
 
     def score(
         self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None
@@ -259,7 +257,8 @@ class FFNNRegressor(Documented, RegressorMixin, FFNNEstimator):
             average over all quantiles of `sklearn.metrics.d2_pinball_score`. 1 is
             perfect, 0 no better than the best constant.
         """
-        levels = self._fitted_targets().loss.levels
+        check_is_fitted(self)
+        levels = self.fitted_.targets.loss.levels
         check_numpy(y=y, sample_weight=sample_weight)
         if levels is None:
             return super().score(X, y, sample_weight)
@@ -270,7 +269,7 @@ class FFNNRegressor(Documented, RegressorMixin, FFNNEstimator):
         tags.input_tags.sparse = True
         tags.target_tags.multi_output = True
         try:
-            loss = self._loss()
+            loss = self._losses.from_params(self.get_params(deep=False))
         except ValueError:  # `fit` reports it
             return tags
         tags.target_tags.positive_only = not loss.allows(-np.ones(1))

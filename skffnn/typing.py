@@ -1,18 +1,18 @@
-"""The parameters of the estimators and searches, for type checkers.
+"""The parameters of the estimators, for type checkers.
 
 Each alias is the type of one parameter: a name in a registry, or a user's own object.
 The typed dictionaries describe `**params` that functions pass on; tests compare them
 with the signatures that they stand for.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from os import PathLike
-from typing import Any, Literal, Protocol, TypedDict
+from typing import Any, Literal, TypedDict
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from .io.checkpoints import Checkpoint
+from .files.checkpoints import Checkpoint
 from .nn.activations import Activation, ActivationName
 from .nn.losses import (
     ClassificationLoss,
@@ -48,7 +48,6 @@ LossOfNumbers = RegressionLossName | RegressionLoss
 WeightOfClasses = dict[Any, float] | dict[Any, int]
 ClassWeight = WeightOfClasses | Sequence[WeightOfClasses] | Literal["balanced"] | None
 Quantiles = float | Sequence[float]
-NJobs = int | Literal["auto"] | None
 NNetworks = int | Literal["auto"]
 
 
@@ -104,66 +103,3 @@ class DaskParams(ClassifierParams, total=False):
 
     random_state: RandomState
     verbose: Verbose
-
-
-# --------------------------------------------------------------------------- searches
-
-# For each parameter, the values to try or a distribution. The values are not declared
-# as sequences: for a mix of lists of numbers and of names, mypy infers `object`.
-ParamGrid = Mapping[str, Any] | Sequence[Mapping[str, Any]]
-Refit = bool | str | Callable[[Mapping[str, Any]], int]
-Splits = Iterable[tuple[ArrayLike, ArrayLike]]
-
-
-class Splitter(Protocol):
-    """A cross-validation splitter of scikit-learn."""
-
-    def split(self, X: Any, y: Any = None, groups: Any = None) -> Any:
-        """Return pairs of training and test indices."""
-
-    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
-        """Return the number of pairs."""
-
-
-class AnySearchParams(TypedDict, total=False):
-    """Parameters that all searches share."""
-
-    n_jobs: int | None
-    cv: int | Splitter | Splits | None
-    verbose: int
-    error_score: float | Literal["raise"]
-    return_train_score: bool
-
-
-class SearchParams(AnySearchParams, total=False):
-    """Further parameters of `FFNNGridSearchCV`."""
-
-    scoring: Scoring | Sequence[str] | Mapping[str, str | Scorer]
-    refit: Refit
-    pre_dispatch: int | str
-
-
-class RandomizedSearchParams(SearchParams, total=False):
-    """Further parameters of `FFNNRandomizedSearchCV`."""
-
-    n_iter: int
-    random_state: RandomState
-
-
-class HalvingParams(AnySearchParams, total=False):
-    """Further parameters of `FFNNHalvingGridSearchCV`."""
-
-    factor: float
-    resource: str
-    max_resources: int | Literal["auto"]
-    min_resources: int | Literal["exhaust", "smallest"]
-    aggressive_elimination: bool
-    scoring: Scoring
-    refit: bool | Callable[[Mapping[str, Any]], int]
-    random_state: RandomState
-
-
-class HalvingRandomParams(HalvingParams, total=False):
-    """Further parameters of `FFNNHalvingRandomSearchCV`."""
-
-    n_candidates: int | Literal["exhaust"]

@@ -1,6 +1,5 @@
 """Estimators are cloned, pickled and memory-mapped."""
 
-import copy
 import pickle
 
 import joblib
@@ -15,7 +14,6 @@ from skffnn import (
     PENALTIES,
     SCHEDULES,
     SOLVERS,
-    FFNNClassifier,
 )
 
 make = maker(max_iter=8, learning_rate_init=0.05)
@@ -82,24 +80,3 @@ class TestCloneAndPickle:
         assert model.set_params(**{parameter: value}) is model
         assert model.get_params()[parameter] is value
         assert model.fit(X, y).n_iter_ == 8
-
-
-def test_a_pickle_of_version_0_1_is_continued():
-    """Its state has other names, no learning rates, and no best epoch."""
-    settings = {"max_iter": 3, "random_state": 0, "batch_size": 30, "warm_start": True}
-    model = FFNNClassifier((4,), early_stopping=True, **settings).fit(X, y)
-    whole = copy.deepcopy(model).fit(X, y)
-    old = vars(model)
-    del old["learning_rate_curve_"]
-    state = old["_state"]
-    del state["learning_rate_curve"], state["best_epoch"]
-    state["stall"] = state.pop("epochs_without_improvement")
-    state["clock"]["drops"] = state["clock"].pop("decays")
-    state["solver"] = "skffnn.optimizers.Adam.init"
-    again = pickle.loads(pickle.dumps(model))
-    assert np.isnan(again.learning_rate_curve_).all()
-    again.fit(X, y)
-    for W, V in zip(again.coefs_, whole.coefs_, strict=True):
-        np.testing.assert_array_equal(W, V)
-    assert again.loss_curve_ == whole.loss_curve_
-    assert again.learning_rate_curve_[3:] == whole.learning_rate_curve_[3:]

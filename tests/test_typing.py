@@ -9,11 +9,9 @@ from typing import get_args, get_type_hints
 import pytest
 import sklearn.base
 import sklearn.pipeline
-from sklearn import model_selection as of_sklearn
 
 import skffnn
-from skffnn import model_selection, typing
-from skffnn.fitting.attributes import ATTRIBUTES
+from skffnn import typing
 from skffnn.nn import activations, losses, parameters, penalties
 from skffnn.optim import schedules, solvers
 from skffnn.utils import types
@@ -31,12 +29,6 @@ NETWORKS = [skffnn.FFNNClassifier, skffnn.FFNNRegressor]
 RECIPES = [
     (skffnn.make_tabular_classifier, typing.ClassifierParams, skffnn.FFNNClassifier),
     (skffnn.make_tabular_regressor, typing.RegressorParams, skffnn.FFNNRegressor),
-]
-SEARCHES = [
-    (model_selection.FFNNGridSearchCV, typing.SearchParams),
-    (model_selection.FFNNRandomizedSearchCV, typing.RandomizedSearchParams),
-    (model_selection.FFNNHalvingGridSearchCV, typing.HalvingParams),
-    (model_selection.FFNNHalvingRandomSearchCV, typing.HalvingRandomParams),
 ]
 
 
@@ -57,12 +49,6 @@ def test_each_parameter_is_declared_as_an_attribute(kind):
         assert declared[name] == hint
 
 
-@pytest.mark.parametrize("kind", NETWORKS)
-def test_each_fitted_attribute_is_declared(kind):
-    fitted = {*ATTRIBUTES, *kind._targets.ATTRIBUTES}
-    assert {name for name in fitted if name[0] != "_"} <= {*get_type_hints(kind)}
-
-
 @pytest.mark.parametrize(("make", "params", "kind"), RECIPES)
 def test_a_recipe_takes_the_parameters_of_its_network(make, params, kind):
     own = {*inspect.signature(make).parameters} - {"params"}
@@ -75,17 +61,6 @@ def test_a_recipe_takes_the_parameters_of_its_network(make, params, kind):
 def test_the_classifier_for_clusters_takes_those_of_the_classifier():
     expected = hints_of_parameters(skffnn.FFNNClassifier)
     assert get_type_hints(typing.DaskParams) == expected
-
-
-@pytest.mark.parametrize(("search", "params"), SEARCHES)
-def test_a_search_takes_the_parameters_of_scikit_learn(search, params):
-    signature = inspect.signature(getattr(of_sklearn, search.__name__[4:]))
-    keywords = [
-        name
-        for name, parameter in signature.parameters.items()
-        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
-    ]
-    assert sorted(get_type_hints(params)) == sorted(keywords)
 
 
 def test_at_run_time_the_classes_are_those_of_scikit_learn():

@@ -183,9 +183,8 @@ def of_pytabkit(kind: str) -> Maker:
 
 
 MODELS: dict[str, Maker] = {
-    # With "auto", each process has one thread, whatever OMP_NUM_THREADS is.
     OURS: lambda X, seed, n_threads: make_tabular_classifier(
-        random_state=seed, n_jobs="auto" if n_threads > 1 else 1
+        random_state=seed, n_jobs=n_threads
     ),
     "FFNNClassifier": standardised(lambda seed: FFNNClassifier(random_state=seed)),
     BASE: standardised(lambda seed: MLPClassifier(random_state=seed)),

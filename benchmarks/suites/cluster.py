@@ -5,14 +5,15 @@ a cost for each parameter sent, and the work, which the workers share.
 """
 
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from scipy.optimize import nnls
 
+from ..fits import prepared
 from ..measure import Bench, SkipError, ratio, spread
 from ..plots import INK, SHADES, logarithmic, panels
 from ..report import Table, seconds, times
@@ -82,32 +83,27 @@ def run(bench: Bench) -> Any:
                 what: {str(n): [] for n in clients} for what in ("evaluation", "round")
             }
             for what, by_workers in taken.items():
-                with ExitStack() as fits:
-                    works = {
-                        n: fits.enter_context(prepared(client, case, what))
-                        for n, client in clients.items()
-                    }
-                    for work in works.values():
-                        work()  # to warm up
-                    for _ in range(bench.repeats):
-                        for n, work in works.items():
-                            start = time.perf_counter()
-                            work()
-                            by_workers[str(n)].append(time.perf_counter() - start)
+                works = {n: work_on(c, case, what) for n, c in clients.items()}
+                for work, _ in works.values():
+                    work()  # to warm up
+                for _ in range(bench.repeats):
+                    for n, (work, number) in works.items():
+                        start = time.perf_counter()
+                        work()
+                        elapsed = time.perf_counter() - start
+                        by_workers[str(n)].append(elapsed / number)
             result.append({"case": asdict(case), "seconds": taken})
     return result
 
 
-@contextmanager
-def prepared(client: Any, case: Case, what: str) -> Iterator[Any]:
-    """Put a table on a cluster; yield a function that evaluates J or runs a round."""
+def work_on(client: Any, case: Case, what: str) -> tuple[Callable[[], Any], int]:
+    """Put a table on a cluster; return a function, and how often it does the work.
+
+    It evaluates J once, or runs the rounds of an epoch.
+    """
     import dask.array as da
 
     from skffnn.dask.classifier import DaskFFNNClassifier
-    from skffnn.dask.cluster import Cluster
-    from skffnn.dask.fit import Checked, ClusterFit
-    from skffnn.dask.partitions import learn_features
-    from skffnn.fitting.plan import Plan
 
     chunk = case.rows // case.partitions
     X = da.random.default_rng(0).normal(
@@ -116,21 +112,20 @@ def prepared(client: Any, case: Case, what: str) -> Iterator[Any]:
     y = (X[:, 0] + X[:, 1] ** 2 > 1).astype(np.int64)
     solver = "lbfgs" if what == "evaluation" else "adam"
     estimator = DaskFFNNClassifier(
-        (case.hidden,), solver=solver, batch_size=BATCH, random_state=0
+        (case.hidden,),
+        solver=solver,
+        batch_size=BATCH,
+        random_state=0,
+        client=client,
+        persist=True,
     )
-    learn_features(estimator, X, reset=True)
-    model, cluster = estimator.to_unfitted(), Cluster(client)
-    train = Checked(cluster, (X, y, None), model, persist=True, identify=False)
-    plan = Plan.from_estimator(model)
-    targets = train.targets(plan.loss)
-    fit = ClusterFit(plan, targets, model, train, None, n_rounds=estimator.n_rounds)
-    del train
+    training = prepared(estimator, X, y)
     if what == "evaluation":
-        yield fit.rows
-        return
-    solver_: Any = fit.plan.solver
-    solver_.solver.start(fit.training, fit.rows)
-    yield lambda: fit.rows.run(fit.state, 0)
+        return training.batches, 1
+    progress = training.progress
+    progress.optimizer = training.plan.solver.optimizer.init(progress.theta.vector)
+    steps = training.batches.steps(training)
+    return steps.epoch, steps.n_rounds
 
 
 def terms(case: Case, what: str, workers: int) -> list[float]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..fits import OURS, THEIRS
+from ..fits import OURS, THEIRS, end_processes
 from ..machine import n_threads
 from ..measure import Bench, ratio, spread
 from ..plots import grouped, legend, panels
@@ -19,10 +19,13 @@ SEEDS = [0, 1, 2, 3]
 FOLDS = 5
 JOBS = 2
 
-STACKED, ONE_BY_ONE = "FFNNGridSearchCV", "GridSearchCV(FFNNClassifier)"
-OTHER = "GridSearchCV(MLPClassifier)"
-# {name: the peer in whose process it runs}
-SEARCHES = {STACKED: OURS, ONE_BY_ONE: OURS, OTHER: THEIRS}
+STACKED, ONE_BY_ONE = f"{OURS}, in stacks", f"{OURS}, one by one"
+# {name: (the peer in whose process it runs, the backend of joblib)}
+SEARCHES = {
+    STACKED: (OURS, "skffnn"),
+    ONE_BY_ONE: (OURS, "loky"),
+    THEIRS: (THEIRS, "loky"),
+}
 
 # {name: (hidden layers, batch size, epochs)}
 TABLES: dict[str, tuple[tuple[int, ...], int, int]] = {
@@ -37,12 +40,13 @@ TABLES: dict[str, tuple[tuple[int, ...], int, int]] = {
 def run(bench: Bench) -> Any:
     """Time each search on each table."""
     names = list(TABLES)[:1] if bench.quick else list(TABLES)
-    searches = {k: v for k, v in SEARCHES.items() if v in bench.among(OURS, THEIRS)}
+    peers = bench.among(OURS, THEIRS)
+    searches = {k: v for k, v in SEARCHES.items() if v[0] in peers}
     result = {}
     for name in names:
         calls = {
-            search: {"peer": peer, "search": search, "table": name}
-            for search, peer in searches.items()
+            search: {"peer": peer, "backend": backend, "table": name}
+            for search, (peer, backend) in searches.items()
         }
         few = {"epochs": 1, "seeds": SEEDS[:1]}
         if bench.quick:
@@ -54,14 +58,14 @@ def run(bench: Bench) -> Any:
             warm_up=few,
             repeats=min(bench.repeats, 3),
         )
-    for peer in set(searches.values()):
+    for peer in peers:
         bench.worker(peer).call(end_processes)
     return result
 
 
 def timed_search(
     peer: str,
-    search: str,
+    backend: str,
     table: str,
     seed: int,
     epochs: int | None = None,
@@ -73,7 +77,6 @@ def timed_search(
     from sklearn.neural_network import MLPClassifier
 
     from skffnn import FFNNClassifier
-    from skffnn.model_selection import FFNNGridSearchCV
 
     hidden, batch, all_epochs = TABLES[table]
     X, y, prepared = rows_of(table)
@@ -82,7 +85,7 @@ def timed_search(
         hidden, batch_size=batch, max_iter=epochs or all_epochs
     )
     prefix = f"{type(network).__name__.lower()}__" if prepared else ""
-    grid = (FFNNGridSearchCV if search == STACKED else GridSearchCV)(
+    grid = GridSearchCV(
         prepared(network) if prepared else network,
         {
             f"{prefix}alpha": [alpha * unit for alpha in ALPHAS],
@@ -90,12 +93,11 @@ def timed_search(
             f"{prefix}random_state": seeds,
         },
         cv=StratifiedKFold(FOLDS, shuffle=True, random_state=seed),
-        n_jobs=JOBS,
         refit=False,
         error_score="raise",
     )
     threads = max(1, n_threads() // JOBS)
-    with parallel_config("loky", inner_max_num_threads=threads):
+    with parallel_config(backend, n_jobs=JOBS, inner_max_num_threads=threads):
         start = time.perf_counter()
         grid.fit(X, y)
         elapsed = time.perf_counter() - start
@@ -129,17 +131,11 @@ def rows_of(table: str) -> tuple[Any, Any, Any]:
     return frame, y, lambda network: make_pipeline(preparation, network)
 
 
-def end_processes() -> None:
-    """End joblib's processes, which would outlive the process that started them."""
-    from joblib.externals.loky import get_reusable_executor
-
-    get_reusable_executor().shutdown()
-
-
 def tables(result: Any) -> list[Table]:
     """Return one table, with one row for each workload."""
     others = [name for name in SEARCHES if name != STACKED]
-    columns = ["", "time", *(f"{name} / ours" for name in others), "best mean accuracy"]
+    columns = ["", "time", *(f"{name} / in stacks" for name in others)]
+    columns += ["best mean accuracy"]
     rows = []
     for table, runs in result.items():
         ours = runs[STACKED]
@@ -164,7 +160,7 @@ def tables(result: Any) -> list[Table]:
 
 
 def plot(result: Any) -> Any:
-    """Draw the times relative to ours."""
+    """Draw the times relative to those in stacks."""
     figure, axes = panels(1, 1, 0.7 + 0.6 * len(result))
     names = [name for name in SEARCHES if name in next(iter(result.values()))]
     series = {
@@ -175,6 +171,6 @@ def plot(result: Any) -> Any:
         for name in names
     }
     grouped(axes[0, 0], list(result), series, bars=True)
-    axes[0, 0].set_xlabel("time / ours")
+    axes[0, 0].set_xlabel("time / time in stacks")
     legend(figure, axes[0, 0])
     return figure

@@ -4,11 +4,10 @@ import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any
-from unittest.mock import patch
 
 import numpy as np
 
-from ..fits import OURS
+from ..fits import OURS, prepared
 from ..measure import Bench, spread
 from ..peers import FFNN, Floor
 from ..plots import SHADES, legend, panels
@@ -112,9 +111,9 @@ def parts_of(settings: Settings, X: Any, y: Any, budget: float) -> dict[str, flo
     """Return the time of each part of a step on its own."""
     from skffnn.nn.parameters import Parameters
 
-    solver, training, batches = call_of_solver(FFNN(settings, X, y, 1).model, X, y)
-    optimizer = solver.optimizer
-    objective, theta = training.objective, training.state.theta
+    training = prepared(FFNN(settings, X, y, 1).model, X, y)
+    optimizer, batches = training.plan.solver.optimizer, training.batches
+    objective, theta = training.objective, training.progress.theta
     gradient = Parameters.zeros_like(theta)
     state = optimizer.init(theta.vector)
     batches.shuffle(np.random.RandomState(0))
@@ -139,16 +138,6 @@ def parts_of(settings: Settings, X: Any, y: Any, budget: float) -> dict[str, flo
         "optimiser": optimiser,
         "rows": rows / len(batches),
     }
-
-
-def call_of_solver(model: Any, X: Any, y: Any) -> tuple[Any, ...]:
-    """Return the solver that `fit` calls, and its arguments."""
-    from skffnn.optim.solvers import StochasticSolver
-
-    caught: list[tuple[Any, ...]] = []
-    with patch.object(StochasticSolver, "solve", lambda *args: caught.append(args)):
-        model.fit(X, y)
-    return caught[0]
 
 
 def mean_times(budget: float, *functions: Callable[[], Any]) -> list[float]:

@@ -3,10 +3,9 @@
 import time
 from typing import Any
 
-import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ..fits import OURS
+from ..fits import OURS, prepared
 from ..measure import Bench, ratio
 from ..plots import INK, SHADES, panels
 from ..report import Table, times
@@ -48,19 +47,15 @@ def run(bench: Bench) -> Any:
     return result
 
 
-def jobs(
+def trainings_of(
     problem: Problem, hidden: Any, batch: int, epochs: int, members: int, seed: int
 ) -> list[Any]:
-    """Return jobs that train networks on the same rows."""
+    """Return the trainings of networks on the same rows, before the first epoch."""
     from skffnn import FFNNClassifier
-    from skffnn.data.dataset import Dataset
-    from skffnn.many import Job
 
     X, y, _, _ = load(problem)
-    data = Dataset(np.ascontiguousarray(X), y)
-    result = []
-    for m in range(members):
-        network = FFNNClassifier(
+    networks = [
+        FFNNClassifier(
             hidden,
             batch_size=batch,
             max_iter=epochs,
@@ -68,34 +63,30 @@ def jobs(
             random_state=seed + m,
             dtype="float32",
         )
-        network.n_features_in_ = X.shape[1]
-        result.append(Job(network, data))
-    return result
+        for m in range(members)
+    ]
+    return [prepared(network, X, y) for network in networks]
 
 
-def timed(members: int, seed: int, **kwargs: Any) -> dict[str, float]:
+def timed(peer: str, members: int, seed: int, **kwargs: Any) -> dict[str, float]:
     """Return the time per network; 0 members stand for one network alone."""
-    from skffnn.many import fit_alone, fit_stacked
+    from skffnn.optim.descent import run
 
-    peer = kwargs.pop("peer")
     assert peer == OURS
-    networks = jobs(members=members or 1, seed=seed, **kwargs)
+    trainings = trainings_of(members=members or 1, seed=seed, **kwargs)
     with threadpool_limits(1):
         start = time.perf_counter()
-        if members:
-            fit_stacked(networks)
-        else:
-            fit_alone(networks[0])
+        run(trainings)
         elapsed = time.perf_counter() - start
-    return {"seconds": elapsed / len(networks)}
+    return {"seconds": elapsed / len(trainings)}
 
 
 def members_that_are_stacked(shape: Any, hidden: Any, batch: int) -> int:
     """Return how many networks the package would put into one stack at most."""
-    from skffnn.many import members_of_a_stack
+    from skffnn.parallel import WIDTH, n_worthwhile
 
-    (job,) = jobs(Problem(*shape), hidden, batch, 1, 1, 0)
-    return members_of_a_stack(job)
+    (training,) = trainings_of(Problem(*shape), hidden, batch, 1, 1, 0)
+    return min(WIDTH, n_worthwhile(training))
 
 
 def tables(result: Any) -> list[Table]:

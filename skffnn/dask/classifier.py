@@ -1,7 +1,7 @@
 """DaskFFNNClassifier: the interface of FFNNClassifier for Dask collections."""
 
 import inspect
-from collections.abc import Sequence
+from copy import copy
 from functools import wraps
 from typing import (
     TYPE_CHECKING,
@@ -20,23 +20,17 @@ import dask.array as da
 import numpy as np
 from distributed import Client
 from numpy.typing import ArrayLike
-from sklearn.base import clone
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from ..classifier import FFNNClassifier
-from ..estimator import is_given
-from ..fitting.callbacks import callbacks_of
-from ..fitting.plan import Plan
-from ..io.checkpoints import Checkpoint
-from ..io.schema import fitted_of
 from ..nn.arrays import Array
 from ..typing import ActivationParam, DaskParams, HiddenLayerSizes
-from ..utils.checks import InvalidParameterError, all_or_nothing, check_number
+from ..utils.checks import InvalidParameterError, check_number
 from ..utils.types import Matrix
 from .cluster import Cluster, constant, task
-from .fit import Checked, ClusterFit
-from .partitions import learn_features, partitions_of
+from .partitions import learn_features, lengths, partitions_of
+from .rows import PartitionedRows
 from .tasks import predicted, scored
 
 if TYPE_CHECKING:
@@ -46,7 +40,7 @@ if TYPE_CHECKING:
 Collection = Union[da.Array, "dd.Series", "dd.DataFrame"]
 
 # The parameters that FFNNClassifier does not have.
-OF_CLUSTER = {"client": None, "n_rounds": 10, "persist": "auto"}
+OF_CLUSTER = ("client", "n_rounds", "persist")
 
 
 class OnPartitions(Protocol):
@@ -71,14 +65,20 @@ def on_partitions(name: str) -> OnPartitions:
 class DaskFFNNClassifier(FFNNClassifier):
     """`FFNNClassifier` for Dask collections on a cluster.
 
+    `fit` takes Dask arrays or dataframes: X with all columns in one chunk, dense or CSR
+    blocks, and y and `sample_weight` with the same partitions as X. `X_val`, `y_val`
+    and `sample_weight_val` are all Dask collections, or all local arrays. Partitions
+    may be empty, and of unknown length. y holds class labels, or a label indicator
+    matrix; several targets are not supported.
+
     The rows stay on the workers, which do not need to hold them all at once. They are
     never sent to the client or the scheduler. With `solver="lbfgs"`, J(θ) and its
     gradient are sums over the partitions, and the result is that of `FFNNClassifier`,
     up to rounding. All other solvers use local steps (local SGD): several times per
     epoch, every partition takes its own minibatch steps from a common θ, at a higher
     learning rate. The new θ is the mean of the results, weighted by the total weight of
-    the rows of each partition. With one partition, training is that of
-    `FFNNClassifier`, bit for bit.
+    the rows of each partition. With one partition, the result is that of
+    `FFNNClassifier`, up to rounding.
 
     It has the parameters of `FFNNClassifier`, with the same defaults, and three of its
     own. `batch_size` applies to each partition. `learning_rate_init` is the value for
@@ -89,8 +89,7 @@ class DaskFFNNClassifier(FFNNClassifier):
 
     Parameters
     ----------
-    *args, **params : object
-        The parameters of `FFNNClassifier`.
+    {CLASSIFIER}
     client : distributed.Client or None, default=None
         The connection to the cluster; None uses the current one. It is not pickled.
     n_rounds : int, default=10
@@ -128,8 +127,7 @@ class DaskFFNNClassifier(FFNNClassifier):
 
     A scorer (`scoring`) is called on the validation rows of each partition, and the
     scores are averaged. For the area under the ROC curve, for example, this differs
-    from the score on all rows. A validation set that is not a Dask collection is a
-    single partition.
+    from the score on all rows. A validation set of local arrays is one partition.
 
     References
     ----------
@@ -175,135 +173,45 @@ class DaskFFNNClassifier(FFNNClassifier):
     __init__.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [
             *inspect.signature(FFNNClassifier.__init__).parameters.values(),
-            *(
-                inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default)
-                for name, default in OF_CLUSTER.items()
-            ),
+            *map(inspect.signature(__init__).parameters.__getitem__, OF_CLUSTER),
         ]
     )
 
     def __getstate__(self) -> Any:
         return super().__getstate__() | {"client": None}
 
+    def __copy__(self) -> Self:
+        """Return a copy that uses the same client; a pickle has none."""
+        copied = type(self).__new__(type(self))
+        copied.__dict__.update(self.__dict__)
+        return copied
+
     def __sklearn_clone__(self) -> Self:
-        """Return an unfitted copy that uses the same client."""
-        params = clone(self.to_unfitted()).get_params(deep=False)
-        cloned = type(self)(
-            **params, **{name: getattr(self, name) for name in OF_CLUSTER}
-        )
-        if callbacks := callbacks_of(self):
-            cloned.set_callbacks(*callbacks)
+        """Return an unfitted copy that uses the same client, which is not copied."""
+        model = copy(self)
+        model.client = None
+        cloned: Self = super(DaskFFNNClassifier, model).__sklearn_clone__()
+        cloned.client = self.client
         return cloned
 
     # ------------------------------------------------------------------ training
 
-    def fit(
-        self,
-        X: Collection,
-        y: Collection,
-        sample_weight: Collection | None = None,
-        *,
-        X_val: Collection | Matrix | None = None,
-        y_val: Collection | Matrix | None = None,
-        sample_weight_val: Collection | ArrayLike | None = None,
-        coef_init: Sequence[ArrayLike] | None = None,
-        intercept_init: Sequence[ArrayLike] | None = None,
-        classes: ArrayLike | None = None,
-    ) -> Self:
-        """Train the network on the cluster.
-
-        Parameters
-        ----------
-        X : Dask array or dataframe of shape (n_samples, n_features)
-            Training data, with all columns in one chunk; blocks are dense or CSR.
-            Chunks may be empty or of unknown length.
-        y : Dask array, series or dataframe of shape (n_samples,) or \
-                (n_samples, n_labels)
-            Class labels, or a label indicator matrix, partitioned like X.
-        sample_weight : Dask array or series of shape (n_samples,), default=None
-            Sample weights, at least 0; only their ratios matter, across all partitions.
-        X_val, y_val, sample_weight_val : Dask collections or arrays, default=None
-            Validation set, scored after each epoch. Without one, early stopping holds
-            out rows of each partition.
-        coef_init, intercept_init : list of array-like, default=None
-            Initial weights and biases of each layer, as for `FFNNClassifier`.
-        classes : array-like of shape (n_classes,), default=None
-            All class labels, some of which may not occur in y.
-
-        Returns
-        -------
-        self : DaskFFNNClassifier
-            The fitted estimator.
-
-        Raises
-        ------
-        TypeError
-            If the training data are not Dask collections.
-        ValueError
-            If a parameter or the data are invalid, if there is no client, or if
-            training diverges. An estimator that was already fitted is left unchanged.
-        ConnectionError
-            If the connection to the scheduler is lost. With `checkpoint`, calling `fit`
-            again resumes training.
-        """
-        with all_or_nothing(self):
-            plan = Plan.from_estimator(self.to_unfitted())
-            plan = plan.starting_from(coef_init, intercept_init)
-            checkpoint = Checkpoint.from_param(self.checkpoint)
-            if not (isinstance(self.persist, bool) or self.persist == "auto"):
-                raise InvalidParameterError(
-                    f"persist must be True, False or 'auto', got {self.persist!r}."
-                )
-            check_number("n_rounds", self.n_rounds, 1, integer=True)
-            cluster = Cluster(self.client)
-            given = (X_val, y_val, sample_weight_val)
-            partitions_of((X, y, sample_weight))  # before anything is computed
-            goes_on = self._is_warm() and not plan.start.is_given
-            previous = vars(self).copy() if goes_on else None
-            learn_features(self, X, reset=previous is None)
-            model = self.to_unfitted()
-            options: dict[str, Any] = {
-                "persist": self.persist,
-                "identify": checkpoint is not None,
-            }
-            train = Checked(cluster, (X, y, sample_weight), model, **options)
-            targets = train.targets(plan.loss, classes)
-            if previous is not None:
-                targets = targets.continuing(self._fitted_targets())
-            validation = None
-            if is_given(*given):
-                validation = Checked(cluster, given, model, "_val", **options)
-            manager, n_iter = None, 0
-            if checkpoint is not None:
-                names = ("X", "y", "sample_weight")
-                rows: dict[str, Any] = dict(zip(names, train.identity, strict=True))
-                if validation is not None:
-                    names = ("X_val", "y_val", "sample_weight_val")
-                    rows |= dict(zip(names, validation.identity, strict=True))
-                local = self.to_unfitted()
-                if previous is not None:
-                    local.__dict__.update(fitted_of(self))
-                rows["n_rounds"] = np.array(self.n_rounds)
-                if plan.start.is_given:
-                    rows["initial parameters"] = plan.start._asdict()
-                manager = local._checkpoint_manager(checkpoint, rows, previous)
-                if manager.restore(local):
-                    previous, n_iter = vars(local).copy(), manager.n_iter
-                if manager.finished:
-                    self.__dict__.update(fitted_of(local))
-                    return self
-            fit = ClusterFit(
-                plan,
-                targets,
-                model,
-                train,
-                validation,
-                n_rounds=self.n_rounds,
-                previous=previous,
-                n_iter=n_iter,
+    def _rows(
+        self, X: Any, y: Any, weights: Any, *, reset: bool, suffix: str = ""
+    ) -> PartitionedRows:
+        """Check the rows of all partitions, which stay on the workers."""
+        if not (isinstance(self.persist, bool) or self.persist == "auto"):
+            raise InvalidParameterError(
+                f"persist must be True, False or 'auto', got {self.persist!r}."
             )
-            self._run(fit, self._listeners(fit, manager), X, y, sample_weight)
-        return self
+        check_number("n_rounds", self.n_rounds, 1, integer=True)
+        partitions = partitions_of((X, y, weights), suffix)
+        learn_features(self, X, reset=reset)
+        n_bytes = X.nbytes if isinstance(X, da.Array) else np.nan
+        return PartitionedRows.validated(self, partitions, n_bytes, suffix)
+
+    def _as_saved(self) -> FFNNClassifier:
+        return self.to_unfitted()
 
     def _no_partial_fit(self) -> bool:
         raise AttributeError(
@@ -341,7 +249,7 @@ class DaskFFNNClassifier(FFNNClassifier):
         """
         check_is_fitted(self)
         model = self.to_unfitted()
-        model.__dict__.update(fitted_of(self))
+        model.fitted_ = self.fitted_
         return model
 
     def __sklearn_tags__(self) -> Any:
@@ -363,31 +271,20 @@ class DaskFFNNClassifier(FFNNClassifier):
         if not dask.is_dask_collection(X):
             return getattr(model, method)(X, *args, **options)
         options |= zip(("layer",), args, strict=False)  # of hidden_features
-        blocks = partitions_of((X, None, None))
-        how: dict[str, Any] = {"model": model, "method": method, "options": options}
         nothing = np.zeros((0, model.n_features_in_), getattr(X, "dtype", np.float64))
-        like = predicted(nothing, **how)
-        if isinstance(X, da.Array):
-            return X.map_blocks(
-                predicted,
-                **how,
-                meta=like,
-                chunks=(X.chunks[0], *((n,) for n in like.shape[1:])),
-                drop_axis=[1] if like.ndim == 1 else [],
-            )
+        like = predicted(nothing, model, method, options)
         known = constant(model)
-        shape = (np.nan, *like.shape[1:])
-        return da.concatenate(
-            [
-                da.from_delayed(
-                    task(predicted)(block, known, method, options),
-                    shape,
-                    meta=like,
-                )
-                for block, *_ in blocks
-            ],
-            allow_unknown_chunksizes=True,
-        )
+        parts = [
+            da.from_delayed(
+                task(predicted)(part, known, method, options),
+                (n, *like.shape[1:]),
+                meta=like,
+            )
+            for n, (part, *_) in zip(
+                lengths(X), partitions_of((X, None, None)), strict=True
+            )
+        ]
+        return da.concatenate(parts, allow_unknown_chunksizes=True)
 
     def score(
         self,
@@ -423,30 +320,10 @@ class DaskFFNNClassifier(FFNNClassifier):
         return float(sums["right"] / sums["weight"])
 
 
-def with_parameters_of(base: type, doc: str) -> str:
-    """Return a docstring with the parameters of a base class before its own.
-
-    Parameters
-    ----------
-    base : type
-        The base class, with a numpydoc docstring.
-    doc : str
-        The docstring.
-
-    Returns
-    -------
-    doc : str
-        The docstring, with the parameters of the base class instead of the entry
-        `*args, **params`.
-    """
-    heading = "    Parameters\n    ----------\n"
-    inherited = (base.__doc__ or "").partition(heading)[2].partition("\n\n")[0]
-    before, _, rest = doc.partition("    *args, **params : object\n")
-    own = rest.index("    client :")
-    return f"{before}{inherited}\n{rest[own:]}"
+def with_parameters(doc: str | None) -> str | None:
+    """Return a docstring with the parameters of `FFNNClassifier` in place of a name."""
+    given = (FFNNClassifier.__doc__ or "").partition("----------\n")[2]
+    return doc and doc.replace("{CLASSIFIER}", given.partition("\n\n")[0].lstrip())
 
 
-if DaskFFNNClassifier.__doc__:  # python -OO has none
-    DaskFFNNClassifier.__doc__ = with_parameters_of(
-        FFNNClassifier, DaskFFNNClassifier.__doc__
-    )
+DaskFFNNClassifier.__doc__ = with_parameters(DaskFFNNClassifier.__doc__)

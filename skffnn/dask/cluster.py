@@ -29,18 +29,7 @@ GRAPHS = {"distributed.admin.large-graph-warning-threshold": "1 GB"}
 
 
 class Cluster:
-    """A connection to a Dask cluster, with the operations that a fit needs.
-
-    Parameters
-    ----------
-    client : Client or None
-        The client; None uses the current one.
-
-    Raises
-    ------
-    ValueError
-        If there is no client.
-    """
+    """A connection to a Dask cluster; without a client, the current one."""
 
     def __init__(self, client: Any) -> None:
         if client is None:
@@ -61,23 +50,7 @@ class Cluster:
         client.run(ready, on_error="ignore")
 
     def get(self, value: Any) -> Any:
-        """Compute a task or a list of tasks, and fetch the results.
-
-        Parameters
-        ----------
-        value : Delayed or list of Delayed
-            The tasks.
-
-        Returns
-        -------
-        result : object or list
-            The result of each task.
-
-        Raises
-        ------
-        ConnectionError
-            If the connection to the scheduler is lost.
-        """
+        """Compute a task or a list of tasks, and fetch the results."""
         try:
             with dask.config.set(GRAPHS):
                 return self.client.gather(self.client.compute(value))
@@ -89,18 +62,7 @@ class Cluster:
             ) from error
 
     def total(self, parts: Sequence[Delayed]) -> Sums:
-        """Add up the results of tasks, always in the same order.
-
-        Parameters
-        ----------
-        parts : sequence of Delayed
-            One for each partition.
-
-        Returns
-        -------
-        sums : dict
-            The sums, as returned by `added`.
-        """
+        """Add up the results of tasks by `added`, always in the same order."""
         parts = [*parts]
         while len(parts) > 1:
             groups = [parts[i : i + FAN_IN] for i in range(0, len(parts), FAN_IN)]
@@ -109,49 +71,19 @@ class Cluster:
         return sums
 
     def keep(self, values: list[Delayed]) -> list[Delayed]:
-        """Compute tasks now and keep the results on the workers.
-
-        Parameters
-        ----------
-        values : list of Delayed
-            The tasks.
-
-        Returns
-        -------
-        kept : list of Delayed
-            The same tasks, as references to their results.
-        """
+        """Compute tasks now, keep the results on the workers, and refer to them."""
         with dask.config.set(GRAPHS):
             kept: list[Delayed] = self.client.persist(values)
         return kept
 
     def share(self, value: Any) -> Delayed:
-        """Put a value on the cluster for later tasks.
-
-        Parameters
-        ----------
-        value : object
-            The value.
-
-        Returns
-        -------
-        shared : Delayed
-            The value, sent to each worker only once.
-        """
+        """Put a value on the cluster, which is sent to each worker only once."""
         return self.keep([constant(value)])[0]
 
     def has_room(self, n_bytes: float) -> bool:
         """Return whether the workers have enough memory to keep all partitions.
 
-        Parameters
-        ----------
-        n_bytes : float
-            Total size of the partitions; NaN if it is unknown.
-
-        Returns
-        -------
-        answer : bool
-            True if there is room, or if a worker has no memory limit.
+        The size may be NaN, if it is unknown. A worker may have no memory limit.
         """
         workers = self.client.scheduler_info(n_workers=-1)["workers"].values()
         limits = [worker["memory_limit"] for worker in workers]

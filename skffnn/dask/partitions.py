@@ -15,27 +15,10 @@ Given = tuple[Any, Any, Any]
 
 
 def partitions_of(given: Given, suffix: str = "") -> list[tuple[Delayed, ...]]:
-    """Return the partitions of X, y and weights.
+    """Return tasks for the rows of each partition of X, y and weights.
 
-    Parameters
-    ----------
-    given : tuple (X, y, sample_weight)
-        Dask arrays or dataframes; the weights may be None. A validation set may also
-        consist of arrays, which become one partition.
-    suffix : str, default=""
-        "_val" for a validation set.
-
-    Returns
-    -------
-    partitions : list of (x, y, weights)
-        For each partition, tasks that return its rows; the weights may be None.
-
-    Raises
-    ------
-    TypeError
-        If one of them is not a collection.
-    ValueError
-        If their partitions differ.
+    The weights may be None. A validation set ("_val") may also consist of arrays, which
+    become one partition. Raise if the partitions differ.
     """
     names = [f"X{suffix}", f"y{suffix}", f"sample_weight{suffix}"]
     named = [
@@ -62,11 +45,9 @@ def partitions_of(given: Given, suffix: str = "") -> list[tuple[Delayed, ...]]:
                 f"{described(lengths(part))}. Use rechunk or repartition to give both "
                 "the same chunks."
             )
-    columns = [None if part is None else tasks_of(part) for part in given]
-    return [
-        tuple(None if column is None else column[i] for column in columns)
-        for i in range(len(tasks_of(X)))
-    ]
+    nothing: list[Any] = [None] * len(lengths(X))
+    columns = [nothing if part is None else tasks_of(part) for part in given]
+    return [*zip(*columns, strict=True)]
 
 
 def as_array(part: Any) -> Any:
@@ -117,17 +98,7 @@ def check_columns(name: str, collection: Any) -> None:
 
 
 def learn_features(model: Any, X: Any, *, reset: bool) -> None:
-    """Set or check the number and the names of the features of an estimator.
-
-    Parameters
-    ----------
-    model : FFNNClassifier
-        The estimator.
-    X : Dask array or dataframe
-        The features.
-    reset : bool
-        Whether to set them; otherwise they are checked.
-    """
+    """Set the number and the names of the features of an estimator, or check them."""
     columns = getattr(X, "columns", None)
     anything = np.zeros((1, X.shape[1] if columns is None else len(columns)))
     if columns is not None:

@@ -1,14 +1,15 @@
-"""Minibatches of dense or sparse X with targets and weights, and stacks of them."""
+"""Rows in batches: minibatches, stacks of them, and blocks that save memory."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
 
-from ..nn.arrays import Array
-from ..nn.objective import Batch
+from ..nn.arrays import Array, number
+from ..nn.network import Network
+from ..nn.objective import Batch, Objective
 
 # Elements to gather at once; several small batches are gathered together.
 CHUNK = 8192
@@ -26,7 +27,7 @@ class Batches:
     X : ndarray or CSR array of shape (n_samples, n_features)
         Features; a dense X must have contiguous rows. Batches are converted to the
         dtype of y.
-    y : ndarray or LazyOneHot, of shape (n_samples, K)
+    y : ndarray or OneHot, of shape (n_samples, K)
         Targets, in the dtype of the computation.
     weights : ndarray of shape (n_samples, 1), default=None
         Sample weights, with mean 1 over the rows used; None means equal weights.
@@ -71,13 +72,13 @@ class Batches:
         self.estimate = estimate
         self._equal: dict[int, Array] = {}
         at_once = 1 if issparse(X) else CHUNK // (self.batch_size * X.shape[1])
-        self._chunk = min(self.batch_size * max(at_once, 1), self.n_rows)
+        self.chunk = min(self.batch_size * max(at_once, 1), self.n_rows)
         self._buffers = [
-            None if order is None else _buffer(rows, self._chunk)
+            None if order is None else _buffer(rows, self.chunk)
             for rows in (X, y, weights)
         ]
         converts = isinstance(X, np.ndarray) and X.dtype != y.dtype
-        shape = self._chunk, X.shape[1]
+        shape = self.chunk, X.shape[1]
         self._converted = np.empty(shape, y.dtype) if converts else None
         # A single batch of all rows is gathered only once.
         self._whole = next(self._batches()) if len(self) == 1 else None
@@ -85,51 +86,40 @@ class Batches:
     def __len__(self) -> int:
         return -(-self.n_rows // self.batch_size)
 
-    def shuffle(self, random_state: np.random.RandomState) -> None:
-        """Shuffle the rows, if `shuffled` is true.
-
-        A single batch is not shuffled.
-
-        Parameters
-        ----------
-        random_state : RandomState
-            The random number generator.
-        """
-        if self.shuffled and self._whole is None and self.order is not None:
-            random_state.shuffle(self.order)
-
     def __iter__(self) -> Iterator[Batch]:
         return self._batches() if self._whole is None else iter([self._whole])
 
-    def between(self, first: int, end: int) -> Iterator[Batch]:
-        """Iterate over a range of batches.
+    def numbered(self) -> Iterator[tuple[int, slice, Batch]]:
+        """Iterate as `StackedBatches` does, for a network alone."""
+        return ((i, slice(0, 1), batch) for i, batch in enumerate(self))
 
-        Parameters
-        ----------
-        first, end : int
-            Index of the first batch, and index after the last.
+    def shuffle(self, random_state: np.random.RandomState) -> None:
+        """Shuffle the rows, if `shuffled` is true and there are several batches."""
+        if self.shuffled and self._whole is None and self.order is not None:
+            random_state.shuffle(self.order)
 
-        Returns
-        -------
-        batches : iterator of (x, y, w)
-            The batches, as in iteration over all of them.
+    def gather(self, start: int, end: int) -> tuple[Any, Array, Array | None]:
+        """Return x, y and s of a range of at most `chunk` rows, in the dtype of y.
+
+        They may be in buffers, which the next call overwrites.
         """
-        if (first, end) == (0, len(self)):
-            return iter(self)
-        return self._batches(first * self.batch_size, end * self.batch_size)
-
-    def _batches(self, first_row: int = 0, end: int | None = None) -> Iterator[Batch]:
-        end = self.n_rows if end is None else min(end, self.n_rows)
-        for start in range(first_row, end, self._chunk):
-            rows = slice(start, min(start + self._chunk, end))
-            index = rows if self.order is None else self.order[rows]
-            x, y, s = (
-                take(data, index, buffer)
-                for data, buffer in zip(
-                    (self.X, self.y, self.weights), self._buffers, strict=True
-                )
+        rows = slice(start, end)
+        index = rows if self.order is None else self.order[rows]
+        x, y, s = (
+            take(data, index, buffer)
+            for data, buffer in zip(
+                (self.X, self.y, self.weights), self._buffers, strict=True
             )
-            x = self._in_type_of_y(x)
+        )
+        if self._converted is None:
+            return x.astype(self.y.dtype, copy=False), y, s
+        converted = self._converted[: len(x)]
+        np.copyto(converted, x, casting="same_kind")
+        return converted, y, s
+
+    def _batches(self) -> Iterator[Batch]:
+        for start in range(0, self.n_rows, self.chunk):
+            x, y, s = self.gather(start, min(start + self.chunk, self.n_rows))
             if len(y) <= self.batch_size:
                 yield x, y, self.scaled(s, len(y))
                 continue
@@ -138,14 +128,6 @@ class Batches:
                 y_part = y[part]
                 s_part = None if s is None else s[part]
                 yield x[part], y_part, self.scaled(s_part, len(y_part))
-
-    def _in_type_of_y(self, x: Any) -> Any:
-        """Convert rows to the dtype of y."""
-        if self._converted is None:
-            return x.astype(self.y.dtype, copy=False)
-        converted = self._converted[: len(x)]
-        np.copyto(converted, x, casting="same_kind")
-        return converted
 
     def scaled(self, s: Array | None, n: int) -> Array:
         """Return w = s / n for an estimate, else w = s; equal weights are cached."""
@@ -161,13 +143,13 @@ class StackedBatches:
     """Batches for several networks, stacked along a leading axis.
 
     All networks have the same number of batches, of the same size; only the last
-    batches may differ in size.
+    batches may differ in size. Some batches of each network are gathered at once, into
+    arrays whose slices are the stacked batches.
 
     Parameters
     ----------
     members : sequence of Batches
-        Batches of dense rows for each network. Their orders are moved into one array,
-        of which they keep views.
+        Batches of dense rows for each network, sorted by their numbers of rows.
 
     Examples
     --------
@@ -175,13 +157,10 @@ class StackedBatches:
     >>> X = y = np.arange(4.0).reshape(4, 1)
     >>> orders = np.array([0, 1, 2]), np.array([3, 2, 1])
     >>> pair = StackedBatches([Batches(X, y, order=o, batch_size=2) for o in orders])
-    >>> for i in range(len(pair)):
-    ...     x, _, _ = pair.batch(slice(0, 2), i)
-    ...     print(x[..., 0])
-    [[0. 1.]
-     [3. 2.]]
-    [[2.]
-     [1.]]
+    >>> for i, _, (x, _, _) in pair.numbered():
+    ...     print(i, x[..., 0].tolist())
+    0 [[0.0, 1.0], [3.0, 2.0]]
+    1 [[2.0], [1.0]]
     """
 
     def __init__(self, members: Sequence[Batches]) -> None:
@@ -189,40 +168,21 @@ class StackedBatches:
         self.members = members
         self.batch_size = max(member.batch_size for member in members)
         self.n_rows = np.array([member.n_rows for member in members])
-        self.order: Array | None = None
-        if any(member.order is not None for member in members):
-            self.order = np.empty((len(members), self.n_rows.max()), np.intp)
-            for own, member in zip(self.order, members, strict=True):
-                own = own[: member.n_rows]
-                own[...] = (
-                    np.arange(member.n_rows) if member.order is None else member.order
-                )
-                member.order = own
-        self._X = Stacked([member.X for member in members])
-        self._y = Stacked([member.y for member in members])
-        self._weights = (
-            None
-            if first.weights is None
-            else Stacked([member.weights for member in members])
-        )
-        self._whole: dict[tuple[int, int], Batch] = {}
+        self.chunk = -(-first.chunk // self.batch_size) * self.batch_size
+        M, dtype = len(members), first.y.dtype
+        _, y, s = first.gather(0, 1)
+        self._x = np.empty((M, self.chunk, first.X.shape[1]), dtype)
+        # In column-major order, like the logits of the network.
+        self._y = np.empty((M, y.shape[1], self.chunk), dtype).mT
+        self._s = None if s is None else np.empty((M, self.chunk, 1), dtype)
+        self._loaded = -1
+        self._shuffled = any(member.shuffled for member in members)
 
     def __len__(self) -> int:
         return len(self.members[0])
 
     def parts(self, i: int) -> list[slice]:
-        """Return runs of neighbours whose i-th batches have the same size.
-
-        Parameters
-        ----------
-        i : int
-            Index of the batch.
-
-        Returns
-        -------
-        parts : list of slice
-            Members that `batch` can stack.
-        """
+        """Return slices of members whose i-th batches have the same size."""
         M = len(self.members)
         if i < len(self) - 1:
             return [slice(0, M)]
@@ -230,103 +190,43 @@ class StackedBatches:
         bounds = [0, *starts.tolist(), M]
         return [slice(*pair) for pair in pairwise(bounds)]
 
-    def batch(self, part: slice, i: int) -> Batch:
-        """Return the i-th batches of some members, stacked.
+    def numbered(self) -> Iterator[tuple[int, slice, Batch]]:
+        """Iterate over the batches: number, members and (x, y, w).
 
-        Parameters
-        ----------
-        part : slice
-            The members, one of `parts(i)`.
-        i : int
-            Index of the batch.
-
-        Returns
-        -------
-        x : ndarray of shape (M, n, n_features) or (n, n_features)
-            Features; 2D if all members share the rows and their order.
-        y : ndarray of shape (M, n, K) or (n, K)
-            Targets, likewise.
-        w : ndarray of shape (M, n, 1) or (n, 1)
-            Weights.
+        x has the shape (M, n, n_features), y (M, n, K), and w (M, n, 1) or (n, 1).
         """
-        key = part.start, part.stop
-        if key in self._whole:
-            return self._whole[key]
-        n_rows = int(self.n_rows[part.start])
-        rows = slice(i * self.batch_size, min((i + 1) * self.batch_size, n_rows))
-        index: Any = rows if self.order is None else self.order[part, rows]
-        x = self._X.take(part, index)
-        y = self._y.take(part, index)
-        s = None if self._weights is None else self._weights.take(part, index)
-        x = x.astype(y.dtype, copy=False)
-        w = self.members[part.start].scaled(s, rows.stop - rows.start)
-        if len(self) == 1:  # gathered only once
-            self._whole[key] = x, y, w
-        return x, y, w
+        if self._shuffled:
+            self._loaded = -1
+        for i in range(len(self)):
+            for part in self.parts(i):
+                yield i, part, self._batch(part, i)
 
+    def of(self, part: slice) -> Iterator[Batch]:
+        """Iterate over the batches of members whose last batches have the same size."""
+        return (self._batch(part, i) for i in range(len(self)))
 
-class Stacked:
-    """Arrays of the members of a stack; neighbours may share an array.
+    def _batch(self, part: slice, i: int) -> Batch:
+        """Return the i-th batches of some members."""
+        start = i * self.batch_size
+        n = min(self.batch_size, int(self.n_rows[part.start]) - start)
+        self._load(start // self.chunk)
+        first = start % self.chunk
+        rows = slice(first, first + n)
+        s = None if self._s is None else self._s[part, rows]
+        w = self.members[part.start].scaled(s, n)
+        return self._x[part, rows], self._y[part, rows], w
 
-    Parameters
-    ----------
-    arrays : sequence of ndarray or LazyOneHot
-        The array of each member.
-    """
-
-    def __init__(self, arrays: Sequence[Any]) -> None:
-        self.arrays = arrays
-        changes = [
-            m for m, (a, b) in enumerate(pairwise(arrays), 1) if not same_rows(a, b)
-        ]
-        self.starts = [0, *changes]
-
-    def take(self, part: slice, index: Any) -> Array:
-        """Return rows of the arrays of some members.
-
-        Parameters
-        ----------
-        part : slice
-            The members.
-        index : slice or ndarray of int of shape (M, n)
-            The rows: the same for all members, or indices for each member.
-
-        Returns
-        -------
-        rows : ndarray of shape (M, n, m) or (n, m)
-            The selected rows; 2D if the members share the array and the rows.
-        """
-        starts = [part.start, *(m for m in self.starts if part.start < m < part.stop)]
-        runs = [*pairwise([*starts, part.stop])]
-        if len(runs) == 1:
-            return self._rows(part.start, part.stop, index)
-        if isinstance(index, slice):
-            index = np.arange(index.start, index.stop)
-            index = np.broadcast_to(index, (part.stop - part.start, len(index)))
-        return np.concatenate(
-            [
-                self._rows(lo, hi, index[lo - part.start : hi - part.start])
-                for lo, hi in runs
-            ]
-        )
-
-    def _rows(self, lo: int, hi: int, index: Any) -> Array:
-        """Return rows of members that share an array."""
-        array = self.arrays[lo]
-        if isinstance(array, np.ndarray):
-            if isinstance(index, slice):
-                return array[index]
-            return np.take(array, index, axis=0, mode="clip")
-        return array.stacked([a.smoothing for a in self.arrays[lo:hi]])[index]
-
-
-def same_rows(a: Any, b: Any) -> bool:
-    """Return whether two members of a stack gather from the same rows."""
-    if a is b:
-        return True
-    if isinstance(a, np.ndarray):
-        return np.array_equal(a, b)
-    return a.has_labels_of(b)
+    def _load(self, number: int) -> None:
+        """Gather a chunk of the rows of each member, unless it is there already."""
+        if number == self._loaded:
+            return
+        start = number * self.chunk
+        for m, member in enumerate(self.members):
+            n = min(self.chunk, member.n_rows - start)
+            self._x[m, :n], self._y[m, :n], s = member.gather(start, start + n)
+            if self._s is not None:
+                self._s[m, :n] = s
+        self._loaded = number
 
 
 def _buffer(rows: Any, n: int) -> Array | None:
@@ -337,21 +237,9 @@ def _buffer(rows: Any, n: int) -> Array | None:
 
 
 def take(data: Any, index: Any, buffer: Array | None) -> Any:
-    """Return selected rows, in `buffer` if it is given.
+    """Return selected rows, in `buffer` if it is given; None for no data.
 
-    Parameters
-    ----------
-    data : ndarray, CSR array or LazyOneHot, of shape (n_samples, m), or None
-        The data; None returns None.
-    index : slice or ndarray of int
-        The rows to select.
-    buffer : ndarray of shape (batch_size, m), default=None
-        Output array, with room for at least as many rows.
-
-    Returns
-    -------
-    rows : ndarray or CSR array of shape (n, m), or None
-        The selected rows.
+    `index` is a slice, or indices from 0: clipping would turn negative ones into 0.
     """
     if data is None:
         return None
@@ -359,3 +247,81 @@ def take(data: Any, index: Any, buffer: Array | None) -> Any:
         return data[index]
     # Without mode="clip", np.take would buffer the output.
     return np.take(data, index, axis=0, out=buffer[: len(index)], mode="clip")
+
+
+# Elements of the widest layer in a block: 1 MiB of float64, about the size of a cache.
+BLOCK_ELEMENTS = 2**17
+
+# Elements of the rows themselves, if that limit is lower: 8 MiB of float64.
+INPUT_ELEMENTS = 2**20
+
+
+def rows_per_block(X: Any, sizes: Iterable[int]) -> int:
+    """Return the number of rows in a block, at least 64, for layers of these sizes.
+
+    The size of dense rows is limited too, since they may be converted.
+    """
+    rows = BLOCK_ELEMENTS // max(sizes)
+    if not issparse(X):
+        rows = min(rows, INPUT_ELEMENTS // X.shape[1])
+    return max(64, rows)
+
+
+def by_blocks(function: Callable[[Any], Array], X: Any, network: Network) -> Array:
+    """Apply a function to blocks of rows in the dtype of a network, and join them.
+
+    The function returns an array with one row for each row of the block. The network,
+    which may be a stack, says how wide the layers are.
+    """
+    n, dtype = X.shape[0], network.W[0].dtype
+    size = rows_per_block(X, (W.size // W.shape[-2] for W in network.W))
+    with np.errstate(all="ignore"):
+        first = function(X[:size].astype(dtype, copy=False))
+        if n <= size:
+            return np.ascontiguousarray(first)
+        result = np.empty((n, *first.shape[1:]), first.dtype)
+        result[:size] = first
+        for start in range(size, n, size):
+            rows = slice(start, start + size)
+            result[rows] = function(X[rows].astype(dtype, copy=False))
+    return result
+
+
+class Validation:
+    """Loss and score of θ on the validation set.
+
+    `blocks` are its rows (x, y, s); `weights`, of shape (..., n_rows), are the same
+    sample weights, or None; `score` turns the loss and the mean of the score terms into
+    the score that early stopping monitors.
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        blocks: Iterable[Any],
+        weights: Array | None,
+        score: Callable[[float, Any], float],
+    ) -> None:
+        self.objective = objective
+        self.blocks: Any = blocks
+        self.weights = weights
+        self.score = score
+
+    def measure(self) -> tuple[Any, Any]:
+        """Return the loss, without the penalty, and the mean of `Loss.score_terms`.
+
+        For a classifier the latter is the accuracy; both are arrays for a stack.
+        """
+        loss: Any = 0.0
+        weight: Any = 0.0
+        of_blocks = []
+        for x, y, s in self.blocks:
+            a = self.objective.network.forward(x)
+            of_blocks.append(self.objective.loss.score_terms(a, y))
+            loss += self.objective.weighted_loss(a, y, s)
+            weight += number(s.sum(axis=(-2, -1)))
+        terms, weights = np.concatenate(of_blocks, axis=-1), self.weights
+        if weights is not None and weights.ndim < terms.ndim:  # same for all outputs
+            weights = np.broadcast_to(weights[..., np.newaxis, :], terms.shape)
+        mean = np.average(terms, axis=-1, weights=weights)
+        return loss / weight, number(mean)

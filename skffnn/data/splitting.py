@@ -20,35 +20,30 @@ HASH_BLOCK = 2**18
 MANY_COPIES = 10
 
 
-def split_like_mlp(
-    rows: Array, strata: Array, fraction: float, random_state: np.random.RandomState
+def split(
+    X: Any,
+    rows: Array,
+    weights: Array | None,
+    strata: Array,
+    fraction: float,
+    random_state: np.random.RandomState,
+    *,
+    like_mlp: bool,
 ) -> tuple[Array, Array]:
-    """Split unweighted rows exactly as `MLPClassifier` does for the same seed.
+    """Split rows into a training set and a validation set.
 
-    Parameters
-    ----------
-    rows : ndarray of int of shape (n_rows,)
-        The rows to split.
-    strata : ndarray of int of shape (n_rows,)
-        The class of each row; all 0 for a split that is not stratified.
-    fraction : float
-        Fraction of the rows for the validation set.
-    random_state : RandomState
-        Source of randomness.
-
-    Returns
-    -------
-    train, validate : ndarray of int
-        The rows of the training set and of the validation set.
+    `rows` are indices of the arrays, and `strata`, of shape (n_rows,), are their
+    classes, all 0 for a split that is not stratified. Unweighted rows can be split
+    exactly as `MLPClassifier` does for the same seed.
     """
-    possible = can_stratify(strata, fraction)
-    train, validate = train_test_split(
-        rows,
-        test_size=fraction,
-        random_state=random_state,
-        stratify=strata if possible and strata.any() else None,
-    )
-    return train, validate
+    if weights is None and like_mlp:
+        possible = can_stratify(strata, fraction)
+        stratify = strata if possible and strata.any() else None
+        train, validation = train_test_split(
+            rows, test_size=fraction, random_state=random_state, stratify=stratify
+        )
+        return train, validation
+    return split_by_content(X, rows, weights, strata, fraction, random_state)
 
 
 def split_by_content(
@@ -67,26 +62,6 @@ def split_by_content(
     would leak the label of one in the validation set), and the order of the rows does
     not matter. Only if a row has more than `MANY_COPIES` copies does each copy get its
     own key.
-
-    Parameters
-    ----------
-    X : ndarray or CSR array of shape (n_samples, n_features)
-        Features.
-    rows : ndarray of int of shape (n_rows,)
-        The rows to split.
-    weights : ndarray of shape (n_samples,) or None
-        Sample weights; None gives every row weight 1.
-    strata : ndarray of int of shape (n_rows,)
-        The class of each row; all 0 for a split that is not stratified.
-    fraction : float
-        Fraction of the total weight for the validation set.
-    random_state : RandomState
-        Source of randomness.
-
-    Returns
-    -------
-    train, validate : ndarray of int
-        The rows of the training set and of the validation set, in ascending order.
     """
     keys = split_keys(X, rows, random_state)
     w = np.ones(len(rows)) if weights is None else weights[rows]
@@ -116,26 +91,8 @@ def folds_by_content(
 
     The rows of each class are sorted by the random keys of `split_by_content` and cut
     into pieces of equal weight. The fold of the first piece is drawn separately for
-    each class, so that small classes do not all end up in the same fold.
-
-    Parameters
-    ----------
-    X : ndarray or CSR array of shape (n_samples, n_features)
-        Features.
-    weights : ndarray of shape (n_samples,) or None
-        Sample weights, above 0; None gives every row weight 1.
-    strata : ndarray of int of shape (n_samples,)
-        The class of each row; all 0 for folds that are not stratified.
-    n_folds : int
-        Number of folds.
-    random_state : RandomState
-        Source of randomness.
-
-    Returns
-    -------
-    fold : ndarray of int of shape (n_samples,)
-        The fold of each row, from 0 to n_folds - 1. A class with fewer distinct rows
-        than folds is absent from some of them.
+    each class, so that small classes do not all end up in the same fold. A class with
+    fewer distinct rows than folds is absent from some of them.
     """
     keys = split_keys(X, np.arange(X.shape[0]), random_state)
     w = np.ones(len(keys)) if weights is None else weights
@@ -153,19 +110,7 @@ def folds_by_content(
 def split_keys(X: Any, rows: Array, random_state: np.random.RandomState) -> Array:
     """Return the random key of each row, which decides how it is split.
 
-    Parameters
-    ----------
-    X : ndarray or CSR array of shape (n_samples, n_features)
-        Features.
-    rows : ndarray of int of shape (n_rows,)
-        The rows to split.
-    random_state : RandomState
-        Source of randomness.
-
-    Returns
-    -------
-    keys : ndarray of uint64 of shape (n_rows,)
-        Equal for copies of a row, unless it has more than `MANY_COPIES` of them.
+    Copies of a row have equal keys, unless there are more than `MANY_COPIES`.
     """
     keys = content_keys(X, random_state)[rows]
     _, group, copies = np.unique(keys, return_inverse=True, return_counts=True)
@@ -182,18 +127,6 @@ def content_keys(X: Any, random_state: np.random.RandomState) -> Array:
     The bits of each value are multiplied by a random odd factor for its feature and
     summed modulo 2⁶⁴, and the bits of the sum are then mixed. Zeros add nothing, so
     dense and sparse rows have the same keys.
-
-    Parameters
-    ----------
-    X : ndarray or CSR array of shape (n_samples, n_features)
-        Features.
-    random_state : RandomState
-        Source of randomness.
-
-    Returns
-    -------
-    keys : ndarray of uint64 of shape (n_samples,)
-        Uniformly distributed over the range of uint64.
     """
     draws = random_state.randint(2**62, size=X.shape[1] + 2, dtype=np.uint64) * 2 + 1
     offset, factor, factors = draws[0], draws[1], draws[2:]
@@ -214,21 +147,7 @@ def content_keys(X: Any, random_state: np.random.RandomState) -> Array:
 def sorted_by_content(X: Any, y: Any, rows: Array) -> tuple[Array, Array]:
     """Sort rows by their content, so that copies of a row are neighbours.
 
-    Parameters
-    ----------
-    X : ndarray or CSR array of shape (n_samples, n_features)
-        Features.
-    y : ndarray or sparse array of shape (n_samples,) or (n_samples, n_columns)
-        Targets.
-    rows : ndarray of int of shape (n_rows,)
-        The rows to sort.
-
-    Returns
-    -------
-    rows : ndarray of int of shape (n_rows,)
-        The same rows, sorted by the keys of `content_keys` and then by targets.
-    is_copy : ndarray of bool of shape (n_rows,)
-        Whether a row equals the one before it.
+    Return the sorted indices, and whether each row equals the one before it.
     """
     keys = content_keys(X, np.random.RandomState(0))[rows]
     if issparse(y):
@@ -261,16 +180,6 @@ def bits(x: Array) -> Array:
 
     Without rounding, the last digits of float64, which depend on how a number was
     computed, would decide which rows are in the validation set.
-
-    Parameters
-    ----------
-    x : ndarray
-        Floating-point numbers.
-
-    Returns
-    -------
-    bits : ndarray of uint64 of the shape of x
-        Their bits.
     """
     with np.errstate(over="ignore"):
         return (x.astype(np.float32) + np.float32(0)).view(np.uint32).astype(np.uint64)
@@ -279,22 +188,7 @@ def bits(x: Array) -> Array:
 def can_stratify(strata: Array, fraction: float) -> bool:
     """Return whether both parts can contain every class, and warn if they cannot.
 
-    Parameters
-    ----------
-    strata : ndarray of int of shape (n_rows,)
-        The class of each row.
-    fraction : float
-        Fraction of the rows for the validation set.
-
-    Returns
-    -------
-    possible : bool
-        False if the split cannot be stratified.
-
-    Raises
-    ------
-    ValueError
-        If the training set would be empty.
+    Raise if the training set would be empty.
     """
     n = len(strata)
     n_val = ceil(fraction * n)

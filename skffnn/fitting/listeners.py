@@ -1,20 +1,20 @@
-"""Listeners, which are called at the end of each epoch: printed lines, a progress bar.
+"""Listeners, which are called in the course of training: lines, a progress bar.
 
-A listener is an object with the methods of `Listener`, which do nothing by default. A
-fit calls its listeners when the state of training is up to date. They can call
-`fit.fitted()`, which returns the fitted attributes as if training ended there.
-Checkpoints (`skffnn.io.checkpoints`) are written by a listener too.
+A listener is an object with the methods of `Listener`, which do nothing by default.
+They are called when the progress of training is up to date:
+`Fitted.from_training(training)` returns the network as if training ended there.
+Checkpoints (`skffnn.files.checkpoints`) are written by a listener too, and
+`EpochTasks` calls the callbacks of scikit-learn 1.9 (`set_callbacks`): a fit is a task
+and each of its epochs a subtask, and callbacks are called at the beginning and at the
+end of both.
 """
 
-import os
-import tempfile
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager
 from typing import Any, Self
 
-from ..optim.training import Epoch
+from ..fitted import Fitted
+from ..optim.training import Epoch, Training
 from ..utils.warn import warn
 
 
@@ -29,41 +29,49 @@ class Listener(AbstractContextManager["Listener"]):
     >>> class Losses(Listener):
     ...     def __init__(self):
     ...         self.losses = []
-    ...     def on_epoch_end(self, epoch, fit):
+    ...     def on_epoch_end(self, epoch, training):
     ...         self.losses.append(epoch.loss)
     """
 
-    def on_epoch_end(self, epoch: Epoch, fit: Any) -> None:
-        """Respond to the end of an epoch.
+    def on_fit_begin(self, training: Training) -> None:
+        """Called before the first epoch.
+
+        Parameters
+        ----------
+        training : Training
+            The training. `training.n_iter` is its number of completed epochs, and
+            `training.stop()` ends it.
+        """
+
+    def on_epoch_end(self, epoch: Epoch, training: Training) -> None:
+        """Called after each epoch.
 
         Parameters
         ----------
         epoch : Epoch
             The results of the epoch.
-        fit : Fit
-            The fit. `fit.n_iter` is its number of completed epochs, and `fit.fitted()`
-            returns its current fitted attributes; copy the arrays in `_state` to keep
-            them. `fit.training.stop()` ends training.
+        training : Training
+            The training.
         """
 
-    def on_round_end(self, done: float, fit: Any) -> None:
-        """Respond to the end of a round, if a cluster trains in rounds.
+    def on_round_end(self, done: float, training: Training) -> None:
+        """Called after each round, if a cluster trains in rounds.
 
         Parameters
         ----------
         done : float
             Fraction of the epoch that has been completed; 1 after its last round.
-        fit : Fit
-            The fit.
+        training : Training
+            The training.
         """
 
-    def on_fit_end(self, fit: Any) -> None:
-        """Respond to the end of training, also if a listener or Ctrl-C ended it.
+    def on_fit_end(self, training: Training) -> None:
+        """Called after training, also if a listener or Ctrl-C ended it.
 
         Parameters
         ----------
-        fit : Fit
-            The fit.
+        training : Training
+            The training.
         """
 
     def __exit__(self, *error: object) -> None:
@@ -77,7 +85,7 @@ class Lines(Listener):
         self.start = time.perf_counter()
         return self
 
-    def on_epoch_end(self, epoch: Epoch, fit: Any) -> None:
+    def on_epoch_end(self, epoch: Epoch, training: Training) -> None:
         seconds = time.perf_counter() - self.start
         print(f"Epoch {epoch.number:>4}  {columns(epoch)} {seconds:>6.1f} s")
 
@@ -141,203 +149,43 @@ class Bar(Listener):
         self.bar.start()
         return self
 
-    def on_round_end(self, done: float, fit: Any) -> None:
-        self.bar.update(self.task, completed=fit.n_iter + done)
+    def on_round_end(self, done: float, training: Training) -> None:
+        self.bar.update(self.task, completed=training.n_iter + done)
 
-    def on_epoch_end(self, epoch: Epoch, fit: Any) -> None:
+    def on_epoch_end(self, epoch: Epoch, training: Training) -> None:
         text = f"loss {epoch.loss:#.4g}"
         if epoch.score is not None:
             text += f"  score {epoch.score:.4f}"
-        epochs = f"{fit.n_iter} of {self.max_iter} epochs"
-        self.bar.update(self.task, completed=fit.n_iter, epochs=epochs, text=text)
+        epochs = f"{training.n_iter} of {self.max_iter} epochs"
+        self.bar.update(self.task, completed=training.n_iter, epochs=epochs, text=text)
 
-    def on_fit_end(self, fit: Any) -> None:
-        if fit.n_iter < self.max_iter:
-            epochs = f"{fit.n_iter} epochs, stopped early"
-            self.bar.update(self.task, total=fit.n_iter, epochs=epochs)
+    def on_fit_end(self, training: Training) -> None:
+        if training.n_iter < self.max_iter:
+            epochs = f"{training.n_iter} epochs, stopped early"
+            self.bar.update(self.task, total=training.n_iter, epochs=epochs)
 
     def __exit__(self, *error: object) -> None:
         self.bar.stop()
 
 
-# Indexed by `verbose`; a larger value selects the last.
-REPORTERS = (Listener, Lines, Bar)
+def reporters(verbose: int, max_iter: int, done: int = 0) -> list[Listener]:
+    """Return the listeners that `verbose` asks for.
 
-
-def reporter(verbose: int, max_iter: int, done: int = 0) -> Listener:
-    """Return the listener that `verbose` asks for.
-
-    Parameters
-    ----------
-    verbose : bool or int
-        0 prints nothing, 1 prints a line for each epoch, and 2 or more shows a progress
-        bar. Lines replace the bar if there is only one epoch or, with a warning, if
-        rich is not installed.
-    max_iter : int
-        Maximum number of epochs of this fit.
-    done : int, default=0
-        Number of these epochs that an earlier run has completed.
-
-    Returns
-    -------
-    reporter : Listener
-        A `Listener` that does nothing, `Lines` or a `Bar`.
+    0 asks for none, 1 for a line for each epoch, and 2 or more for a progress bar of
+    `max_iter` epochs, of which `done` are complete. Lines replace the bar if there is
+    only one epoch or, with a warning, if rich is not installed.
     """
-    kind: type[Listener] = REPORTERS[min(int(verbose), len(REPORTERS) - 1)]
-    if kind is Bar and max_iter == 1:  # each call of partial_fit
-        kind = Lines
-    if kind is Bar and not has_rich():
+    if not verbose:
+        return []
+    if int(verbose) == 1 or max_iter == 1:  # each call of partial_fit
+        return [Lines()]
+    if not has_rich():
         warn(
             "The progress bar of verbose=2 needs the library rich, which is not "
             "installed (pip install rich). A line is printed for each epoch instead."
         )
-        kind = Lines
-    return Bar(max_iter, done) if kind is Bar else kind()
-
-
-class Tally(Listener):
-    """Appends one byte to a file for each epoch, from any process.
-
-    Parameters
-    ----------
-    path : str
-        The file.
-    max_iter : int
-        Maximum number of epochs of a fit; those that it does not need are added when it
-        ends.
-    """
-
-    def __init__(self, path: str, max_iter: int) -> None:
-        self.path, self.max_iter = path, max_iter
-
-    def note(self, n: int) -> None:
-        """Add n epochs; do nothing if the file is not on this machine."""
-        with suppress(OSError), open(self.path, "ab", buffering=0) as file:
-            file.write(b"." * n)
-
-    def on_epoch_end(self, epoch: Epoch, fit: Any) -> None:
-        self.note(1)
-
-    def on_fit_end(self, fit: Any) -> None:
-        self.note(max(0, self.max_iter - fit.n_iter))
-
-
-class Counter:
-    """Counts the fits of a group, and their epochs; the base class shows nothing."""
-
-    def tally(self, max_iter: int) -> Listener | None:
-        """Return a listener for one of the fits, or None.
-
-        Parameters
-        ----------
-        max_iter : int
-            Maximum number of its epochs.
-
-        Returns
-        -------
-        listener : Listener or None
-            The listener, which may be sent to another process.
-        """
-        return None
-
-    def advance(self) -> None:
-        """Count a completed fit."""
-
-
-class BarCounter(Counter):
-    """Counts in a progress bar on standard error.
-
-    Parameters
-    ----------
-    bar : rich.progress.Progress
-        The bar.
-    n_fits : int
-        Number of fits.
-    path : str
-        The file with one byte for each epoch.
-    """
-
-    def __init__(self, bar: Any, n_fits: int, path: str) -> None:
-        self.bar, self.n_fits, self.path = bar, n_fits, path
-        self.n_epochs = self.n_done = 0
-        self.task = bar.add_task("", total=n_fits, text="")
-        self.show()
-
-    def tally(self, max_iter: int) -> Listener:
-        self.n_epochs += max_iter
-        return Tally(self.path, max_iter)
-
-    def advance(self) -> None:
-        self.n_done += 1
-        self.show()
-
-    def show(self) -> None:
-        """Update the bar."""
-        text = f"{self.n_done} of {self.n_fits} fits"
-        completed: float = self.n_done
-        if self.n_epochs:
-            noted = min(os.path.getsize(self.path), self.n_epochs)
-            text += f", {noted} of {self.n_epochs} epochs"
-            completed = max(completed, self.n_fits * noted / self.n_epochs)
-        self.bar.update(self.task, completed=completed, text=text)
-
-    def watch(self, over: threading.Event) -> None:
-        """Update the bar twice a second, until `over` is set."""
-        while not over.wait(0.5):
-            self.show()
-
-
-@contextmanager
-def counted(n_fits: int, verbose: int) -> Iterator[Counter]:
-    """Count the fits of a group, in a progress bar on standard error.
-
-    Parameters
-    ----------
-    n_fits : int
-        Number of fits.
-    verbose : int
-        0 shows no bar. There is none either if the library rich is not installed.
-
-    Yields
-    ------
-    counter : Counter
-        Call its `advance` after each fit.
-    """
-    if not verbose or not has_rich():
-        yield Counter()
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    over = threading.Event()
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        Progress(
-            BarColumn(bar_width=20),
-            TextColumn("{task.fields[text]},"),
-            TimeElapsedColumn(),
-            TextColumn("gone,"),
-            TimeRemainingColumn(),
-            TextColumn("left"),
-            console=Console(stderr=True),
-        ) as bar,
-    ):
-        path = os.path.join(folder, "epochs")
-        open(path, "wb").close()
-        counter = BarCounter(bar, n_fits, path)
-        watcher = threading.Thread(target=counter.watch, args=(over,), daemon=True)
-        watcher.start()
-        try:
-            yield counter
-        finally:
-            over.set()
-            watcher.join()
+        return [Lines()]
+    return [Bar(max_iter, done)]
 
 
 def has_rich() -> bool:
@@ -347,3 +195,61 @@ def has_rich() -> bool:
     except ImportError:
         return False
     return True
+
+
+def callbacks_of(estimator: Any) -> list[Any]:
+    """Return the callbacks of an estimator, also those that a search has passed on."""
+    return list(getattr(estimator, "_skl_callbacks", []))  # scikit-learn has no getter
+
+
+def has_callbacks(estimator: Any) -> bool:
+    """Return whether an estimator, or one in its parameters, has callbacks."""
+    return any(map(callbacks_of, (estimator, *estimator.get_params().values())))
+
+
+class EpochTasks(Listener):
+    """Calls callbacks for each epoch as a task, and stops training if one asks for it.
+
+    `given` are the estimator, X, y and metadata that are passed to callbacks.
+    """
+
+    def __init__(self, context: Any, given: dict[str, Any]) -> None:
+        self.context, self.given = context, given
+        self.task: Any = None
+
+    def on_fit_begin(self, training: Training) -> None:
+        self._begin(training)
+
+    def on_epoch_end(self, epoch: Epoch, training: Training) -> None:
+        if self._end(reconstruction_attributes=lambda: fitted_attributes(training)):
+            training.stop()
+        self._begin(training)
+
+    def on_fit_end(self, training: Training) -> None:
+        """End the task of an epoch that was not completed.
+
+        This happens after Ctrl-C, or if L-BFGS makes no further iteration.
+        """
+        if self.task is not None:
+            self._end()
+
+    def _begin(self, training: Training) -> None:
+        """Begin the next epoch, if there is one."""
+        if training.is_over:
+            return
+        self.task = self.context.subcontext(task_name=training.plan.unit)
+        self.task.call_on_fit_task_begin(
+            **self.given,
+            reconstruction_attributes=lambda: fitted_attributes(training),
+        )
+
+    def _end(self, **attributes: Any) -> bool:
+        """End the epoch; return whether a callback asks to stop."""
+        task, self.task = self.task, None
+        stop: bool = task.call_on_fit_task_end(**self.given, **attributes)
+        return stop
+
+
+def fitted_attributes(training: Training) -> dict[str, Any]:
+    """Return what makes an estimator fitted, for callbacks that ask for it."""
+    return {"fitted_": Fitted.from_training(training)}

@@ -1,6 +1,7 @@
 """The plan of a fit: validated parameters, with names replaced by objects."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import partial
 from math import inf
@@ -8,18 +9,17 @@ from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.metrics import get_scorer_names
+from sklearn.metrics import get_scorer, get_scorer_names
 from sklearn.utils import check_random_state
 
 from ..nn.activations import ACTIVATIONS, Activation
 from ..nn.arrays import Array
-from ..nn.losses import CLASSIFICATION_LOSSES, ClassificationLoss
 from ..nn.parameters import INITIALIZERS, Initializer, Parameters, rates_of
 from ..nn.penalties import PENALTIES, Penalty
 from ..optim.optimizers import Optimizer
+from ..optim.progress import StoppingCriteria
 from ..optim.schedules import SCHEDULES, Schedule
 from ..optim.solvers import SOLVERS, Solver, StochasticSolver
-from ..optim.state import StoppingCriteria
 from ..utils.checks import (
     InvalidParameterError,
     check_bool,
@@ -28,6 +28,7 @@ from ..utils.checks import (
     lookup,
     nearest,
 )
+from ..utils.warn import warn
 
 # Lower bound, upper bound, and which of the two are included.
 NUMBERS: dict[str, tuple[float, float, str]] = {
@@ -72,27 +73,13 @@ class Losses(NamedTuple):
     kind: type
 
     def from_params(self, params: Mapping[str, Any]) -> Any:
-        """Return the loss that the parameters specify.
-
-        Parameters
-        ----------
-        params : mapping
-            The parameters of an estimator.
-
-        Returns
-        -------
-        loss : ClassificationLoss or RegressionLoss
-            The loss.
-        """
+        """Return the loss that the parameters specify."""
         try:
             return lookup("loss", params["loss"], self.registry, (self.kind,), params)
         except InvalidParameterError:
             raise
         except ValueError as error:  # raised by the loss for one of its parameters
             raise InvalidParameterError(str(error)) from None
-
-
-OF_CLASSES = Losses(CLASSIFICATION_LOSSES, ClassificationLoss)
 
 
 class Start(NamedTuple):
@@ -111,23 +98,7 @@ class Start(NamedTuple):
 
     @classmethod
     def from_given(cls, coef_init: Any, intercept_init: Any) -> "Start":
-        """Validate initial parameters, except for their shapes.
-
-        Parameters
-        ----------
-        coef_init, intercept_init : sequence of array-like, or None
-            As passed to `fit`.
-
-        Returns
-        -------
-        start : Start
-            Copies of the parameters, in float64.
-
-        Raises
-        ------
-        ValueError
-            If they are not lists of finite numbers.
-        """
+        """Validate initial parameters, except for their shapes, and copy them."""
         return cls(
             finite_arrays("coef_init", coef_init),
             finite_arrays("intercept_init", intercept_init),
@@ -139,18 +110,7 @@ class Start(NamedTuple):
         return self.coef_init is not None or self.intercept_init is not None
 
     def write_into(self, theta: Parameters) -> None:
-        """Replace drawn parameters by those that are given.
-
-        Parameters
-        ----------
-        theta : Parameters
-            Changed in place, where parameters are given.
-
-        Raises
-        ------
-        ValueError
-            If the shapes are not those of the network's layers.
-        """
+        """Replace drawn parameters by those that are given; raise if shapes differ."""
         drawn = theta.W, [b[0] for b in theta.b]
         for name, given, layers in zip(self._fields, self, drawn, strict=True):
             if given is None:
@@ -237,6 +197,8 @@ class Plan:
         Label smoothing of a classifier.
     start : Start
         The initial parameters that are given instead of drawn.
+    estimator : estimator
+        The estimator, copies of which a scorer is called with.
     """
 
     hidden_sizes: tuple[int, ...]
@@ -259,49 +221,14 @@ class Plan:
     class_weight: Any = None
     label_smoothing: float = 0.0
     start: Start = Start()  # noqa: RUF009, it is a tuple
+    estimator: Any = None
 
     @classmethod
-    def from_estimator(cls, estimator: Any) -> "Plan":
-        """Validate the parameters of an estimator, and replace names by objects.
-
-        Parameters
-        ----------
-        estimator : FFNNClassifier or FFNNRegressor
-            The estimator, with parameters that are not yet validated.
-
-        Returns
-        -------
-        plan : Plan
-            The validated plan.
-        """
-        return cls.from_params(estimator.get_params(deep=False), estimator._losses)
-
-    @classmethod
-    def from_params(
-        cls, params: Mapping[str, Any], losses: Losses = OF_CLASSES
-    ) -> "Plan":
-        """Validate parameters, and replace names by objects.
-
-        Parameters
-        ----------
-        params : mapping
-            The result of `get_params(deep=False)`.
-        losses : Losses, default=OF_CLASSES
-            The values that `loss` can have.
-
-        Returns
-        -------
-        plan : Plan
-            The validated plan.
-
-        Raises
-        ------
-        InvalidParameterError
-            If a parameter has a value that is not allowed.
-        """
+    def from_estimator(cls, estimator: Any, losses: "Losses") -> "Plan":
+        """Validate the parameters of an estimator, and replace names by objects."""
+        params = estimator.get_params(deep=False)
         check_plain(params)
-        given = {name: float(params[name]) for name in NUMBERS if name in params}
-        params = {**params, **given}
+        params |= {name: float(params[name]) for name in NUMBERS if name in params}
         sizes = hidden_sizes(params["hidden_layer_sizes"])
         activations = activations_of(params["activation"], len(sizes))
         gains = [getattr(g, "gain", 1.0) for g in activations]
@@ -313,9 +240,6 @@ class Plan:
             return lookup(name, params[name], registry, kinds, params)
 
         loss = losses.from_params(params)
-        scoring = params["scoring"]
-        if scoring is None and watches_loss(params.get("class_weight"), loss):
-            scoring = "loss"
         initializer = named("weight_init", INITIALIZERS, Initializer)
         schedule = named("learning_rate", SCHEDULES, Schedule)
         solver = named("solver", SOLVERS, Optimizer, Solver)
@@ -338,67 +262,114 @@ class Plan:
                 params["max_iter"], params["tol"], params["n_iter_no_change"]
             ),
             loss=loss,
-            scoring=scoring,
+            scoring=scoring_of(params, loss),
+            estimator=estimator,
             **{name: params[name] for name in AS_GIVEN if name in params},
         )
 
     def starting_from(self, coef_init: Any, intercept_init: Any) -> "Plan":
-        """Return the plan with initial parameters.
-
-        Parameters
-        ----------
-        coef_init, intercept_init : sequence of array-like, or None
-            As passed to `fit`; None to draw them.
-
-        Returns
-        -------
-        plan : Plan
-            A plan with these initial parameters.
-        """
+        """Return the plan with initial parameters, as passed to `fit`."""
         return replace(self, start=Start.from_given(coef_init, intercept_init))
 
     def for_partial_fit(self) -> "Plan":
-        """Return the plan for a single epoch.
-
-        Returns
-        -------
-        plan : Plan
-            A plan whose training does not stop early.
-        """
+        """Return the plan for a single epoch, which does not stop early."""
         return replace(self, criteria=replace(self.criteria, max_iter=1, early=False))
 
+    @property
+    def is_full_batch(self) -> bool:
+        """Whether the solver needs J over all rows instead of minibatches."""
+        return not isinstance(self.solver, StochasticSolver)
 
-def watches_loss(class_weight: Any, loss: Any) -> bool:
-    """Return whether early stopping monitors the loss by default.
+    @property
+    def has_fixed_horizon(self) -> bool:
+        """Whether the schedule is meant to run for exactly `max_iter` epochs."""
+        solver = self.solver
+        return isinstance(solver, StochasticSolver) and solver.schedule.fixed_horizon
 
-    Parameters
-    ----------
-    class_weight : object
-        If given, the loss is monitored: accuracy is then a poor criterion.
-    loss : ClassificationLoss or RegressionLoss
-        If it predicts several quantiles, it is monitored: they have no R².
+    @property
+    def has_scorer(self) -> bool:
+        """Whether early stopping monitors a score of scikit-learn's or the user's."""
+        return self.scoring is not None and self.scoring != "loss"
 
-    Returns
-    -------
-    answer : bool
-        False for the default score of the targets.
+    @property
+    def unit(self) -> str:
+        """What the solver counts."""
+        return "iteration" if self.is_full_batch else "epoch"
+
+    def rows_per_batch(self, n_rows: int) -> int:
+        """Return the number of rows in a batch; warn if `batch_size` is larger."""
+        if self.is_full_batch:
+            return n_rows
+        if self.batch_size == "auto":
+            return min(200, n_rows)
+        if self.batch_size > n_rows and self.criteria.early:
+            warn(
+                f"batch_size={self.batch_size} is more than the {n_rows} training "
+                "rows: each step uses all of them."
+            )
+        return int(min(self.batch_size, n_rows))
+
+    def compute_dtype(self, previous: str | None, *, is_full: bool) -> Any:
+        """Return the dtype to train in; it does not change if training is continued.
+
+        `is_full` says whether a batch holds all rows.
+        """
+        if self.dtype == "float64" or self.is_full_batch:
+            return np.float64
+        if previous is not None:
+            return previous
+        # A call of partial_fit has only some of the rows, even if they fill one batch.
+        return np.float64 if is_full and self.criteria.early else np.float32
+
+    def score(
+        self, rows: Any, current: Callable[[], Any]
+    ) -> Callable[[float, Any], float]:
+        """Return the score of validation rows that early stopping monitors.
+
+        It takes the loss and the mean of the score terms; a scorer takes the `current`
+        network instead.
+        """
+        if self.scoring == "loss":
+            return lambda loss, mean: -loss
+        y, weights = rows.used(rows.y), rows.used(rows.weights)
+        if self.scoring is None:
+            default: Callable[[float, Any], float] = rows.targets.score_from(y, weights)
+            return default
+        scorer, X = get_scorer(self.scoring), rows.used(rows.X)
+        kwargs = {} if weights is None else {"sample_weight": weights}
+
+        def score(loss: float, mean: Any) -> float:
+            model = copy(self.estimator)
+            model.fitted_ = current()
+            vars(model).pop("feature_names_in_", None)  # X is an array
+            try:
+                return float(scorer(model, X, y, **kwargs))
+            except TypeError as error:
+                if "sample_weight" not in str(error):
+                    raise
+                raise ValueError(
+                    f"scoring={self.scoring!r} does not take sample_weight, and the "
+                    "validation set has weights."
+                ) from error
+
+        return score
+
+
+def scoring_of(params: Mapping[str, Any], loss: Any) -> Any:
+    """Return what early stopping monitors: "loss" where the default score is poor.
+
+    With class weights, that is the accuracy; several quantiles have no R².
     """
-    return class_weight is not None or getattr(loss, "levels", None) is not None
+    several_quantiles = getattr(loss, "levels", None) is not None
+    if params["scoring"] is None and (
+        params.get("class_weight") is not None or several_quantiles
+    ):
+        return "loss"
+    return params["scoring"]
 
 
 def check_plain(params: Mapping[str, Any]) -> None:
-    """Check the parameters that are numbers, booleans or strings.
-
-    Parameters
-    ----------
-    params : mapping
-        The parameters of an estimator.
-
-    Raises
-    ------
-    InvalidParameterError
-        If one has a value that is not allowed.
-    """
+    """Raise if a parameter that is a number, a boolean or a string is invalid."""
     for name, (low, high, closed) in NUMBERS.items():
         if name in params:
             check_number(name, params[name], low, high, closed=closed)
@@ -432,18 +403,7 @@ def check_plain(params: Mapping[str, Any]) -> None:
 
 
 def check_scoring(scoring: Any) -> None:
-    """Check the parameter `scoring`.
-
-    Parameters
-    ----------
-    scoring : str, callable or None
-        The parameter `scoring`.
-
-    Raises
-    ------
-    InvalidParameterError
-        If it has any other value.
-    """
+    """Raise if the parameter `scoring` is invalid."""
     if scoring is None or callable(scoring):
         return
     known = ["loss", *get_scorer_names()]
@@ -456,18 +416,7 @@ def check_scoring(scoring: Any) -> None:
 
 
 def hidden_sizes(value: Any) -> tuple[int, ...]:
-    """Return the sizes of the hidden layers.
-
-    Parameters
-    ----------
-    value : int or iterable of int
-        The parameter `hidden_layer_sizes`.
-
-    Returns
-    -------
-    sizes : tuple of int
-        One for each hidden layer.
-    """
+    """Return the sizes of the hidden layers."""
     sizes = tuple(value) if is_sequence(value) else (value,)
     if not all(isinstance(size, Integral) for size in sizes):
         raise InvalidParameterError(
@@ -480,20 +429,7 @@ def hidden_sizes(value: Any) -> tuple[int, ...]:
 
 
 def activations_of(value: Any, n_layers: int) -> list[Activation]:
-    """Return the activation function of each hidden layer.
-
-    Parameters
-    ----------
-    value : str, Activation or sequence of them
-        The parameter `activation`.
-    n_layers : int
-        Number of hidden layers.
-
-    Returns
-    -------
-    activations : list of Activation
-        One for each hidden layer.
-    """
+    """Return the activation function of each hidden layer."""
     if not is_sequence(value):  # one for all layers, checked even if there are none
         return [lookup("activation", value, ACTIVATIONS, (Activation,))] * n_layers
     return [
@@ -503,22 +439,7 @@ def activations_of(value: Any, n_layers: int) -> list[Activation]:
 
 
 def per_layer(name: str, value: Any, n_layers: int) -> list[Any]:
-    """Return one value for each hidden layer.
-
-    Parameters
-    ----------
-    name : str
-        Name of the parameter.
-    value : object or iterable
-        One value, or one for each layer.
-    n_layers : int
-        Number of hidden layers.
-
-    Returns
-    -------
-    values : list
-        One for each layer.
-    """
+    """Return one value for each hidden layer."""
     if not is_sequence(value):
         return [value] * n_layers
     values = list(value)
@@ -531,36 +452,17 @@ def per_layer(name: str, value: Any, n_layers: int) -> list[Any]:
 
 
 def is_sequence(value: Any) -> bool:
-    """Return whether a value is a sequence rather than one value or name.
-
-    Parameters
-    ----------
-    value : object
-        The value of a parameter.
-
-    Returns
-    -------
-    answer : bool
-        True for a sequence that is not a string.
-    """
+    """Return whether a value is a sequence rather than one value or name."""
     if isinstance(value, np.ndarray):
         return value.ndim > 0
     return isinstance(value, Sequence) and not isinstance(value, str)
 
 
 def supports_partial_fit(solver: Any) -> bool:
-    """Return whether a solver can train incrementally.
+    """Return whether a solver, not yet validated, can train incrementally.
 
-    Parameters
-    ----------
-    solver : str or object
-        The parameter `solver`, not yet validated.
-
-    Returns
-    -------
-    answer : bool
-        True for an optimiser, and for an invalid solver, which `partial_fit` rejects.
+    `partial_fit` rejects an invalid one.
     """
     if isinstance(solver, str):
         solver = SOLVERS.get(solver)
-    return getattr(solver, "incremental", True)
+    return not hasattr(solver, "minimise")

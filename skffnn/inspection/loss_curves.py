@@ -1,14 +1,15 @@
 """LossCurveDisplay: learning curves of fitted estimators."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..fitting.plan import scoring_of
 from ..nn.arrays import Array
 from ..utils.checks import InvalidParameterError, check_choice
-from .history import History
 from .plotting import PALETTE, AxesLike, NetworkLike, axes_for, network_of, pyplot
 
 if TYPE_CHECKING:
@@ -19,9 +20,75 @@ Panel = Literal["loss", "score", "learning_rate"]
 
 # The panels that can be drawn, with their heights in inches.
 PANELS: dict[Panel, float] = {"loss": 3.0, "score": 2.0, "learning_rate": 1.5}
+# Why a panel may have nothing to draw.
+ABSENT = {"score": "there was no validation set", "learning_rate": "L-BFGS has none"}
 MARKED = 15  # with at most this many epochs, each is marked with a dot
 WIDE = 20  # ratio of the largest to the usual value that needs a logarithmic axis
 USUAL: dict[str, Callable[[Array], Any]] = {"loss": np.min, "learning_rate": np.median}
+
+
+@dataclass(frozen=True)
+class History:
+    """The curves of one estimator, all of length n.
+
+    Attributes
+    ----------
+    name : str
+        Label in the legend; may be empty.
+    epochs : ndarray of int of shape (n,)
+        Number of each epoch; starts above 1 if the oldest were dropped.
+    loss : ndarray of shape (n,)
+        Training loss.
+    validation_loss, score : ndarray of shape (n,) or None
+        On the validation set; None without one.
+    learning_rate : ndarray of shape (n,) or None
+        η at the start of each epoch, NaN where unknown; None if the solver has none.
+    kept : int or None
+        The epoch whose parameters were kept; None if the curves do not include it.
+    unit : {"epoch", "iteration"}
+        Unit in which the solver counts.
+    score_name : str
+        Name of the score.
+    """
+
+    name: str
+    epochs: Array
+    loss: Array
+    validation_loss: Array | None
+    score: Array | None
+    learning_rate: Array | None
+    kept: int | None
+    unit: str
+    score_name: str
+
+    @classmethod
+    def from_estimator(cls, estimator: Any, name: str = "") -> "History":
+        """Read the curves of a fitted estimator, whose `name` may be empty."""
+        loss = np.array(estimator.loss_curve_)
+        eta = np.array(estimator.learning_rate_curve_)
+        progress = estimator.fitted_.progress
+        n, last, best_epoch = len(loss), progress.clock.epoch, progress.best_epoch
+        epochs = np.arange(last - n, last) + 1
+        validation_loss = score = None
+        kept = last if n else None
+        if estimator.validation_scores_ is not None:
+            # Earlier fits may have had no validation set: align the curves at the end.
+            validation_loss, score = np.full((2, n), np.nan)
+            start = n - len(estimator.validation_scores_)
+            validation_loss[start:] = estimator.validation_loss_curve_
+            score[start:] = estimator.validation_scores_
+            kept = best_epoch if best_epoch in epochs else None
+        return cls(
+            name,
+            epochs,
+            loss,
+            validation_loss,
+            score,
+            None if np.isnan(eta).all() else eta,
+            kept,
+            "iteration" if np.isnan(eta).all() else "epoch",
+            score_name(estimator),
+        )
 
 
 class LossCurveDisplay:
@@ -117,7 +184,6 @@ class LossCurveDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        pyplot(cls.__name__)
         if isinstance(estimator, Mapping):
             if name is not None or not estimator:
                 raise InvalidParameterError(
@@ -153,11 +219,10 @@ class LossCurveDisplay:
         self : LossCurveDisplay
             With `axes_`, `ax_`, `figure_` and `lines_` set.
         """
-        plt = pyplot(type(self).__name__)
+        pyplot(type(self).__name__)
         panels = self._panels(panels, ax)
         heights = [PANELS[panel] for panel in panels]
         self.axes_ = axes_for(
-            plt,
             ax,
             len(panels),
             ", ".join(panels),
@@ -203,10 +268,9 @@ class LossCurveDisplay:
         for panel in panels:
             check_choice("panels", panel, PANELS)
             if not available[panel]:
-                why = "there was no validation set"
-                if panel == "learning_rate":
-                    why = "L-BFGS has none"
-                raise InvalidParameterError(f"panels has {panel!r}, but {why}.")
+                raise InvalidParameterError(
+                    f"panels has {panel!r}, but {ABSENT[panel]}."
+                )
         if len(set(panels)) < max(1, len(panels)):
             raise InvalidParameterError(
                 "panels must be one or more distinct items of "
@@ -248,12 +312,9 @@ class LossCurveDisplay:
         """Label the axes of a panel."""
         from matplotlib.ticker import LogLocator, MaxNLocator
 
-        label = panel.replace("_", " ")
-        if panel == "score":
-            scored = [h.score_name for h in self.histories if h.score is not None]
-            names = dict.fromkeys(scored)
-            label = f"{' or '.join(names)}\n(validation)"
-        axes.set_ylabel(label)
+        names = {h.score_name: None for h in self.histories if h.score is not None}
+        score = f"{' or '.join(names)}\n(validation)"
+        axes.set_ylabel(score if panel == "score" else panel.replace("_", " "))
         drawn = np.concatenate([line.get_ydata() for line in axes.get_lines()])
         if needs_log(panel, drawn):
             axes.set_yscale("log")
@@ -291,18 +352,8 @@ def drawn_before(ax: Any) -> int:
 def needs_log(panel: str, values: Array) -> bool:
     """Return whether a panel needs a logarithmic axis.
 
-    Parameters
-    ----------
-    panel : {"loss", "score", "learning_rate"}
-        The panel.
-    values : ndarray of shape (n,)
-        Values drawn on it, NaN where unknown.
-
-    Returns
-    -------
-    log : bool
-        Whether all values are positive, and the largest is more than 20 times the
-        smallest, or for learning rates the median, because schedules end near 0.
+    It does if all values are positive, and the largest is more than 20 times the
+    smallest, or for learning rates the median, because schedules end near 0.
 
     Examples
     --------
@@ -313,3 +364,15 @@ def needs_log(panel: str, values: Array) -> bool:
     if panel not in USUAL or known.size == 0 or known.min() <= 0:
         return False
     return bool(known.max() > WIDE * USUAL[panel](known))
+
+
+def score_name(estimator: Any) -> str:
+    """Return the name of the score on the validation set."""
+    targets = estimator.fitted_.targets
+    scoring = scoring_of(estimator.get_params(deep=False), targets.loss)
+    if scoring is None:
+        name: str = targets.score_name
+        return name
+    if scoring == "loss":
+        return "minus the loss"
+    return scoring.replace("_", " ") if isinstance(scoring, str) else "score"

@@ -140,7 +140,6 @@ class NetworkDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        pyplot(cls.__name__)
         network, before = network_of(estimator)
         if input_names is None:
             input_names = input_names_of(network, before)
@@ -153,7 +152,7 @@ class NetworkDisplay:
             network.coefs_,
             network.intercepts_,
             input_names=None if input_names is None else [*map(str, input_names)],
-            output_names=network._fitted_targets().output_names(),
+            output_names=network.fitted_.targets.output_names(),
             activations=maps_of(network),
         )
         return display.plot(ax, max_neurons=max_neurons)
@@ -176,7 +175,7 @@ class NetworkDisplay:
             With `ax_`, `figure_`, `drawn_`, `lines_` and `neurons_` set.
         """
         check_number("max_neurons", max_neurons, 2, integer=True)
-        plt = pyplot(type(self).__name__)
+        pyplot(type(self).__name__)
         sizes = [len(self.coefs[0]), *(len(b) for b in self.intercepts)]
         self.drawn_ = [
             strongest(strength, max_neurons) for strength in strengths(self.coefs)
@@ -184,7 +183,7 @@ class NetworkDisplay:
         # The ellipsis of an abridged layer takes up a row.
         tallest = max(min(size, max_neurons + 1) for size in sizes)
         size = (1.5 + 1.8 * len(sizes), 1.7 + 0.42 * max(tallest, 4))
-        (self.ax_,) = axes_for(plt, ax, 1, "the network", figsize=size)
+        (self.ax_,) = axes_for(ax, 1, "the network", figsize=size)
         self.figure_ = self.ax_.figure
         y = [heights(min(size, max_neurons + 1)) for size in sizes]
         self._measure(size if ax is None else None, len(sizes), tallest)
@@ -330,18 +329,9 @@ class NetworkDisplay:
 
 
 def strengths(coefs: Sequence[Array]) -> list[Array]:
-    """Return the strength of each neuron.
+    """Return the norm of the incoming times that of the outgoing weights of neurons.
 
-    Parameters
-    ----------
-    coefs : sequence of ndarray of shape (D(k-1), D(k)), k = 1 … L+1
-        W(1) … W(L+1).
-
-    Returns
-    -------
-    strengths : list of ndarray of shape (D(k),), k = 0 … L+1
-        The norm of the incoming weights times the norm of the outgoing ones; inputs
-        have no incoming and outputs no outgoing weights.
+    Inputs have no incoming and outputs no outgoing weights.
 
     Examples
     --------

@@ -10,7 +10,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from ..estimator import FFNNEstimator
-from ..fitting.plan import is_sequence
+from ..nn.activations import ACTIVATIONS
 from ..nn.arrays import Array
 from ..utils.checks import InvalidParameterError
 
@@ -35,23 +35,7 @@ LONGEST = 18  # characters of a name; longer ones are elided in the middle
 
 
 def pyplot(display: str) -> Any:
-    """Import matplotlib.pyplot.
-
-    Parameters
-    ----------
-    display : str
-        Name of the display class, for the error message.
-
-    Returns
-    -------
-    pyplot : module
-        The module.
-
-    Raises
-    ------
-    ImportError
-        If matplotlib is not installed.
-    """
+    """Import matplotlib.pyplot for a display."""
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
@@ -63,27 +47,7 @@ def pyplot(display: str) -> Any:
 
 
 def network_of(estimator: Any) -> tuple[FFNNEstimator, Any]:
-    """Return the network in an estimator, and the steps before it.
-
-    Parameters
-    ----------
-    estimator : FFNNClassifier, FFNNRegressor or Pipeline
-        A fitted network, or a fitted pipeline whose last step is a network.
-
-    Returns
-    -------
-    network : FFNNClassifier or FFNNRegressor
-        The estimator or its last step.
-    before : Pipeline or None
-        The steps before it.
-
-    Raises
-    ------
-    InvalidParameterError
-        If the estimator is neither.
-    NotFittedError
-        If the network is not fitted.
-    """
+    """Return the fitted network in an estimator, and the steps before it, if any."""
     network, before = estimator, None
     if isinstance(estimator, Pipeline):
         network = estimator[-1]
@@ -100,18 +64,8 @@ def network_of(estimator: Any) -> tuple[FFNNEstimator, Any]:
 def input_names_of(network: Any, before: Any) -> list[str] | None:
     """Return the names of the network's input features, if they are known.
 
-    Parameters
-    ----------
-    network : FFNNClassifier or FFNNRegressor
-        A fitted network.
-    before : Pipeline or None
-        The fitted steps before it.
-
-    Returns
-    -------
-    names : list of str of length D(0), or None
-        The names seen in `fit`, or the output names of the steps before the network, if
-        these were fitted on a table with column names.
+    They were seen in `fit`, or are the output names of the steps before the network, if
+    these were fitted to a table with column names.
     """
     names = getattr(network, "feature_names_in_", None)
     if names is None and hasattr(before, "feature_names_in_"):
@@ -122,16 +76,6 @@ def input_names_of(network: Any, before: Any) -> list[str] | None:
 
 def elided(name: str) -> str:
     """Shorten a long name in the middle, because names often differ at their ends.
-
-    Parameters
-    ----------
-    name : str
-        The name.
-
-    Returns
-    -------
-    short : str
-        One line of at most 18 characters.
 
     Examples
     --------
@@ -148,18 +92,6 @@ def elided(name: str) -> str:
 def strongest(strength: Array, most: int) -> Array:
     """Return the positions of the largest values, in ascending order of position.
 
-    Parameters
-    ----------
-    strength : ndarray of shape (n,)
-        Values; of equal values, the first are chosen.
-    most : int
-        Maximum number of positions.
-
-    Returns
-    -------
-    positions : ndarray of int of shape (min(n, most),)
-        The positions.
-
     Examples
     --------
     >>> print(strongest(np.array([3.0, 0.5, 1.0, 4.0]), 2))
@@ -169,70 +101,18 @@ def strongest(strength: Array, most: int) -> Array:
 
 
 def maps_of(network: Any) -> list[str]:
-    """Return the names of the hidden activation functions and of the output map.
-
-    Parameters
-    ----------
-    network : FFNNClassifier or FFNNRegressor
-        A fitted network.
-
-    Returns
-    -------
-    names : list of str of length L + 1
-        A custom activation has the name of its class.
-    """
-    hidden = network.activation
-    if not is_sequence(hidden):
-        hidden = [hidden] * (len(network.coefs_) - 1)
-    names = [g if isinstance(g, str) else type(g).__name__ for g in hidden]
+    """Return the names of the hidden activation functions and of the output map."""
+    known = {kind: name for name, kind in ACTIVATIONS.items()}
+    kinds = [type(g) for g in network.fitted_.activations]
+    names = [known.get(kind, kind.__name__) for kind in kinds]
     return [*names, network.out_activation_]
 
 
-def rows_of(before: Any, X: Any) -> Any:
-    """Apply the steps before the network to X.
-
-    Parameters
-    ----------
-    before : Pipeline or None
-        The steps before the network.
-    X : array-like of shape (n_samples, n_features)
-        Input of the estimator.
-
-    Returns
-    -------
-    X : array-like of shape (n_samples, D(0))
-        Input of the network.
-    """
-    return X if before is None else before.transform(X)
-
-
-def axes_for(plt: Any, ax: Any, n: int, names: str, **options: Any) -> Any:
-    """Create axes, or validate the user's axes.
-
-    Parameters
-    ----------
-    plt : module
-        matplotlib.pyplot.
-    ax : Axes, sequence of Axes or None
-        The user's axes, or None to create them.
-    n : int
-        Number of axes.
-    names : str
-        What is drawn on them, for the error message.
-    **options : dict
-        Passed to `plt.subplots`.
-
-    Returns
-    -------
-    axes : ndarray of Axes of shape (n,)
-        From left to right and top to bottom.
-
-    Raises
-    ------
-    InvalidParameterError
-        If `ax` is not n Axes.
-    """
+def axes_for(ax: Any, n: int, names: str, **options: Any) -> Any:
+    """Create n axes, or validate the user's; `names` says what is drawn on them."""
     if ax is None:
+        import matplotlib.pyplot as plt
+
         axes = plt.subplots(squeeze=False, layout="constrained", **options)[1].ravel()
         for spare in axes[n:]:
             spare.remove()
@@ -248,18 +128,7 @@ def axes_for(plt: Any, ax: Any, n: int, names: str, **options: Any) -> Any:
 
 
 def background(ax: Any) -> tuple[float, float, float]:
-    """Return the background colour of axes, or white if they are transparent.
-
-    Parameters
-    ----------
-    ax : Axes
-        The axes.
-
-    Returns
-    -------
-    rgb : tuple of float
-        Red, green and blue.
-    """
+    """Return the background colour of axes, or white if they are transparent."""
     from matplotlib.colors import to_rgba
 
     for part in (ax, ax.figure):
@@ -270,34 +139,12 @@ def background(ax: Any) -> tuple[float, float, float]:
 
 
 def signs(ax: Any) -> tuple[str, str]:
-    """Return the colours of negative and positive values.
-
-    Parameters
-    ----------
-    ax : Axes
-        The axes, whose background must contrast with the colours.
-
-    Returns
-    -------
-    negative, positive : str
-        A blue and an orange.
-    """
+    """Return the colours of negative and of positive values: a blue and an orange."""
     return SIGNS["light" if sum(background(ax)) > 1.5 else "dark"]
 
 
 def diverging(ax: Any) -> Any:
-    """Return a diverging colour map in which 0 has the colour of the background.
-
-    Parameters
-    ----------
-    ax : Axes
-        The axes.
-
-    Returns
-    -------
-    cmap : Colormap
-        Blue for negative, orange for positive values.
-    """
+    """Return a diverging colour map in which 0 has the colour of the background."""
     from matplotlib.colors import LinearSegmentedColormap
 
     negative, positive = signs(ax)
@@ -306,16 +153,5 @@ def diverging(ax: Any) -> Any:
 
 
 def largest(arrays: Any) -> float:
-    """Return the largest absolute value in the arrays, or 1 if all are 0.
-
-    Parameters
-    ----------
-    arrays : iterable of ndarray
-        Arrays of finite numbers.
-
-    Returns
-    -------
-    value : float
-        Positive, so that dividing by it is safe.
-    """
+    """Return the largest absolute value in the arrays, or 1 if all are 0."""
     return float(max(np.abs(a).max(initial=0) for a in arrays)) or 1.0

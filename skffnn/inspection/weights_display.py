@@ -2,19 +2,14 @@
 
 from collections.abc import Sequence
 from math import ceil, isqrt
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.blocks import rows_per_block
-from ..fitting.plan import activations_of
+from ..data.rows import Rows, features_of
 from ..nn.arrays import Array
-from ..nn.flow import Flow
-from ..nn.network import Network
-from ..nn.objective import Objective
 from ..nn.parameters import Parameters
-from ..nn.penalties import L2
 from ..utils.checks import InvalidParameterError, check_choice, check_number
 from ..utils.types import Matrix
 from .plotting import (
@@ -29,7 +24,6 @@ from .plotting import (
     maps_of,
     network_of,
     pyplot,
-    rows_of,
     strongest,
 )
 
@@ -42,6 +36,25 @@ Kind = Literal["images", "histograms"]
 BINS = (5, 40)  # limits of the number of bins, which is √n for n values
 MANY = 100  # counts above this are drawn on a logarithmic axis
 FEATURES = 40  # maximum number of rows of a heat map
+FLAT = 1e-3  # where |g'(a)| is at most this, hardly any gradient passes
+
+
+class Flow(NamedTuple):
+    """Activations, flat neurons and gradients.
+
+    Attributes
+    ----------
+    h : list of ndarray of shape (n, D(k)), k = 1 … L+1
+        Activations; the last are the outputs f(x).
+    flat : list of ndarray of shape (D(k),), k = 1 … L
+        For each hidden neuron, the fraction of rows with |g'(a)| ≤ 0.001.
+    grad : list of ndarray of shape (D(k-1), D(k)), k = 1 … L+1, or None
+        ∂/∂W(k) of the mean loss ℓ; None without labels.
+    """
+
+    h: list[Array]
+    flat: list[Array]
+    grad: list[Array] | None
 
 
 class WeightsDisplay:
@@ -176,14 +189,13 @@ class WeightsDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        pyplot(cls.__name__)
         network, before = network_of(estimator)
         check_choice("kind", kind, get_args(Kind))
         if X is None and y is not None:
             raise InvalidParameterError("y requires X, got X=None.")
         flow = None
         if X is not None and kind == "histograms":
-            flow = flow_of(network, rows_of(before, X), y)
+            flow = flow_of(network, before.transform(X) if before else X, y)
         display = cls(
             network.coefs_,
             flow=flow,
@@ -221,6 +233,7 @@ class WeightsDisplay:
         self : WeightsDisplay
             With `axes_`, `ax_`, `figure_`, and `images_` or `histograms_` set.
         """
+        pyplot(type(self).__name__)
         check_choice("kind", kind, get_args(Kind))
         if kind == "histograms":
             self._draw_histograms(ax)
@@ -237,7 +250,6 @@ class WeightsDisplay:
 
     def _draw_images(self, ax: Any, shape: tuple[int, int], most: int) -> None:
         """Draw the columns of W(1) as images with a common colour scale."""
-        plt = pyplot(type(self).__name__)
         W = self.coefs[0][:, :most]
         n = W.shape[1]
         columns = min(n, ceil(n**0.5 * 1.25))
@@ -245,42 +257,27 @@ class WeightsDisplay:
         ratio = min(max(shape[0] / shape[1], 0.4), 2.5)
         size = (1.0 + 0.85 * columns, 0.4 + rows * (0.85 * ratio + 0.22))
         self.axes_ = axes_for(
-            plt, ax, n, "the images", nrows=rows, ncols=columns, figsize=size
+            ax, n, "the images", nrows=rows, ncols=columns, figsize=size
         )
         scale = largest([W])
-        self.images_ = []
-        for j, axes in enumerate(self.axes_):
-            image = axes.imshow(
-                W[:, j].reshape(shape),
-                cmap=diverging(axes),
-                vmin=-scale,
-                vmax=scale,
-                interpolation="nearest",
-            )
+        self.images_ = [
+            draw_image(axes, w.reshape(shape), scale)
+            for axes, w in zip(self.axes_, W.T, strict=True)
+        ]
+        for j, axes in enumerate(self.axes_, start=1):
             axes.set(xticks=[], yticks=[])
-            axes.set_title(f"{j + 1}", fontsize="x-small", pad=2)
-            self.images_.append(image)
+            axes.set_title(f"{j}", fontsize="x-small", pad=2)
         self._add_scale(n)
 
     def _draw_heat_map(self, ax: Any, most: int) -> None:
         """Draw W(1) as one image, labelled with the names of the features."""
-        plt = pyplot(type(self).__name__)
         W = self.coefs[0][:, :most]
         rows = strongest(np.linalg.norm(W, axis=1), FEATURES)
         height, width = len(rows), W.shape[1]
         size = (3.0 + 0.24 * max(width, 4), 1.0 + 0.22 * max(height, 4))
-        self.axes_ = axes_for(plt, ax, 1, "the heat map", figsize=size)
+        self.axes_ = axes_for(ax, 1, "the heat map", figsize=size)
         (axes,) = self.axes_
-        scale = largest([W])
-        image = axes.imshow(
-            W[rows],
-            cmap=diverging(axes),
-            vmin=-scale,
-            vmax=scale,
-            interpolation="nearest",
-            aspect="auto",
-        )
-        self.images_ = [image]
+        self.images_ = [draw_image(axes, W[rows], largest([W]), aspect="auto")]
         names = [f"$x_{{{i + 1}}}$" for i in rows]
         if self.input_names is not None:
             names = [elided(self.input_names[i]) for i in rows]
@@ -306,7 +303,6 @@ class WeightsDisplay:
 
     def _draw_histograms(self, ax: Any) -> None:
         """Draw a row of histograms for each layer."""
-        plt = pyplot(type(self).__name__)
         values: dict[str, list[Array]] = {"weights": list(self.coefs)}
         if self.flow is not None:
             values["activations"] = self.flow.h
@@ -314,7 +310,6 @@ class WeightsDisplay:
                 values["gradients"] = self.flow.grad
         rows, columns = len(self.coefs), len(values)
         flat_axes = axes_for(
-            plt,
             ax,
             rows * columns,
             f"{rows} layers and {', '.join(values)}",
@@ -328,26 +323,13 @@ class WeightsDisplay:
             "activations": "activations $h^{(k)}$",
             "gradients": r"gradients $\partial\ell/\partial W^{(k)}$",
         }
-        self.histograms_ = {name: [] for name in values}
+        self.histograms_ = {}
         for j, (name, arrays) in enumerate(values.items()):
             self.axes_[0, j].set_title(letters[name], fontsize="medium")
-            for axes, array in zip(self.axes_[:, j], arrays, strict=True):
-                bins = int(np.clip(isqrt(array.size), *BINS))
-                counts, edges = np.histogram(array, bins)
-                colour = PALETTE[j]
-                steps = axes.stairs(counts, edges, fill=True, color=colour)
-                self.histograms_[name].append(steps)
-                if counts.max() > MANY:
-                    axes.set_yscale("log")
-                    axes.yaxis.set_minor_formatter("")
-                    axes.set_ylim(bottom=0.7)
-                else:
-                    axes.locator_params(axis="y", integer=True)
-                axes.margins(x=0.02)
-                axes.locator_params(axis="x", nbins=3, min_n_ticks=2)
-                axes.ticklabel_format(axis="x", scilimits=(-2, 3), useMathText=True)
-                axes.tick_params(labelsize="small")
-                axes.xaxis.get_offset_text().set_fontsize("x-small")
+            self.histograms_[name] = [
+                draw_histogram(axes, array, PALETTE[j])
+                for axes, array in zip(self.axes_[:, j], arrays, strict=True)
+            ]
         for k, axes in enumerate(self.axes_[:, 0], start=1):
             name = "" if self.activations is None else f", {self.activations[k - 1]}"
             axes.set_ylabel(f"$k = {k}${name}\ncount", fontsize="medium")
@@ -364,26 +346,38 @@ class WeightsDisplay:
             )
 
 
+def draw_image(axes: Any, values: Array, scale: float, **options: Any) -> Any:
+    """Draw weights in colours from -scale to scale, and return the image."""
+    return axes.imshow(
+        values,
+        cmap=diverging(axes),
+        vmin=-scale,
+        vmax=scale,
+        interpolation="nearest",
+        **options,
+    )
+
+
+def draw_histogram(axes: Any, values: Array, colour: str) -> Any:
+    """Draw a histogram of all values, and return its steps."""
+    counts, edges = np.histogram(values, int(np.clip(isqrt(values.size), *BINS)))
+    steps = axes.stairs(counts, edges, fill=True, color=colour)
+    if counts.max() > MANY:
+        axes.set_yscale("log")
+        axes.yaxis.set_minor_formatter("")
+        axes.set_ylim(bottom=0.7)
+    else:
+        axes.locator_params(axis="y", integer=True)
+    axes.margins(x=0.02)
+    axes.locator_params(axis="x", nbins=3, min_n_ticks=2)
+    axes.ticklabel_format(axis="x", scilimits=(-2, 3), useMathText=True)
+    axes.tick_params(labelsize="small")
+    axes.xaxis.get_offset_text().set_fontsize("x-small")
+    return steps
+
+
 def shape_of(image_shape: Any, n_features: int) -> tuple[int, int]:
-    """Validate the shape of an image.
-
-    Parameters
-    ----------
-    image_shape : tuple (height, width)
-        The shape.
-    n_features : int
-        D(0).
-
-    Returns
-    -------
-    shape : tuple (height, width)
-        The shape, with height · width = n_features.
-
-    Raises
-    ------
-    InvalidParameterError
-        If the shape does not match the number of features.
-    """
+    """Validate the height and the width of an image of n_features pixels."""
     two = np.shape(image_shape) == (2,)
     for number in image_shape if two else ():
         check_number("image_shape", number, 1, integer=True)
@@ -397,38 +391,26 @@ def shape_of(image_shape: Any, n_features: int) -> tuple[int, int]:
     return int(height), int(width)
 
 
-def flow_of(network: Any, X: Any, y: Any = None) -> Flow:
-    """Run a forward pass and, if there are labels, a backward pass, in float64.
-
-    Parameters
-    ----------
-    network : FFNNClassifier or FFNNRegressor
-        Fitted.
-    X : {array-like, sparse matrix, dataframe} of shape (n, D(0))
-        Rows.
-    y : array-like of shape (n,) or (n, n_labels), default=None
-        Their labels.
-
-    Returns
-    -------
-    flow : Flow
-        Activations, slopes and gradients.
-    """
-    theta = Parameters.from_arrays(network.coefs_, network.intercepts_)
-    theta = Parameters(theta.sizes, theta.vector.astype(np.float64))
-    activations = activations_of(network.activation, len(theta.W) - 1)
-    targets = network._fitted_targets()
-    objective = Objective(
-        theta, Network(theta.W, theta.b, activations), targets.loss, L2(), alpha=0.0
-    )
+def flow_of(estimator: Any, X: Any, y: Any = None) -> Flow:
+    """Run a forward pass and, if there are labels, a backward pass, in float64."""
+    fitted = estimator.fitted_
+    targets, network = fitted.targets, fitted.network(np.float64)
     if y is None:
-        X, _ = network._prepare(X)
-        size = rows_per_block(X, theta.sizes[1:])
-        starts = range(0, X.shape[0], size)
-        blocks: Any = ((X[i : i + size].astype(np.float64), None, None) for i in starts)
-        return Flow.from_blocks(objective, blocks, backward=False)
-    data = network._check(X, y, None, reset=False)
-    targets.check_known(data.y, "y")
-    size = rows_per_block(data.X, theta.sizes[1:])
-    blocks = data.batches(targets, np.float64, batch_size=size, estimate=False)
-    return Flow.from_blocks(objective, blocks, backward=True)
+        x = features_of(estimator, X).astype(np.float64)
+    else:
+        rows = Rows.validated(estimator, X, y, None, reset=False, suffix="")
+        rows.check_known(targets, "y")
+        rows = rows.with_targets(targets)
+        batches = rows.batches(np.float64, batch_size=rows.n_rows, estimate=False)
+        ((x, y, _),) = batches
+    a = network.forward(x, train=True)
+    work = network.buffers(x.shape[0])
+    h = [*work.h, targets.loss.output(a.copy())]
+    flat = [(np.abs(d) <= FLAT).mean(axis=0) for d in work.d]
+    if y is None:
+        return Flow(h, flat, None)
+    grad = Parameters(fitted.theta.sizes)
+    targets.loss.loss_and_error(a, y)  # a is now ∂ℓ/∂a(L+1)
+    a /= x.shape[0]
+    network.backward(x, a, grad)
+    return Flow(h, flat, grad.W)

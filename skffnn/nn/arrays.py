@@ -14,20 +14,10 @@ BLOCK = 65536
 
 
 def in_cache(*vectors: Array) -> list[tuple[Array, ...]]:
-    """Split vectors of equal length into aligned blocks that fit into the cache.
+    """Split vectors of shape (..., n) into aligned blocks that fit into the cache.
 
     If an elementwise formula runs block by block, a long vector is read from memory
-    once instead of once for each operation.
-
-    Parameters
-    ----------
-    *vectors : ndarray of shape (..., n)
-        The vectors to split along the last axis.
-
-    Returns
-    -------
-    blocks : list of tuple of ndarray of shape (..., m), m <= BLOCK
-        Views of the same slice of each vector.
+    once instead of once for each operation. The blocks are views.
 
     Examples
     --------
@@ -49,35 +39,14 @@ def in_cache(*vectors: Array) -> list[tuple[Array, ...]]:
 
 
 def number(x: Any) -> Any:
-    """Return a float, or an array with one number for each network of a stack.
-
-    Parameters
-    ----------
-    x : ndarray or NumPy scalar of shape (...)
-        A sum over rows or parameters.
-
-    Returns
-    -------
-    x : float or ndarray of shape (...)
-        A float for a scalar, otherwise a float64 array.
-    """
+    """Return a float, or one float64 number for each network of a stack."""
     return x.astype(np.float64) if x.ndim else float(x)
 
 
 def column(value: Any, dtype: Any) -> Any:
-    """Reshape a hyperparameter so that it broadcasts over parameter vectors.
+    """Reshape a hyperparameter of shape (...) to (..., 1), to multiply vectors by it.
 
-    Parameters
-    ----------
-    value : float or ndarray of shape (...)
-        One number, or one for each network of a stack.
-    dtype : dtype
-        Dtype of the vectors, to which an array is converted.
-
-    Returns
-    -------
-    value : float or ndarray of shape (..., 1)
-        The reshaped array; a float is returned unchanged.
+    An array takes the dtype of the vectors; a float is returned unchanged.
     """
     if not isinstance(value, np.ndarray):
         return value
@@ -85,19 +54,9 @@ def column(value: Any, dtype: Any) -> Any:
 
 
 def columns(vectors: Array, *values: Any) -> tuple[Any, ...]:
-    """Reshape several hyperparameters so that they broadcast over parameter vectors.
+    """Reshape hyperparameters as `column` does, to multiply vectors by them.
 
-    Parameters
-    ----------
-    vectors : ndarray of shape (..., n_parameters)
-        The parameter vectors.
-    *values : float or ndarray of shape (...)
-        The hyperparameters, as in `column`.
-
-    Returns
-    -------
-    values : tuple of float or ndarray of shape (..., 1)
-        The reshaped values; unchanged for a single parameter vector.
+    They are unchanged for a single vector, of shape (n_parameters,).
     """
     if vectors.ndim == 1:
         return values
@@ -105,21 +64,7 @@ def columns(vectors: Array, *values: Any) -> tuple[Any, ...]:
 
 
 def matmul(x: Any, y: Array, out: Array) -> Array:
-    """Write the matrix product x y into `out`; x may be sparse.
-
-    Parameters
-    ----------
-    x : ndarray or sparse array of shape (..., n, m)
-        The left factor.
-    y : ndarray of shape (..., m, p)
-        The right factor.
-    out : ndarray of shape (..., n, p)
-        Output array.
-
-    Returns
-    -------
-    out : ndarray of shape (..., n, p)
-        The output array.
+    """Write the product of x, of shape (..., n, m), and y into `out`; x may be sparse.
 
     Examples
     --------
@@ -133,7 +78,7 @@ def matmul(x: Any, y: Array, out: Array) -> Array:
         # SciPy multiplies only one matrix at a time.
         for member in np.ndindex(y.shape[:-2]):
             out[member] = x @ y[member]
-    elif x.shape[-1] == 1:  # column times row: ten times as fast as NumPy's product
+    elif x.shape[-1] == 1:  # column times row: 2 to 4 times as fast as matmul
         np.multiply(x, y, out=out)
     else:
         np.matmul(x, y, out=out)
@@ -141,18 +86,7 @@ def matmul(x: Any, y: Array, out: Array) -> Array:
 
 
 def transpose(x: Any) -> Any:
-    """Swap the last two axes of a dense or sparse array, without a copy.
-
-    Parameters
-    ----------
-    x : ndarray or sparse array of shape (..., n, m)
-        A matrix, or a stack of them.
-
-    Returns
-    -------
-    x : ndarray or sparse array of shape (..., m, n)
-        The transposed view.
-    """
+    """Swap the last two axes of a dense or sparse array, without a copy."""
     return x.mT if isinstance(x, np.ndarray) else x.T
 
 
@@ -172,18 +106,7 @@ def aligned(x: Any) -> Any:
 
 
 def canonical(x: Any) -> Any:
-    """Sum duplicate entries of a sparse array.
-
-    Parameters
-    ----------
-    x : ndarray or sparse array
-        A dense array is returned unchanged.
-
-    Returns
-    -------
-    x : ndarray or sparse array
-        A copy if there were duplicates to sum, else x.
-    """
+    """Return a sparse array without duplicate entries, and a dense one as it is."""
     if issparse(x) and not x.has_canonical_format:
         x = x.copy()
         x.sum_duplicates()
@@ -193,20 +116,9 @@ def canonical(x: Any) -> Any:
 def sigmoid(a: Array, out: Array) -> Array:
     """Write σ(a) = 1 / (1 + exp(-a)), the logistic function, into `out`.
 
-    These four array operations take a quarter of the time of `scipy.special.expit`,
-    which evaluates one element at a time.
-
-    Parameters
-    ----------
-    a : ndarray
-        Input.
-    out : ndarray of the shape of a
-        Output array; may be `a` itself.
-
-    Returns
-    -------
-    out : ndarray of the shape of a
-        The output array, with values in [0, 1]; 0 where exp(-a) overflows.
+    These four array operations take 1/8 to 1/12 of the time of `scipy.special.expit`,
+    which evaluates one element at a time. `out` may be `a`; it is 0 where exp(-a)
+    overflows.
     """
     np.negative(a, out=out)
     with np.errstate(over="ignore"):
@@ -216,23 +128,11 @@ def sigmoid(a: Array, out: Array) -> Array:
 
 
 def softplus(a: Array, out: Array) -> Array:
-    """Write ln(1 + exp(a)), whose derivative is σ(a), into `out`.
+    """Write ln(1 + exp(a)), whose derivative is σ(a), into `out`, which is not `a`.
 
     It is computed as max(a, 0) + ln(1 + exp(-|a|)), which cannot overflow; this uses
-    1 + exp(a) = exp(a) (1 + exp(-a)).
-
-    Parameters
-    ----------
-    a : ndarray
-        Input.
-    out : ndarray of the shape of a
-        Output array; must not be `a` itself.
-
-    Returns
-    -------
-    out : ndarray of the shape of a
-        The output array. Small values have an absolute error of about the machine
-        epsilon.
+    1 + exp(a) = exp(a) (1 + exp(-a)). Small values have an absolute error of about the
+    machine epsilon.
     """
     np.abs(a, out=out)
     np.negative(out, out=out)

@@ -11,7 +11,7 @@ register it in `REGRESSION_LOSSES`; for the classifier, one with the methods of
 a class instead of a name.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from numbers import Real
@@ -40,17 +40,17 @@ class Loss:
         return type(self), *vars(self).items()
 
     def output(self, a: Array) -> Array:
-        """Return f = o(a); `a` may be overwritten.
+        """Return f = o(a).
 
         Parameters
         ----------
         a : ndarray of shape (..., n, K)
-            Output of the last layer.
+            Output of the last layer, which may be overwritten.
 
         Returns
         -------
         f : ndarray of shape (..., n, K)
-            Probabilities, or predictions.
+            Output of the network.
         """
         raise NotImplementedError
 
@@ -84,7 +84,8 @@ class Loss:
         Returns
         -------
         terms : ndarray of shape (..., n) or (..., K, n)
-            Whether a row is predicted correctly, or the squared error of each output.
+            Whether each row is predicted correctly, or the squared error of each
+            output.
         """
         raise NotImplementedError
 
@@ -96,32 +97,14 @@ class ClassOutput(Loss):
     """An output map whose outputs are class probabilities."""
 
     def log_output(self, a: Array) -> Array:
-        """Return ln f; `a` may be overwritten.
-
-        Parameters
-        ----------
-        a : ndarray of shape (..., n, K)
-            Logits.
-
-        Returns
-        -------
-        log_f : ndarray of shape (..., n, K)
-            Log-probabilities, finite if the logits are.
-        """
+        """Return ln f, finite if the logits are; `a` may be overwritten."""
         raise NotImplementedError
 
     def decide(self, a: Array) -> Array:
-        """Return the most probable labels.
+        """Return the most probable labels for logits or targets.
 
-        Parameters
-        ----------
-        a : ndarray of shape (..., n, K)
-            Logits, or targets.
-
-        Returns
-        -------
-        decision : ndarray of shape (..., n, 1) or (..., n, K)
-            Index of the class, or whether each label is present.
+        Their shape is (..., n, 1), for the index of a class, or (..., n, K), for
+        whether each label is present.
         """
         raise NotImplementedError
 
@@ -194,23 +177,16 @@ class LogisticOutput(ClassOutput):
         return ell.sum(axis=-1, keepdims=True)
 
 
-class SumOfLosses(ClassOutput):
-    """The sum of the losses of several targets, each with its own columns.
+class BlockOutput(ClassOutput):
+    """Several output maps side by side, each for a block of columns.
 
-    Target j has its own logits a_j, output map o_j and loss ℓ_j:
+    Block j has its own logits a_j, output map o_j and loss ℓ_j:
 
     f = (o_1(a_1) … o_m(a_m)),    ℓ(f, y) = Σ_j ℓ_j(f_j, y_j).
 
-    The targets are assumed to be independent given x, so their likelihoods multiply.
+    The blocks are assumed to be independent given x, so their likelihoods multiply.
     Each logit enters only one of the losses, so ∂ℓ/∂a consists of the ∂ℓ_j/∂a_j, side
-    by side.
-
-    Parameters
-    ----------
-    losses : sequence of ClassOutput
-        Output map and loss of each target.
-    sizes : sequence of int
-        Number of columns of each target.
+    by side. `losses` are those of the blocks, and `sizes` their numbers of columns.
     """
 
     name = "softmax"
@@ -223,40 +199,27 @@ class SumOfLosses(ClassOutput):
     @property
     def key(self) -> Hashable:
         stops = tuple(block.stop for block in self.columns)
-        return "sum", stops, *(loss.key for loss in self.losses)
+        return "blocks", stops, *(loss.key for loss in self.losses)
 
     def split(self, a: Array) -> list[Array]:
-        """Return the columns of each target, as views.
-
-        Parameters
-        ----------
-        a : ndarray of shape (..., n, K)
-            Logits or encoded targets, with the columns of all targets.
-
-        Returns
-        -------
-        parts : list of ndarray of shape (..., n, K_j)
-            The columns of each target.
-        """
+        """Return the columns of each block, as views of shape (..., n, K_j)."""
         return [a[..., block] for block in self.columns]
 
+    def _each(self, a: Array) -> Iterator[tuple[ClassOutput, Array]]:
+        return zip(self.losses, self.split(a), strict=True)
+
     def output(self, a: Array) -> Array:
-        parts = zip(self.losses, self.split(a), strict=True)
-        return np.concatenate([loss.output(a_j) for loss, a_j in parts], axis=-1)
+        return np.concatenate([loss.output(a_j) for loss, a_j in self._each(a)], -1)
 
     def log_output(self, a: Array) -> Array:
-        parts = zip(self.losses, self.split(a), strict=True)
-        return np.concatenate([loss.log_output(a_j) for loss, a_j in parts], axis=-1)
+        return np.concatenate([loss.log_output(a_j) for loss, a_j in self._each(a)], -1)
 
     def decide(self, a: Array) -> Array:
-        parts = zip(self.losses, self.split(a), strict=True)
-        return np.concatenate([loss.decide(a_j) for loss, a_j in parts], axis=-1)
+        return np.concatenate([loss.decide(a_j) for loss, a_j in self._each(a)], -1)
 
     def loss_and_error(self, a: Array, y: Array) -> Array:
         ell = np.zeros((*a.shape[:-1], 1), a.dtype)
-        for loss, a_j, y_j in zip(
-            self.losses, self.split(a), self.split(y), strict=True
-        ):
+        for (loss, a_j), y_j in zip(self._each(a), self.split(y), strict=True):
             ell += loss.loss_and_error(a_j, y_j)  # ∂ℓ/∂a_j = ∂ℓ_j/∂a_j
         return ell
 
@@ -283,21 +246,12 @@ class ClassificationLoss(Protocol):
     """
 
     def softmax(self) -> ClassOutput:
-        """Return the loss for multi-class targets.
-
-        Returns
-        -------
-        loss : ClassOutput
-            Usually a subclass of `Softmax`.
-        """
+        """Return the loss for multi-class targets, usually a subclass of `Softmax`."""
 
     def logistic(self) -> ClassOutput:
         """Return the loss for binary and multi-label targets.
 
-        Returns
-        -------
-        loss : ClassOutput
-            Usually a subclass of `LogisticOutput`.
+        It is usually a subclass of `LogisticOutput`.
         """
 
 
@@ -356,13 +310,13 @@ class RegressionLoss(Loss):
 
         Parameters
         ----------
-        y : ndarray
+        y : ndarray of shape (n_samples,) or (n_samples, n_columns)
             Finite targets.
 
         Returns
         -------
-        answer : bool
-            True by default.
+        allowed : bool
+            Whether it is.
         """
         return True
 

@@ -24,28 +24,17 @@ from .parameters import Parameters
 
 
 class Buffers:
-    """Work arrays of a pass over `n_rows` rows.
-
-    Parameters
-    ----------
-    sizes : sequence of int
-        D(1) … D(L+1).
-    n_rows : int
-        Number of rows in a batch.
-    dtype : dtype
-        Dtype of the arrays.
-    stack : tuple of int, default=()
-        Shape of the axes before rows and neurons: (M,) for a stack of M networks.
+    """Work arrays of a pass over `n_rows` rows, of shape (..., n_rows, D(k)).
 
     Attributes
     ----------
-    a : list of ndarray of shape (..., n_rows, D(k)), k = 1 … L+1
+    a : list of ndarray, k = 1 … L+1
         Pre-activations; in the backward pass, their errors ∂ℓ/∂a(k). The logits are in
         column-major order, because the softmax sums a few long columns faster than many
         short rows.
-    h : list of ndarray of shape (..., n_rows, D(k)), k = 1 … L
+    h : list of ndarray, k = 1 … L
         Activations.
-    d : list of ndarray of shape (..., n_rows, D(k)), k = 1 … L
+    d : list of ndarray, k = 1 … L
         Derivatives ∂h(k)/∂a(k).
     ones : ndarray of shape (1, n_rows)
         The row vector 1ᵀ, which sums over samples.
@@ -73,12 +62,7 @@ class Buffers:
 class Dropout:
     """Inverted dropout: h ← h m, with m = 0 with probability p, else 1 / (1 - p).
 
-    Parameters
-    ----------
-    rates : sequence of float
-        p for each hidden layer.
-    rng : Generator
-        Random number generator for the masks.
+    `rates` holds p for each hidden layer.
 
     References
     ----------
@@ -91,16 +75,9 @@ class Dropout:
         self.rng = rng
 
     def apply(self, k: int, h: Array, d: Array, m: Array) -> None:
-        """Multiply h(k) and ∂h(k)/∂a(k) by the same random mask.
+        """Multiply h(k) and d(k) = ∂h(k)/∂a(k) by the same random mask.
 
-        Parameters
-        ----------
-        k : int
-            Hidden layer, counted from 0.
-        h, d : ndarray of shape (..., n_rows, D)
-            The activations and their derivative, changed in place.
-        m : ndarray of shape (..., n_rows, D)
-            Scratch space for the mask.
+        k counts from 0; all arrays have shape (..., n_rows, D), and m is scratch space.
         """
         p = self.rates[k]
         if p > 0:
@@ -112,27 +89,13 @@ class Dropout:
 
 
 class StackedDropout:
-    """Dropout for a stack of networks, each with its own rates and random numbers.
-
-    Parameters
-    ----------
-    members : sequence of Dropout
-        The dropout of each network.
-    """
+    """Dropout for a stack of networks, each with its own rates and random numbers."""
 
     def __init__(self, members: Sequence[Any]) -> None:
         self.members = members
 
     def apply(self, k: int, h: Array, d: Array, m: Array) -> None:
-        """Multiply h(k) and ∂h(k)/∂a(k) of each network by its mask.
-
-        Parameters
-        ----------
-        k : int
-            Hidden layer, counted from 0.
-        h, d, m : ndarray of shape (M, n_rows, D)
-            As in `Dropout.apply`, for all networks.
-        """
+        """Multiply h(k) and ∂h(k)/∂a(k) of each network by its mask."""
         for dropout, own_h, own_d, own_m in zip(self.members, h, d, m, strict=True):
             dropout.apply(k, own_h, own_d, own_m)
 
@@ -169,39 +132,18 @@ class Network:
         self._buffers: dict[int, Buffers] = {}
 
     def buffers(self, n_rows: int) -> Buffers:
-        """Return the buffers for a batch of `n_rows`, allocated on first use.
-
-        Parameters
-        ----------
-        n_rows : int
-            Number of rows in the batch.
-
-        Returns
-        -------
-        buffers : Buffers
-            The same object in every call with the same number of rows.
-        """
+        """Return the buffers for a batch of `n_rows`, the same in every call."""
         if n_rows not in self._buffers:
             sizes, stack = [W.shape[-1] for W in self.W], self.W[0].shape[:-2]
             self._buffers[n_rows] = Buffers(sizes, n_rows, self.W[0].dtype, stack)
         return self._buffers[n_rows]
 
     def forward(self, x: Any, *, train: bool = False, dropout: Any = None) -> Array:
-        """Compute a(L+1), the logits.
+        """Compute a(L+1), the logits, of shape (..., n, D(L+1)), from rows x.
 
-        Parameters
-        ----------
-        x : ndarray or sparse array of shape (..., n, D(0))
-            Rows of X, with the dtype of θ.
-        train : bool, default=False
-            Whether to store ∂h(k)/∂a(k), which `backward` needs.
-        dropout : Dropout or StackedDropout, default=None
-            Applied to each h(k) in training.
-
-        Returns
-        -------
-        a : ndarray of shape (..., n, D(L+1))
-            Logits, in a buffer that is overwritten by the next pass.
+        x has the dtype of θ and may be sparse. In training, ∂h(k)/∂a(k) is stored for
+        `backward`, and dropout is applied to each h(k). The result is in a buffer that
+        the next pass overwrites.
         """
         W, b = self.W, self.b
         work = self.buffers(x.shape[-2])
@@ -221,14 +163,8 @@ class Network:
     def backward(self, x: Any, grad_a: Array, grad: Parameters) -> None:
         """Compute ∂ℓ/∂W(k) and ∂ℓ/∂b(k) from ∂ℓ/∂a(L+1), last layer first.
 
-        Parameters
-        ----------
-        x : ndarray or sparse array of shape (..., n, D(0))
-            The rows of the last forward pass.
-        grad_a : ndarray of shape (..., n, D(L+1))
-            The output error ∂ℓ/∂a(L+1).
-        grad : Parameters
-            Receives the gradient, summed over the rows.
+        x are the rows of the last forward pass, and `grad_a` is the output error, of
+        shape (..., n, D(L+1)). `grad` receives the gradient, summed over the rows.
         """
         W = self.W
         work = self.buffers(x.shape[-2])

@@ -21,19 +21,12 @@ class Parameters:
     It stores θ, its gradient or an optimiser's moment. All weights come before all
     biases, so that the penalty, which excludes the biases, applies to one slice.
 
-    Parameters
-    ----------
-    sizes : sequence of int
-        D(0) … D(L+1), the layer sizes from input to output.
-    vector : ndarray of shape (..., n_parameters), default=None
-        The values; None creates a vector of zeros.
-    dtype : dtype, default=float64
-        The dtype of the vector if it is created.
-
     Attributes
     ----------
+    sizes : tuple of int
+        D(0) … D(L+1), the layer sizes from input to output.
     vector : ndarray of shape (..., n_parameters)
-        All of θ.
+        All of θ; zeros by default.
     weights : ndarray of shape (..., n_weights)
         View of all weights in `vector`, to which the penalty applies.
     W : list of ndarray of shape (..., D(k-1), D(k)), k = 1 … L+1
@@ -77,38 +70,14 @@ class Parameters:
 
     @classmethod
     def zeros_like(cls, theta: "Parameters") -> "Parameters":
-        """Return zeros with the same shapes and dtype as other parameters.
-
-        Parameters
-        ----------
-        theta : Parameters
-            The other parameters.
-
-        Returns
-        -------
-        zeros : Parameters
-            All zeros, for example to hold a gradient.
-        """
+        """Return zeros with the same shapes and dtype as other parameters."""
         return cls(theta.sizes, np.zeros_like(theta.vector))
 
     @classmethod
     def from_arrays(
         cls, coefs: Sequence[Array], intercepts: Sequence[Array]
     ) -> "Parameters":
-        """Concatenate the weights and biases of all layers.
-
-        Parameters
-        ----------
-        coefs : sequence of ndarray of shape (D(k-1), D(k))
-            Weights of each layer.
-        intercepts : sequence of ndarray of shape (D(k),)
-            Biases of each layer.
-
-        Returns
-        -------
-        theta : Parameters
-            The parameters, with copies of the values.
-        """
+        """Copy W(k) of shape (D(k-1), D(k)) and b(k) of shape (D(k),) into a vector."""
         parts = [np.ravel(part) for part in (*coefs, *intercepts)]
         sizes = [len(coefs[0]), *(len(b) for b in intercepts)]
         return cls(sizes, np.concatenate(parts))
@@ -300,22 +269,8 @@ def initialise(
 ) -> Parameters:
     """Draw initial parameters layer by layer, W(k) before b(k).
 
-    Parameters
-    ----------
-    sizes : sequence of int
-        D(0) … D(L+1).
-    initializer : Initializer
-        Draws the parameters of a layer.
-    gains : sequence of float
-        Scale factor of each of the L+1 layers.
-    random_state : RandomState
-        The random number generator. Values are drawn in float64, so that float32 and
-        float64 training start from the same point.
-
-    Returns
-    -------
-    theta : Parameters
-        The initial parameters.
+    `gains` has the scale factor of each of the L+1 layers. Values are drawn in float64,
+    so that float32 and float64 training start from the same point.
     """
     theta = Parameters(sizes)
     for W, b, gain in zip(theta.W, theta.b, gains, strict=True):
@@ -325,19 +280,9 @@ def initialise(
 
 
 def rates_of(theta: Parameters, initializer: Initializer) -> Array | None:
-    """Return the learning-rate multipliers of an initialiser.
+    """Return the learning-rate multiplier of each parameter, of shape (n_parameters,).
 
-    Parameters
-    ----------
-    theta : Parameters
-        The parameters, for their layer sizes and dtype.
-    initializer : Initializer
-        The initialiser.
-
-    Returns
-    -------
-    rates : ndarray of shape (n_parameters,) or None
-        A multiplier for each parameter; None if the initialiser has none.
+    It is None if the initialiser has none.
     """
     of_layers = getattr(initializer, "rates", None)
     if of_layers is None:

@@ -1,11 +1,13 @@
-"""Converters of networks and of averages of networks."""
+"""Networks, averages of networks and boosted trees in ONNX."""
 
+from collections.abc import Callable
 from functools import reduce
 from operator import add
 from typing import Any
 
 import numpy as np
 from onnx import TensorProto
+from onnx.numpy_helper import from_array
 from skl2onnx.algebra.onnx_operator import OnnxSubEstimator
 from skl2onnx.algebra.onnx_ops import OnnxCast
 from skl2onnx.common.utils_classifier import get_label_classes
@@ -17,77 +19,139 @@ from sklearn.ensemble import (
 from sklearn.utils.validation import check_is_fitted
 
 from ..classifier import FFNNClassifier
-from ..data.quantities import Quantities
-from ..data.targets import ClassTargets, Targets
+from ..data.labels import Labels
+from ..data.numbers import Numbers
+from ..nn.activations import (
+    ELU,
+    GELU,
+    SELU,
+    Activation,
+    Identity,
+    LeakyReLU,
+    Logistic,
+    Mish,
+    ReLU,
+    SiLU,
+    Tanh,
+)
 from ..nn.arrays import Array
 from ..nn.losses import LogisticOutput, LogLink, RegressionLoss, Softmax
-from ..nn.network import Network
 from ..regressor import FFNNRegressor
-from ..tabular.blending import LEAST
-from .activations import activated, maximum, sigmoid
-from .tensor import TYPES, Graph, Tensor, declare, dtype_of_numbers
-from .trees import raw_predictions
+from ..tabular.classification import LEAST
+from ..tabular.trees import LOG_LINKS, Trees, places, trees_of
+from .tensor import TYPES, Tensor, declare
 
-# ------------------------------------------------------------------- one network
+# --------------------------------------------------------------------- activations
 
 
-def last_layer(network: Network, x: Tensor) -> Tensor:
-    """Return a(L+1), the output of the last layer.
+def maximum(a: Tensor, b: Any) -> Tensor:
+    """Return max(a, b)."""
+    return a.op("Max", b)
 
-    Parameters
-    ----------
-    network : Network
-        One network, or a stack of M.
-    x : Tensor of shape (n_samples, n_features)
-        Rows, with the dtype of the weights.
 
-    Returns
-    -------
-    a : Tensor of shape ([M,] n_samples, n_outputs)
-        As returned by `Network.forward`.
+def minimum(a: Tensor, b: Any) -> Tensor:
+    """Return min(a, b)."""
+    return a.op("Min", b)
+
+
+def sigmoid(a: Tensor) -> Tensor:
+    """Return σ(a)."""
+    return a.op("Sigmoid")
+
+
+def elu(g: Any, a: Tensor) -> Tensor:
+    """Return scale · (max(a, 0) + α (exp(min(a, 0)) - 1))."""
+    positive, negative = maximum(a, 0), minimum(a, 0).op("Exp") - 1
+    return g.scale * (positive + g.alpha * negative)
+
+
+def gelu(g: Any, a: Tensor) -> Tensor:
+    """Return a Φ(a), with Φ(a) = ½ (1 + erf(a / √2)).
+
+    erf is computed in float32, the only type for which onnxruntime has it; the error is
+    6e-8.
     """
-    h = x
-    for g, W, b in zip(network.activations, network.W, network.b, strict=False):
-        h = activated(g, h @ W + b)  # h(k) = g(h(k-1) W(k) + b(k))
-    return h @ network.W[-1] + network.b[-1]
+    erf = (a / np.sqrt(2)).cast(np.float32).op("Erf").cast(a.dtype)
+    return a * (0.5 + 0.5 * erf)
+
+
+def mish(g: Any, a: Tensor) -> Tensor:
+    """Return a n / (n + 2), with w = exp(a) and n = w (w + 2)."""
+    w = minimum(a, 20).op("Exp")  # above 20 the ratio rounds to 1; w² would overflow
+    n = w * (w + 2)
+    return a * (n / (n + 2))
+
+
+FORMS: dict[type[Activation], Callable[[Any, Tensor], Tensor]] = {
+    Identity: lambda g, a: a,
+    Logistic: lambda g, a: sigmoid(a),
+    Tanh: lambda g, a: a.op("Tanh"),
+    ReLU: lambda g, a: maximum(a, 0),
+    LeakyReLU: lambda g, a: maximum(a, g.slope * a),
+    ELU: elu,
+    SELU: elu,
+    GELU: gelu,
+    SiLU: lambda g, a: a * sigmoid(a),
+    Mish: mish,
+}
+
+
+def activated(g: Any, a: Tensor) -> Tensor:
+    """Return g(a), from the method `to_onnx` of g if it has one."""
+    if hasattr(g, "to_onnx"):
+        h: Tensor = g.to_onnx(a)
+        return h
+    if type(g) not in FORMS:
+        raise TypeError(
+            f"the activation {g!r} has no ONNX form. Give its class a method "
+            "to_onnx(self, a) that returns g(a), written with the operators of "
+            "skffnn.onnx.tensor.Tensor."
+        )
+    return FORMS[type(g)](g, a)
+
+
+# ------------------------------------------------------------- networks and averages
 
 
 def output_of(model: Any, x: Tensor) -> Tensor:
     """Return a(L+1) of a fitted estimator, with the dtype of x."""
     check_is_fitted(model)
-    dtype = np.result_type(x.dtype, model.coefs_[0].dtype)
-    return last_layer(model._network(dtype), x.cast(dtype)).cast(x.dtype)
+    dtype = np.result_type(x.dtype, model.fitted_.theta.vector.dtype)
+    network = model.fitted_.network(dtype)
+    h = x.cast(dtype)
+    for g, W, b in zip(network.activations, network.W, network.b, strict=False):
+        h = activated(g, h @ W + b)  # h(k) = g(h(k-1) W(k) + b(k))
+    return (h @ network.W[-1] + network.b[-1]).cast(x.dtype)
+
+
+def networks_of(average: Any, kind: type) -> list[Any]:
+    """Return the networks of an average; raise unless all are of the given class."""
+    for network in average.estimators_:
+        if type(network) is not kind:
+            raise TypeError(
+                "an average can be converted only if all its networks are "
+                f"{kind.__name__}, got {network!r}."
+            )
+    return list(average.estimators_)
+
+
+def weighted_mean(model: Any, output: Callable[[Any], Tensor]) -> Tensor:
+    """Return the mean of the outputs of the networks and others of an average."""
+    parts = []
+    models = [model.estimators_, *model.blended_]
+    for copies, weight in zip(models, model.blend_weights_, strict=True):
+        parts.append(weight / len(copies) * reduce(add, map(output, copies)))
+    return reduce(add, parts)
 
 
 # ----------------------------------------------------------------- classification
 
 
-def shape_of_classes(operator: Any) -> None:
-    """Declare the outputs of a classifier: labels and probabilities.
-
-    Parameters
-    ----------
-    operator : object
-        As skl2onnx passes it to a shape calculator.
-    """
-    model = operator.raw_operator
-    check_is_fitted(model)
-    targets = of_one(model._fitted_targets())
-    dtype = dtype_of_numbers(operator)
-    if not isinstance(model, FFNNClassifier):
-        dtype = np.float64  # averages are computed in float64
-    label, probabilities = operator.outputs
-    if is_zipped(operator):
-        dtype = np.float32
-    values = labels(get_label_classes(operator.scope_inst, model))
-    K = len(values)
-    declare(label, values.dtype, *[K] * targets.multilabel)
-    declare(probabilities, dtype, K)
-
-
-def of_one(targets: ClassTargets) -> Targets:
-    """Return the targets; raise if y had several columns of class labels."""
-    if isinstance(targets, Targets):
+def targets_of(model: Any) -> Labels:
+    """Return the classes of a model; raise if y had several columns of labels."""
+    is_network = isinstance(model, FFNNClassifier)
+    targets: Labels = model.fitted_.targets if is_network else model.labels_
+    if not targets.several:
         return targets
     raise TypeError(
         f"a classifier of {len(targets.classes)} targets has no ONNX form, because "
@@ -96,44 +160,9 @@ def of_one(targets: ClassTargets) -> Targets:
     )
 
 
-def is_zipped(operator: Any) -> bool:
-    """Return whether ZipMap, which takes only float32, turns probabilities into dicts.
-
-    Parameters
-    ----------
-    operator : object
-        As skl2onnx passes it to a shape calculator or a converter.
-
-    Returns
-    -------
-    answer : bool
-        The option "zipmap", unless the classifier is part of another one.
-    """
-    f = operator.outputs[1].full_name
-    return any(
-        other.type == "SklearnZipMap" and f in other.input_full_names
-        for other in operator.scope_inst.operators.values()
-    )
-
-
-def labels(classes: Any) -> Array:
-    """Return class labels in a type that ONNX supports.
-
-    Parameters
-    ----------
-    classes : ndarray of shape (n_classes,)
-        The class labels, `classes_`.
-
-    Returns
-    -------
-    labels : ndarray of shape (n_classes,)
-        Strings, with dtype object; or int64, for booleans too.
-
-    Raises
-    ------
-    TypeError
-        If they are neither strings nor integers.
-    """
+def labels(operator: Any) -> Array:
+    """Return the labels of the classes, as an array of int64 or of strings."""
+    classes = get_label_classes(operator.scope_inst, operator.raw_operator)
     if all(isinstance(label, str) for label in classes):
         return np.asarray(classes, dtype=object)
     if classes.dtype.kind in "biuf":
@@ -143,94 +172,60 @@ def labels(classes: Any) -> Array:
     raise TypeError(f"Class labels must be strings or 64-bit integers, got {classes}.")
 
 
-def convert_classifier(scope: Any, operator: Any, container: Any) -> None:
-    """Convert an FFNNClassifier.
+def n_classes(model: Any) -> tuple[int]:
+    """Return the number of columns of the probabilities."""
+    return (len(targets_of(model).classes),)
 
-    Parameters
-    ----------
-    scope, operator, container : object
-        As skl2onnx passes them to a converter.
+
+def declare_classes(operator: Any, dtype: Any, K: int) -> None:
+    """Declare the outputs of a classifier: labels and probabilities."""
+    label, probabilities = operator.outputs
+    multilabel = targets_of(operator.raw_operator).multilabel
+    declare(label, labels(operator).dtype, *[K] * multilabel)
+    declare(probabilities, np.float32 if is_zipped(operator) else dtype, K)
+
+
+def is_zipped(operator: Any) -> bool:
+    """Return whether ZipMap, which takes only float32, turns probabilities into dicts.
+
+    That is the option "zipmap", unless the classifier is part of another one.
     """
-    x = Graph(scope, container).matrix(operator)
-    classify(operator, output_of(operator.raw_operator, x))
+    f = operator.outputs[1].full_name
+    return any(
+        other.type == "SklearnZipMap" and f in other.input_full_names
+        for other in operator.scope_inst.operators.values()
+    )
 
 
-def convert_averaged_classifier(scope: Any, operator: Any, container: Any) -> None:
-    """Convert an AveragedClassifier, including the classifiers in its blend.
+def average_of_classifiers(model: Any, x: Tensor) -> Tensor:
+    """Return the logits of an AveragedClassifier, with the others in its blend."""
+    targets, networks = targets_of(model), networks_of(model, FFNNClassifier)
 
-    Parameters
-    ----------
-    scope, operator, container : object
-        As skl2onnx passes them to a converter.
-    """
-    x = Graph(scope, container).matrix(operator)
-    model = operator.raw_operator
-    M, stack = len(model.estimators_), model._stacked(np.float64)
-    if stack is None:
-        check_networks(model, FFNNClassifier)
-        each = [output_of(network, x).cast(np.float64) for network in model.estimators_]
-        a = reduce(add, each)
-    else:
-        each_of_stack = last_layer(stack, x.cast(np.float64))
-        a = each_of_stack.op("ReduceSum", np.array([0]), keepdims=0)
-    a = a * (model.inverse_temperature_ / M)
-    targets = of_one(model._fitted_targets())
-    for models, weight in zip(model.blended_, model.blend_weights_, strict=True):
-        for other in models:
-            a = a + weight / len(models) * log_odds(other, x, targets)
-    classify(operator, a)
+    def logits(other: Any) -> Tensor:
+        if other in networks:
+            return output_of(other, x.cast(np.float64))
+        return log_odds(other, x, targets)
+
+    return model.inverse_temperature_ * weighted_mean(model, logits)
 
 
-def log_odds(model: Any, x: Tensor, targets: Targets) -> Tensor:
-    """Return the log-probabilities of a model other than a network, as its logits.
-
-    Parameters
-    ----------
-    model : classifier
-        A fitted classifier.
-    x : Tensor of shape (n_samples, n_features)
-        Rows.
-    targets : Targets
-        The classes.
-
-    Returns
-    -------
-    a : Tensor of shape (n_samples, n_outputs)
-        As returned by `skffnn.tabular.blending.log_odds`.
-    """
+def log_odds(model: Any, x: Tensor, targets: Labels) -> Tensor:
+    """Return the logarithm of the probabilities of a model other than a network."""
     if isinstance(model, HistGradientBoostingClassifier):
         f = probabilities_of(raw_predictions(model, x), targets)
     else:
-        f = converted(model, x, model.n_features_in_)
+        f = converted(model, x)
     a = maximum(f, LEAST).op("Log")
     return a.columns([1]) - a.columns([0]) if targets.binary else a
 
 
-def by_class(a: Tensor, targets: Targets) -> Tensor:
-    """Return one logit for each class, (-a, a) for two, as `Targets.by_class` does."""
+def by_class(a: Tensor, targets: Labels) -> Tensor:
+    """Return one logit for each class, (-a, a) for two, as `Labels.by_class` does."""
     return (-a).op("Concat", a, axis=1) if targets.binary else a
 
 
-def probabilities_of(a: Tensor, targets: Targets) -> Tensor:
-    """Return the probability of each class.
-
-    Parameters
-    ----------
-    a : Tensor of shape (n_samples, n_outputs)
-        Logits.
-    targets : Targets
-        The classes.
-
-    Returns
-    -------
-    f : Tensor of shape (n_samples, K)
-        Probabilities.
-
-    Raises
-    ------
-    TypeError
-        If the loss has a custom output map.
-    """
+def probabilities_of(a: Tensor, targets: Labels) -> Tensor:
+    """Return the probability of each class, of shape (n_samples, K), from logits."""
     loss = type(targets.loss)
     if loss.output is Softmax.output and loss.decide is Softmax.decide:
         return a.op("Softmax", axis=1)
@@ -239,57 +234,36 @@ def probabilities_of(a: Tensor, targets: Targets) -> Tensor:
     raise TypeError(f"the output map of {targets.loss!r} has no ONNX form.")
 
 
-def classify(operator: Any, a: Tensor) -> None:
-    """Make labels and probabilities the outputs of a model.
-
-    Parameters
-    ----------
-    operator : object
-        As skl2onnx passes it to a converter.
-    a : Tensor of shape (n_samples, n_outputs)
-        Logits.
-    """
+def label_and_probabilities(operator: Any, a: Tensor) -> list[Tensor]:
+    """Return the outputs of a classifier with logits a."""
     model, scope = operator.raw_operator, a.graph.scope
-    targets = of_one(model._fitted_targets())
+    targets = targets_of(model)
     f = probabilities_of(a, targets)
     if scope.get_options(model, {"raw_scores": False})["raw_scores"]:
         f = by_class(a, targets)
     if is_zipped(operator):
         f = f.cast(np.float32)
-    if targets.multilabel:
-        label = a.op("Greater", 0, dtype=np.bool_).cast(np.int64)
+    if targets.binary or targets.multilabel:
+        decision = a.op("Greater", 0, dtype=np.bool_).cast(np.int64)
     else:
-        if targets.binary:
-            decision = a.op("Greater", 0, dtype=np.bool_).cast(np.int64)
-        else:
-            decision = a.op("ArgMax", axis=1, keepdims=0, dtype=np.int64)
-        classes = a.graph.constant(labels(get_label_classes(scope, model)), np.int64)
-        label = classes.op("Gather", decision.reshape(-1), axis=0)
-    for tensor, variable in zip((label, f), operator.outputs, strict=True):
-        tensor.named(variable)
+        decision = a.op("ArgMax", axis=1, keepdims=0, dtype=np.int64)
+    if targets.multilabel:
+        return [decision, f]
+    classes = a.graph.constant(labels(operator), np.int64)
+    return [classes.op("Gather", decision.reshape(-1), axis=0), f]
 
 
 # --------------------------------------------------------------------- regression
 
 
-def shape_of_numbers(operator: Any) -> None:
-    """Declare the output of a regressor.
-
-    Parameters
-    ----------
-    operator : object
-        As skl2onnx passes it to a shape calculator.
-    """
-    model = operator.raw_operator
-    check_is_fitted(model)
-    dtype, first = dtype_of_numbers(operator), model
+def n_numbers(model: Any) -> tuple[int, ...]:
+    """Return the shape of a regressor's prediction for a row."""
     if not isinstance(model, FFNNRegressor):
-        check_networks(model, FFNNRegressor)
-        dtype, first = np.float64, model.estimators_[0]
-    declare(operator.outputs[0], dtype, *shape_of(first._fitted_targets()))
+        model = networks_of(model, FFNNRegressor)[0]
+    return shape_of(model.fitted_.targets)
 
 
-def shape_of(targets: Quantities) -> tuple[int, ...]:
+def shape_of(targets: Numbers) -> tuple[int, ...]:
     """Return the shape of the prediction for a row, of at least one axis."""
     T, L = len(targets.mean), targets.n_levels
     if targets.loss.levels is None:
@@ -297,84 +271,30 @@ def shape_of(targets: Quantities) -> tuple[int, ...]:
     return (L,) if T == 1 else (T, L)
 
 
-def convert_regressor(scope: Any, operator: Any, container: Any) -> None:
-    """Convert an FFNNRegressor.
+def average_of_regressors(model: Any, x: Tensor) -> Tensor:
+    """Return the predictions of an AveragedRegressor, with the others in its blend."""
 
-    Parameters
-    ----------
-    scope, operator, container : object
-        As skl2onnx passes them to a converter.
-    """
-    x = Graph(scope, container).matrix(operator)
-    prediction_of(operator.raw_operator, x).named(operator.outputs[0])
+    def predictions(other: Any) -> Tensor:
+        rows = x.cast(np.float64) if isinstance(other, FFNNRegressor) else x
+        return prediction_of(other, rows).cast(np.float64)
 
-
-def convert_averaged_regressor(scope: Any, operator: Any, container: Any) -> None:
-    """Convert an AveragedRegressor, including the regressors in its blend.
-
-    Parameters
-    ----------
-    scope, operator, container : object
-        As skl2onnx passes them to a converter.
-    """
-    x = Graph(scope, container).matrix(operator)
-    model = operator.raw_operator
-    targets = model.estimators_[0]._fitted_targets()
-    parts = []
-    models = [model.estimators_, *model.blended_]
-    for copies, weight in zip(models, model.blend_weights_, strict=True):
-        each = [prediction_of(m, x).cast(np.float64) for m in copies]
-        parts.append(weight / len(copies) * reduce(add, each))
-    f = reduce(add, parts)
-    if np.any(model.shifts_):
-        f = f + model.shifts_
-    if model._has_axis():
-        f = ascending(f, targets.n_levels)
-    f.named(operator.outputs[0])
+    f = weighted_mean(model, predictions) + model.shifts_
+    targets = model.estimators_[0].fitted_.targets
+    return f if targets.loss.levels is None else ascending(f, targets.n_levels)
 
 
 def prediction_of(model: Any, x: Tensor) -> Tensor:
-    """Return the predictions of a fitted regressor.
-
-    Parameters
-    ----------
-    model : regressor
-        A network, boosted trees, or any other regressor that skl2onnx can convert.
-    x : Tensor of shape (n_samples, n_features)
-        Rows.
-
-    Returns
-    -------
-    f : Tensor of shape (n_samples, n_outputs) or (n_samples, n_targets, n_levels)
-        Predictions.
-    """
+    """Return the predictions of a fitted regressor, with at least one axis per row."""
     if isinstance(model, FFNNRegressor):
-        return decoded(model._fitted_targets(), output_of(model, x))
+        return decoded(model.fitted_.targets, output_of(model, x))
     if isinstance(model, HistGradientBoostingRegressor):
-        return raw_predictions(model, x)
-    return converted(model, x, model.n_features_in_)
+        f = raw_predictions(model, x)
+        return f.op("Exp") if model.loss in LOG_LINKS else f
+    return converted(model, x)
 
 
-def decoded(targets: Quantities, a: Tensor) -> Tensor:
-    """Turn outputs of a network into predictions in the units of y.
-
-    Parameters
-    ----------
-    targets : Quantities
-        The scaling.
-    a : Tensor of shape (n_samples, n_outputs)
-        Output of the last layer.
-
-    Returns
-    -------
-    f : Tensor of shape (n_samples, ...)
-        As returned by `Quantities.decode`, but with at least one axis per row.
-
-    Raises
-    ------
-    TypeError
-        If the loss has a custom output map.
-    """
+def decoded(targets: Numbers, a: Tensor) -> Tensor:
+    """Return outputs of a network in the units of y, as `Numbers.decode` does."""
     T, L = len(targets.mean), targets.n_levels
     f = linked(targets.loss, a).reshape(-1, T, L).cast(np.float64)
     if L > 1:
@@ -409,27 +329,70 @@ def ascending(f: Tensor, n: int) -> Tensor:
 # ------------------------------------------------------------------- other models
 
 
-def converted(model: Any, x: Tensor, n_features: int) -> Tensor:
+def raw_predictions(model: Any, x: Tensor) -> Tensor:
+    """Return the sum of the leaves of boosted trees, before the link function.
+
+    The converter of skl2onnx uses float32, so a value close to a threshold may take the
+    wrong branch. Here only the sum of the leaves is rounded to float32; the baseline is
+    added in float64.
+    """
+    trees = trees_of(model)
+    n_outputs = trees["sizes"].shape[1]
+    leaves = x.cast(np.float64).op(
+        "TreeEnsembleRegressor",
+        ml_version=3,
+        dtype=np.float32,
+        n_targets=n_outputs,
+        **nodes_of(trees),
+        **leaves_of(trees),
+    )
+    return leaves.cast(np.float64) + trees["baseline"]
+
+
+def nodes_of(trees: Trees) -> dict[str, Any]:
+    """Return the attributes of the operator that describe the nodes."""
+    tree, number = places(trees["sizes"])
+    is_leaf = trees["is_leaf"] == 1
+    fields = {
+        "treeids": tree,
+        "nodeids": number,
+        "featureids": np.where(is_leaf, 0, trees["feature_idx"]),
+        "truenodeids": np.where(is_leaf, 0, trees["left"]),
+        "falsenodeids": np.where(is_leaf, 0, trees["right"]),
+        "missing_value_tracks_true": np.where(is_leaf, 0, trees["missing_go_to_left"]),
+    }
+    attributes: dict[str, Any] = {
+        f"nodes_{name}": field.astype(np.int64).tolist()
+        for name, field in fields.items()
+    }
+    modes = np.where(is_leaf, "LEAF", "BRANCH_LEQ").tolist()
+    values = np.where(is_leaf, 0.0, trees["num_threshold"])
+    thresholds = from_array(values)
+    return attributes | {"nodes_modes": modes, "nodes_values_as_tensor": thresholds}
+
+
+def leaves_of(trees: Trees) -> dict[str, Any]:
+    """Return the attributes of the operator that describe the leaves."""
+    tree, number = places(trees["sizes"])
+    leaves = np.flatnonzero(trees["is_leaf"] == 1)
+    n_outputs = trees["sizes"].shape[1]
+    return {
+        "target_treeids": tree[leaves].tolist(),
+        "target_nodeids": number[leaves].tolist(),
+        "target_ids": (tree[leaves] % n_outputs).tolist(),
+        "target_weights_as_tensor": from_array(trees["value"][leaves]),
+    }
+
+
+def converted(model: Any, x: Tensor) -> Tensor:
     """Return the probabilities or predictions of a model that skl2onnx converts.
 
-    Parameters
-    ----------
-    model : estimator
-        A fitted classifier or regressor.
-    x : Tensor of shape (n_samples, n_features)
-        Rows.
-    n_features : int
-        Number of features.
-
-    Returns
-    -------
-    f : Tensor of shape (n_samples, n_outputs)
-        The result in float64, although skl2onnx computes some models in float32.
+    They are in float64, although skl2onnx computes some models in float32.
     """
     graph = x.graph
     version = graph.container.target_opset
     options = {"zipmap": False} if is_classifier(model) else None
-    given = (x.name, TYPES[x.dtype]([None, n_features]))
+    given = (x.name, TYPES[x.dtype]([None, model.n_features_in_]))
     outputs = OnnxSubEstimator(model, given, op_version=version, options=options)
     name = graph.scope.get_unique_variable_name("other")
     f = OnnxCast(
@@ -440,13 +403,3 @@ def converted(model: Any, x: Tensor, n_features: int) -> Tensor:
     )
     f.add_to(graph.scope, graph.container)
     return Tensor(graph, name, np.dtype(np.float64))
-
-
-def check_networks(model: Any, kind: type) -> None:
-    """Raise unless all networks of an average are of the given class."""
-    for network in model.estimators_:
-        if type(network) is not kind:
-            raise TypeError(
-                "an average can be converted only if all its networks are "
-                f"{kind.__name__}, got {network!r}."
-            )

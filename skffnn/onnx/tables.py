@@ -1,37 +1,27 @@
-"""Converters of the transformers, and tables as ONNX inputs, one for each column."""
+"""The transformers in ONNX, and tables as ONNX inputs, one for each column."""
 
 import re
 from collections.abc import Sequence
-from itertools import chain, count, groupby
+from itertools import chain, count
 from numbers import Real
 from typing import Any
 
 import numpy as np
 from sklearn.utils import check_array
-from sklearn.utils.validation import check_is_fitted
 
 from ..nn.arrays import Array
-from ..tabular.cells import cells
-from ..tabular.dates import as_dates
-from ..tabular.encoder import (
-    OTHER,
+from ..tabular.categories import OTHER
+from ..tabular.columns import (
+    as_dates,
+    cells,
     columns_of,
     is_categorical,
     kept_dtype,
     numbers,
 )
+from ..tabular.encoder import Encoding, encodings_of
 from ..utils.checks import is_frame
-from .tensor import (
-    DTYPES,
-    TYPES,
-    Graph,
-    Tensor,
-    concatenated,
-    declare,
-    dtype_of,
-    dtype_of_numbers,
-    n_columns,
-)
+from .tensor import DTYPES, TYPES, Tensor, concatenated
 
 # A missing value in a column of strings, for which ONNX has no NaN.
 MISSING = ""
@@ -54,20 +44,7 @@ FAR = 1e150
 
 
 def text(cell: Any) -> str:
-    """Return the string for a cell of a categorical column.
-
-    Equal cells have equal strings: 1.0 becomes "1", as it equals 1.
-
-    Parameters
-    ----------
-    cell : object
-        A cell; None for a missing value.
-
-    Returns
-    -------
-    string : str
-        The string; "" for a missing value.
-    """
+    """Return the same string for equal cells of a categorical column: "1" for 1.0."""
     if cell is None:
         return MISSING
     is_number = isinstance(cell, Real) and not isinstance(cell, bool)
@@ -188,16 +165,8 @@ def named_columns(X: Any) -> list[tuple[str, Any]]:
 def input_names(names: Sequence[str]) -> list[str]:
     """Turn column names into input names that skl2onnx does not change.
 
-    Parameters
-    ----------
-    names : sequence of str
-        Names of columns.
-
-    Returns
-    -------
-    names : list of str
-        Unique names of letters, digits, "_" and "+" that neither start with a digit nor
-        equal the name of an output.
+    They are unique, consist of letters, digits, "_" and "+", do not begin with a digit
+    and differ from the names of outputs.
     """
     found: list[str] = []
     taken = set(OUTPUTS)
@@ -212,123 +181,52 @@ def input_names(names: Sequence[str]) -> list[str]:
 # ------------------------------------------------------------------- TableEncoder
 
 
-def shape_of_table(operator: Any) -> None:
-    """Declare the output of a TableEncoder; raise if it cannot be converted.
-
-    Parameters
-    ----------
-    operator : object
-        As skl2onnx passes it to a shape calculator.
-    """
-    encoder = operator.raw_operator
-    check_is_fitted(encoder)
-    names = encoder._names(encoder.categories_)
-    dated = [name for name, d in zip(names, encoder.dates_, strict=True) if d]
+def check_columns(encodings: Sequence[Encoding], columns: list[Tensor]) -> None:
+    """Raise unless a TableEncoder can be converted for these columns."""
+    dated = [each.name for each in encodings if each.dated]
     if dated:
         raise TypeError(
             f"a TableEncoder of dates has no ONNX form: columns {dated}. Convert them "
             "to numbers before training."
         )
-    n = sum(n_columns(variable) for variable in operator.inputs)
-    if n != encoder.n_features_in_:
+    if len(columns) != len(encodings):
         raise ValueError(
-            f"TableEncoder was fitted to {encoder.n_features_in_} columns, but the "
-            f"inputs have {n}: see skffnn.onnx.initial_types."
+            f"TableEncoder was fitted to {len(encodings)} columns, but the inputs have "
+            f"{len(columns)}: see skffnn.onnx.initial_types."
         )
-    strings = [
-        dtype_of(v).kind == "O" for v in operator.inputs for _ in range(n_columns(v))
-    ]
-    kinds = zip(names, encoder.categories_, strings, strict=True)
-    for name, categories, is_string in kinds:
-        if is_string != (categories is not None):
+    for each, column in zip(encodings, columns, strict=True):
+        is_string = column.dtype.kind == "O"
+        if is_string != (each.categories is not None):
             needed = "numbers" if is_string else "strings"
             raise TypeError(
-                f"the input of column {name!r} must hold {needed}: see "
+                f"the input of column {each.name!r} must hold {needed}: see "
                 "skffnn.onnx.initial_types."
             )
-    declare(operator.outputs[0], np.float64, len(encoder.get_feature_names_out()))
 
 
-def convert_table(scope: Any, operator: Any, container: Any) -> None:
-    """Convert a TableEncoder.
-
-    Parameters
-    ----------
-    scope, operator, container : object
-        As skl2onnx passes them to a converter.
-    """
-    encoder = operator.raw_operator
-    graph = Graph(scope, container)
-    places = [
-        (x, i)
-        for x, variable in zip(graph.inputs(operator), operator.inputs, strict=True)
-        for i in range(n_columns(variable))
-    ]
-    names = encoder._names(encoder.categories_)
-    kinds = zip(places, encoder.categories_, encoder.means_, names, strict=True)
-    # Adjacent numeric columns of one input are converted together.
+def encoded(encoder: Any, columns: list[Tensor]) -> Tensor:
+    """Return the numeric columns and the encoded categorical columns of a table."""
+    encodings = encodings_of(encoder)
+    check_columns(encodings, columns)
     parts = []
-    for (x, is_numeric), run in groupby(kinds, lambda k: (k[0][0], k[1] is None)):
-        columns = list(run)
-        if is_numeric:
-            parts.append(x.columns([i for (_, i), *_ in columns]).cast(np.float64))
+    for each, column in zip(encodings, columns, strict=True):
+        if each.categories is None:
+            parts.append(column.cast(np.float64))
             continue
-        for (_, i), *kind in columns:
-            parts += encoded(x.columns([i]), *kind)
-    concatenated(parts).named(operator.outputs[0])
-
-
-def encoded(
-    column: Tensor, categories: Sequence[Any], means: Any, name: Any
-) -> list[Tensor]:
-    """Return the encoded columns of a categorical column.
-
-    Parameters
-    ----------
-    column : Tensor of shape (n_samples, 1)
-        Strings.
-    categories : sequence
-        Its categories.
-    means : TargetMeans or None
-        The means of y for the categories.
-    name : object
-        Name of the column, for error messages.
-
-    Returns
-    -------
-    parts : list of Tensor of shape (n_samples, n_columns)
-        The one-hot encoding, then the means, if any.
-    """
-    codes = codes_of(column, categories, name)
-    hot = codes.op("Equal", np.arange(len(categories)), dtype=np.bool_)
-    if means is None:
-        return [hot.cast(np.float64)]
-    codes = codes_of(column, [*means.categories, OTHER], name).reshape(-1)
-    table = column.graph.constant(means.table, np.float64)
-    return [hot.cast(np.float64), table.op("Gather", codes, axis=0)]
+        codes = codes_of(column, each.categories, each.name)
+        hot = codes.op("Equal", np.arange(len(each.categories)), dtype=np.bool_)
+        parts.append(hot.cast(np.float64))
+        if each.means is not None:
+            codes = codes_of(column, each.means.categories, each.name).reshape(-1)
+            table = column.graph.constant(each.means.table, np.float64)
+            parts.append(table.op("Gather", codes, axis=0))
+    return concatenated(parts)
 
 
 def codes_of(column: Tensor, categories: Sequence[Any], name: Any) -> Tensor:
-    """Return the index of the category of each cell.
+    """Return the index of the category of each cell, in int64.
 
-    Parameters
-    ----------
-    column : Tensor of shape (n_samples, 1)
-        Strings.
-    categories : sequence
-        Categories of the column, with `OTHER` at the end or without it.
-    name : object
-        Name of the column, for error messages.
-
-    Returns
-    -------
-    codes : Tensor of int64 of shape (n_samples, 1)
-        The indices. Unknown categories have that of `OTHER`, or -1 without it.
-
-    Raises
-    ------
-    ValueError
-        If two categories have the same string.
+    Unknown categories have that of `OTHER`, which comes last, or -1 without it.
     """
     known = [category for category in categories if category is not OTHER]
     keys = [text(category) for category in known]
@@ -350,74 +248,28 @@ def codes_of(column: Tensor, categories: Sequence[Any], name: Any) -> Tensor:
 # ------------------------------------------------------------- scaler and imputer
 
 
-def shape_of_scaled(operator: Any) -> None:
-    """Declare the output of a RobustSmoothScaler.
-
-    Parameters
-    ----------
-    operator : object
-        As skl2onnx passes it to a shape calculator.
-    """
-    scaler = operator.raw_operator
-    check_is_fitted(scaler)
-    dtype = scaler.dtype or dtype_of_numbers(operator)
-    declare(operator.outputs[0], dtype, scaler.n_features_in_)
-
-
-def convert_scaler(scope: Any, operator: Any, container: Any) -> None:
-    """Convert a RobustSmoothScaler: z / √(1 + (z / limit)²), computed in float64.
-
-    Parameters
-    ----------
-    scope, operator, container : object
-        As skl2onnx passes them to a converter.
-    """
-    scaler = operator.raw_operator
-    graph = Graph(scope, container)
-    x = graph.matrix(operator)
-    limit, dtype = float(scaler.limit), scaler.dtype or x.dtype
+def scaled(scaler: Any, x: Tensor) -> Tensor:
+    """Return z / √(1 + (z / limit)²) for a RobustSmoothScaler, in float64."""
+    limit = float(scaler.limit)
     is_empty = np.isnan(scaler.center_)
     center = np.where(is_empty, 0, scaler.center_)
     scale = np.where(scaler.scale_ > 0, scaler.scale_, np.inf)
+    graph = x.graph
     z = (x.cast(np.float64) - center) / scale
     if is_empty.any():
         empty, zero = graph.constant(is_empty, np.bool_), graph.constant(0.0, z.dtype)
         z = empty.op("Where", zero, z, dtype=z.dtype)
     z = z.op("Clip", -FAR * limit, FAR * limit)
     part = z / limit
-    z = z / (1 + part * part).op("Sqrt")
-    z.cast(dtype).named(operator.outputs[0])
+    return z / (1 + part * part).op("Sqrt")
 
 
-def shape_of_filled(operator: Any) -> None:
-    """Declare the output of a GapImputer.
-
-    Parameters
-    ----------
-    operator : object
-        As skl2onnx passes it to a shape calculator.
-    """
-    imputer = operator.raw_operator
-    check_is_fitted(imputer)
-    n = imputer.n_features_in_ + len(imputer.features_)
-    declare(operator.outputs[0], dtype_of_numbers(operator), n)
-
-
-def convert_imputer(scope: Any, operator: Any, container: Any) -> None:
-    """Convert a GapImputer.
-
-    Parameters
-    ----------
-    scope, operator, container : object
-        As skl2onnx passes them to a converter.
-    """
-    imputer = operator.raw_operator
-    graph = Graph(scope, container)
-    x = graph.matrix(operator)
+def filled(imputer: Any, x: Tensor) -> Tensor:
+    """Return the features with their gaps filled, then the marks of the gaps."""
     gaps = x.op("IsNaN", dtype=np.bool_)
-    fill_value = graph.constant(float(imputer.fill_value), x.dtype)
+    fill_value = x.graph.constant(float(imputer.fill_value), x.dtype)
     parts = [gaps.op("Where", fill_value, x, dtype=x.dtype)]
     if len(imputer.features_):
         marks = gaps.columns(imputer.features_).cast(x.dtype)
         parts.append(marks * float(imputer.gap))
-    concatenated(parts).named(operator.outputs[0])
+    return concatenated(parts)

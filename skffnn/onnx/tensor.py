@@ -1,4 +1,10 @@
-"""Tensors for building an ONNX graph: arithmetic on them adds nodes."""
+"""Tensors for building an ONNX graph: arithmetic on them adds nodes.
+
+skl2onnx converts a model in two steps: a shape calculator declares the types and shapes
+of the outputs, then a converter adds nodes. Both get an `operator`, with the fitted
+model as `raw_operator` and its `inputs` and `outputs`. The converter also gets a
+`scope`, which makes names unique, and the `container` of the nodes.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,18 +38,7 @@ OLDEST_OPSET = 13
 
 
 class Graph:
-    """The graph to which a converter adds nodes.
-
-    Parameters
-    ----------
-    scope, container : object
-        As skl2onnx passes them to a converter.
-
-    Raises
-    ------
-    ValueError
-        If the opset is older than 13.
-    """
+    """The graph to which a converter adds nodes."""
 
     def __init__(self, scope: Any, container: Any) -> None:
         if container.target_opset < OLDEST_OPSET:
@@ -56,18 +51,7 @@ class Graph:
     def constant(self, value: Any, dtype: Any) -> "Tensor":
         """Return a tensor with given values.
 
-        Parameters
-        ----------
-        value : array-like
-            Numbers or strings.
-        dtype : dtype
-            Type of the tensor, unless `value` is an array without floats, which keeps
-            its own type.
-
-        Returns
-        -------
-        tensor : Tensor
-            An initialiser of the graph.
+        An array without floats keeps its own type.
         """
         name = self.scope.get_unique_variable_name("constant")
         if not isinstance(value, np.ndarray) or value.dtype.kind == "f":
@@ -79,37 +63,19 @@ class Graph:
         self.container.add_initializer(name, kind, list(value.shape), content)
         return Tensor(self, name, value.dtype)
 
-    def inputs(self, operator: Any) -> list["Tensor"]:
-        """Return the inputs of the model being converted.
-
-        Parameters
-        ----------
-        operator : object
-            As skl2onnx passes it to a converter.
-
-        Returns
-        -------
-        tensors : list of Tensor
-            One for each input.
-        """
-        return [Tensor(self, v.full_name, dtype_of(v)) for v in operator.inputs]
+    def columns(self, operator: Any) -> list["Tensor"]:
+        """Return the columns of the inputs of a model, each of shape (n_samples, 1)."""
+        return [
+            Tensor(self, variable.full_name, dtype_of(variable)).columns([i])
+            for variable in operator.inputs
+            for i in range(n_columns(variable))
+        ]
 
     def matrix(self, operator: Any) -> "Tensor":
-        """Return the inputs of a model as one numeric matrix.
-
-        Parameters
-        ----------
-        operator : object
-            As skl2onnx passes it to a converter.
-
-        Returns
-        -------
-        x : Tensor of shape (n_samples, n_features)
-            The inputs, concatenated, in the type in which the model would get them.
-        """
+        """Return the inputs of a model as one matrix of numbers."""
         dtype = dtype_of_numbers(operator)
-        parts = [x.cast(dtype) for x in self.inputs(operator)]
-        return concatenated(parts)
+        inputs = [Tensor(self, v.full_name, dtype_of(v)) for v in operator.inputs]
+        return concatenated([x.cast(dtype) for x in inputs])
 
 
 @dataclass(frozen=True)
@@ -184,61 +150,22 @@ class Tensor:
         return self.graph.constant(value, self.dtype)
 
     def cast(self, dtype: Any) -> "Tensor":
-        """Return the tensor in another type.
-
-        Parameters
-        ----------
-        dtype : dtype
-            The type.
-
-        Returns
-        -------
-        tensor : Tensor
-            This tensor, if it has that type already.
-        """
+        """Return the tensor in another type."""
         dtype = np.dtype(dtype)
         if dtype == self.dtype:
             return self
         return self.op("Cast", dtype=dtype, to=np_dtype_to_tensor_dtype(dtype))
 
     def reshape(self, *shape: int) -> "Tensor":
-        """Return the tensor in another shape.
-
-        Parameters
-        ----------
-        *shape : int
-            The shape; one number may be -1.
-
-        Returns
-        -------
-        tensor : Tensor
-            The reshaped tensor.
-        """
+        """Return the tensor in another shape, of which one number may be -1."""
         return self.op("Reshape", np.array(shape, np.int64))
 
     def columns(self, indices: Sequence[int]) -> "Tensor":
-        """Return some columns of a matrix.
-
-        Parameters
-        ----------
-        indices : sequence of int
-            Indices of the columns.
-
-        Returns
-        -------
-        columns : Tensor of shape (n_samples, n_indices)
-            The columns, in that order.
-        """
+        """Return some columns of a matrix, by their indices."""
         return self.op("Gather", np.asarray(indices, np.int64), axis=1)
 
     def named(self, variable: Any) -> None:
-        """Make the tensor an output of the model being converted.
-
-        Parameters
-        ----------
-        variable : object
-            An output of the operator that skl2onnx passes to a converter.
-        """
+        """Make the tensor an output of the model."""
         self.graph.container.add_node(
             "Identity",
             [self.name],
@@ -281,18 +208,7 @@ class Tensor:
 
 
 def concatenated(parts: Sequence[Tensor]) -> Tensor:
-    """Return matrices concatenated along the columns.
-
-    Parameters
-    ----------
-    parts : sequence of Tensor of shape (n_samples, n_columns)
-        At least one matrix; all have the same dtype.
-
-    Returns
-    -------
-    x : Tensor of shape (n_samples, n_all_columns)
-        All columns.
-    """
+    """Return matrices of one dtype side by side."""
     first, *rest = parts
     return first.op("Concat", *rest, axis=1) if rest else first
 
@@ -309,22 +225,9 @@ def dtype_of(variable: Any) -> Any:
 
 
 def dtype_of_numbers(operator: Any) -> Any:
-    """Return the type in which a model gets its inputs: float32 or float64.
+    """Return the type in which a model gets its inputs.
 
-    Parameters
-    ----------
-    operator : object
-        As skl2onnx passes it to a converter.
-
-    Returns
-    -------
-    dtype : dtype
-        As in scikit-learn: float32 if all inputs are, otherwise float64.
-
-    Raises
-    ------
-    TypeError
-        If an input holds strings.
+    As in scikit-learn, it is float32 if all inputs are, otherwise float64.
     """
     dtypes = [dtype_of(variable) for variable in operator.inputs]
     if any(dtype.kind == "O" for dtype in dtypes):
@@ -337,17 +240,7 @@ def dtype_of_numbers(operator: Any) -> Any:
 
 
 def declare(variable: Any, dtype: Any, *shape: int | None) -> None:
-    """Declare the type and the shape of an output of the model being converted.
-
-    Parameters
-    ----------
-    variable : object
-        An output of an operator.
-    dtype : dtype
-        Its type.
-    *shape : int
-        Its shape, without the first axis, the rows.
-    """
+    """Declare the type of an output, and its shape without the first axis, the rows."""
     variable.set_type(TYPES[np.dtype(dtype)]([None, *shape]))
 
 

@@ -13,9 +13,9 @@ computed from t.
 To add an optimiser, write a dataclass with `init` and `update` and register it in
 `OPTIMIZERS`. If its attribute `decoupled` is True, α Ω is not part of the gradient; the
 weights decay in a separate step, θ ← θ - η α ∂Ω/∂θ. A field named like a parameter of
-the estimator takes its value from there. A class that inherits `init` can continue from
-a state of its base class; if its state has another meaning, it must define its own
-`init`.
+the estimator takes its value from there. If a class inherits `init`, training can
+continue from a state of its base class: define `init` if the entries of the state have
+another meaning.
 """
 
 from dataclasses import dataclass

@@ -23,7 +23,8 @@ class Clock:
     part : float, default=0.0
         Fraction of the current epoch that has been completed.
     decays : int, default=0
-        How often training stopped improving and continued at a lower rate.
+        Number of times the learning rate was lowered because training stopped
+        improving.
 
     Examples
     --------

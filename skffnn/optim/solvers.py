@@ -1,85 +1,170 @@
-"""Solvers, which minimise J(θ).
+"""Solvers, which minimise J(θ): on minibatches, or on all rows at once.
 
-A solver receives a `Training` and the rows in the form that it needs: minibatches or,
-if `full_batch` is true, a function that returns J and its gradient over all rows. It
-changes θ, calls `training.end_epoch` after each epoch, and returns when
-`training.is_over`. No other code depends on which solver it is.
-
-To add a solver, write a dataclass with the attributes of `Solver`, register it in
-`SOLVERS`, and name it in the docstring of `FFNNClassifier`. A field named like a
-parameter of the estimator takes its value from there. For a new update rule for
-minibatches, an optimiser is enough (`skffnn.optim.optimizers`).
+A full-batch solver is a function: it takes J, the first θ and the criteria for ending,
+and returns what it found (`Solver`). To add one, write a dataclass with `minimise`,
+register it in `SOLVERS`, and name it in the docstring of `FFNNClassifier`. A field
+named like a parameter of the estimator takes its value from there. For a new update
+rule for minibatches, an optimiser is enough (`skffnn.optim.optimizers`).
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
+from functools import cache, partial
+from threading import Lock
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from scipy.optimize import minimize
+from threadpoolctl import ThreadpoolController
 
-from ..data.batches import Batches
 from ..nn.arrays import Array
 from ..nn.parameters import Parameters
-from .blas import one_thread_for_scipy
-from .descent import Descent, Epochs
 from .optimizers import OPTIMIZERS, Optimizer
-from .schedules import Schedule
-from .training import Training
+from .progress import StoppingCriteria
+from .schedules import Clock, Schedule
+
+
+class OneThread:
+    """Context manager that limits BLAS libraries to one thread.
+
+    The limit applies to the whole process. If several users overlap, the first one sets
+    it and the last one restores it.
+
+    Parameters
+    ----------
+    libraries : callable
+        Returns a controller of the libraries.
+    """
+
+    def __init__(self, libraries: Callable[[], ThreadpoolController]) -> None:
+        self._libraries = libraries
+        self._lock = Lock()
+        self._users = 0
+        self._limit: Any = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._users == 0:
+                self._limit = self._libraries().limit(limits=1)
+            self._users += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._users -= 1
+            if self._users == 0:
+                self._limit.restore_original_limits()
+                self._limit = None
+
+
+@cache
+def blas_of_scipy() -> ThreadpoolController:
+    """Return a controller for the BLAS in a SciPy wheel; cached because it is slow."""
+    controller = ThreadpoolController()
+    folders = ("scipy.libs", "scipy/.dylibs")
+    paths = [library["filepath"] for library in controller.info()]
+    own = [path for path in paths if any(folder in path for folder in folders)]
+    return controller.select(filepath=own)
+
+
+@cache
+def all_blas() -> ThreadpoolController:
+    """Return a controller for every BLAS; cached because it is slow."""
+    return ThreadpoolController().select(user_api="blas")
+
+
+# The wheels of NumPy and SciPy each bundle a BLAS, whose threads keep spinning for a
+# while after a call. L-BFGS alternates between the two. On its short vectors, SciPy's
+# threads save only a third of the time that they cost NumPy's. A BLAS that both share
+# is not limited.
+one_thread_for_scipy = OneThread(blas_of_scipy)
+
+# For running as many tasks in parallel as there are cores. The number of threads may
+# also change the last bits of a matrix product.
+one_thread = OneThread(all_blas)
+
+
+Function = Callable[[Array], tuple[float, Array]]
+
+
+class Found(NamedTuple):
+    """What a full-batch solver has found.
+
+    Parameters
+    ----------
+    theta : ndarray of shape (n_parameters,)
+        The last θ.
+    value : float
+        J(θ).
+    limit : str or None
+        What ended it before it had converged, for the warning; None if it converged or
+        was told to end.
+    """
+
+    theta: Array
+    value: float
+    limit: str | None = None
 
 
 @runtime_checkable
 class Solver(Protocol):
-    """Interface of a solver.
+    """Interface of a full-batch solver, which needs J and its gradient over all rows.
 
-    Attributes
-    ----------
-    full_batch : bool
-        Whether `solve` needs J and its gradient over all rows instead of minibatches.
-        Training then uses float64.
-    incremental : bool
-        Whether it can train on rows that it sees only once, as in `partial_fit`.
-    unit : str
-        What it counts: "epoch" or "iteration".
+    Training then uses float64.
+
+    Examples
+    --------
+    Gradient descent:
+
+    >>> from skffnn import FFNNClassifier
+    >>> from skffnn.optim.solvers import Found
+    >>> class GradientDescent:
+    ...     def minimise(self, J, theta, criteria, end_iteration):
+    ...         value, grad = J(theta)
+    ...         while True:
+    ...             theta = theta - 0.5 * grad
+    ...             value, grad = J(theta)
+    ...             if end_iteration(theta, value):
+    ...                 return Found(theta, value)
+    >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [0, 0, 1, 1]
+    >>> model = FFNNClassifier((), solver=GradientDescent(), max_iter=100)
+    >>> model.fit(X, y).score(X, y)
+    1.0
     """
 
-    full_batch: ClassVar[bool]
-    incremental: ClassVar[bool]
-    unit: ClassVar[str]
-
-    def solve(self, training: Training, rows: Any) -> None:
-        """Minimise J(θ), starting from the current θ and state.
+    def minimise(
+        self,
+        J: Function,
+        theta: Array,
+        criteria: StoppingCriteria,
+        end_iteration: Callable[..., bool],
+    ) -> Found:
+        """Minimise J(θ).
 
         Parameters
         ----------
-        training : Training
-            J, the state of training, and the stopping criteria. `training.state.claim`
-            keeps arrays and numbers for continuing training later. A solver with a
-            learning rate sets `training.eta`, which the error message reports if
-            training diverges. A solver that ends before it has converged calls
-            `training.warn_unconverged`. It should silence NumPy's floating-point
-            warnings, because `end_epoch` raises if a number is not finite.
-        rows : Batches or FullBatch
-            The minibatches, or a function that returns J and its gradient over all
-            rows, in an array that is overwritten by the next call.
+        J : callable
+            Takes θ and returns J(θ) and ∂J/∂θ.
+        theta : ndarray of shape (n_parameters,)
+            The first θ. It may be changed in place.
+        criteria : StoppingCriteria
+            `max_iter`, the number of iterations, and `tol`. It is called only if there
+            is an iteration left.
+        end_iteration : callable
+            To be called after each iteration with θ and J(θ), and with the learning
+            rate, if there is one. It records them, and returns whether to end.
+
+        Returns
+        -------
+        found : Found
+            The last θ, and what ended the search.
         """
 
 
 @dataclass(frozen=True)
 class StochasticSolver:
-    """Minibatch training, with an optimiser and a learning-rate schedule.
+    """Minibatch training: an optimiser, a schedule, η_0 and rates of the parameters.
 
-    Parameters
-    ----------
-    optimizer : Optimizer
-        Turns gradients into updates.
-    schedule : Schedule
-        The learning rate over time.
-    learning_rate_init : float
-        η_0.
-    rates : callable
-        Takes θ and returns a learning-rate multiplier for each parameter, or None.
+    `rates` takes θ and returns a learning-rate multiplier for each parameter, or None.
     """
 
     optimizer: Optimizer
@@ -87,54 +172,9 @@ class StochasticSolver:
     learning_rate_init: float
     rates: Callable[[Parameters], Array | None]
 
-    full_batch: ClassVar[bool] = False
-    incremental: ClassVar[bool] = True
-    unit: ClassVar[str] = "epoch"
-
-    def solve(self, training: Training, rows: Batches) -> None:
-        epochs, descent = self.start(training, rows), self.descent(training)
-        with np.errstate(all="ignore"):
-            while not training.is_over:
-                epochs.begin()
-                epochs.end(epochs.steps(descent) / rows.n_rows)
-        epochs.finish()
-
-    def start(self, training: Training, rows: Batches) -> Epochs:
-        """Restore the state of the optimiser, or initialise it.
-
-        Parameters
-        ----------
-        training : Training
-            J, the state of training, and the stopping criteria.
-        rows : Batches
-            The minibatches.
-
-        Returns
-        -------
-        epochs : Epochs
-            Runs the epochs.
-        """
-        state = training.state
-        fresh = self.optimizer.init(state.theta.vector)
-        state.claim(name_of(self.optimizer.init), fresh)
-        return Epochs(training, rows, self.schedule, self.learning_rate_init)
-
-    def descent(self, training: Training) -> Descent:
-        """Return the object that takes the steps.
-
-        Parameters
-        ----------
-        training : Training
-            With the optimiser state that `start` has restored or initialised.
-
-        Returns
-        -------
-        descent : Descent
-            Changes the θ of the training state.
-        """
-        state = training.state
-        rates = self.rates(state.theta)
-        return Descent(training.objective, self.optimizer, state.optimizer, rates)
+    def eta(self, clock: Clock) -> float:
+        """Return the learning rate."""
+        return self.learning_rate_init * self.schedule.factor(clock)
 
 
 @dataclass(frozen=True)
@@ -166,68 +206,51 @@ class LBFGS:
     max_fun: int = 15000
     memory: int = 10
 
-    full_batch: ClassVar[bool] = True
-    incremental: ClassVar[bool] = False
-    unit: ClassVar[str] = "iteration"
+    def minimise(
+        self,
+        J: Function,
+        theta: Array,
+        criteria: StoppingCriteria,
+        end_iteration: Callable[..., bool],
+    ) -> Found:
+        told_to_end = False
 
-    def solve(
-        self, training: Training, rows: Callable[[], tuple[float, Array]]
-    ) -> None:
-        state, criteria = training.state, training.criteria
-        theta, first = state.theta.vector, training.n_iter
-        state.claim(name_of(self), {})
-        accepted = theta.copy()
-
-        def J(x: Array) -> tuple[float, Array]:
-            theta[...] = x
-            value, grad = rows()
-            return value, grad.copy()
-
-        def iteration_ended(intermediate_result: Any) -> None:
-            theta[...] = accepted[...] = intermediate_result.x
-            # Without a validation set, the gradient decides when to stop, not patience.
-            training.end_epoch(
-                float(intermediate_result.fun),
-                on_stall=lambda score: training.validation is not None,
-            )
-            if state.converged or training.stopped:
+        def callback(intermediate_result: Any) -> None:
+            nonlocal told_to_end
+            value = float(intermediate_result.fun)
+            told_to_end = end_iteration(intermediate_result.x, value)
+            if told_to_end:
                 raise StopIteration
 
         # The gradient decides (gtol); ftol only detects that J no longer decreases by
         # more than rounding errors.
         options = {
-            "maxiter": criteria.max_iter - first,
+            "maxiter": criteria.max_iter,
             "maxfun": self.max_fun,
             "maxcor": self.memory,
             "gtol": criteria.tol,
             "ftol": 64 * np.finfo(np.float64).eps,
         }
-        if training.is_over:
-            return
-        try:
-            with one_thread_for_scipy, np.errstate(all="ignore"):
-                result = minimize(
-                    J,
-                    theta.copy(),
-                    jac=True,
-                    method="L-BFGS-B",
-                    callback=iteration_ended,
-                    options=options,
-                )
-                if training.n_iter == 0:  # already converged, or out of evaluations
-                    training.end_epoch(float(result.fun))
-        finally:
-            theta[...] = accepted  # not the last trial point of a line search
+        with one_thread_for_scipy:
+            result = minimize(
+                J,
+                theta,
+                jac=True,
+                method="L-BFGS-B",
+                callback=callback,
+                options=options,
+            )
         if not np.isfinite(result.jac @ result.jac):
-            raise training.diverged("the gradient")
-        state.converged = state.converged or result.success
-        if not (state.converged or training.stopped):
-            training.warn_unconverged(self._limit(training, result))
+            raise FloatingPointError("the gradient")
+        limit = None
+        if not (told_to_end or result.success):
+            limit = self._limit(criteria, result)
+        return Found(result.x, float(result.fun), limit)
 
-    def _limit(self, training: Training, result: Any) -> str:
+    def _limit(self, criteria: StoppingCriteria, result: Any) -> str:
         """Describe what ended L-BFGS before the gradient was small."""
-        if training.n_iter >= training.criteria.max_iter:
-            return f"max_iter={training.criteria.max_iter} iterations"
+        if result.nit >= criteria.max_iter:
+            return f"{result.nit} iterations"
         if result.nfev >= self.max_fun:
             return f"max_fun={self.max_fun} evaluations"
         return f"{result.nit} iterations, with no lower loss along the search direction"
@@ -236,15 +259,8 @@ class LBFGS:
 def name_of(function: Any) -> str:
     """Return the qualified name of a function, which identifies an optimiser state.
 
-    Parameters
-    ----------
-    function : callable
-        A function, a method, a `functools.partial` of one, or an object.
-
-    Returns
-    -------
-    name : str
-        The name, including the module.
+    A `functools.partial` has the name of its function, and any other object that of its
+    class.
     """
     while isinstance(function, partial):
         function = function.func

@@ -1,15 +1,15 @@
-"""Training: what a solver needs, and what happens at the end of each epoch."""
+"""The training of one network: its parts, and what happens at the end of each epoch."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from ..nn.arrays import Array, number
+from ..data.batches import Validation
 from ..nn.objective import Objective
-from ..utils.warn import warn
-from .state import StoppingCriteria, TrainingState, is_real
+from ..utils.warn import InterruptionWarning, warn
+from .progress import Progress, StoppingCriteria, is_real
 
 
 class Epoch(NamedTuple):
@@ -49,191 +49,132 @@ class Examined(NamedTuple):
     measured: tuple[float, Any] | None = None
 
 
-class Validation:
-    """Loss and score of θ on the validation set.
-
-    Parameters
-    ----------
-    objective : Objective
-        The objective, with the network that is being trained.
-    blocks : iterable of (x, y, s)
-        The rows of the validation set, with their sample weights.
-    weights : ndarray of shape (..., n_rows) or None
-        The same weights, for the score terms.
-    score : callable
-        Takes the loss and the mean of the score terms, and returns the score that early
-        stopping monitors.
-    """
-
-    def __init__(
-        self,
-        objective: Objective,
-        blocks: Any,
-        weights: Array | None,
-        score: Callable[[float, Any], float],
-    ) -> None:
-        self.objective = objective
-        self.blocks = blocks
-        self.weights = weights
-        self.score = score
-
-    def measure(self) -> tuple[Any, Any]:
-        """Return the loss and the mean of the score terms for the current θ.
-
-        Returns
-        -------
-        loss : float or ndarray of shape (...)
-            Weighted mean of ℓ, without the penalty.
-        mean : float or ndarray of shape (...) or (..., K)
-            Weighted mean of `Loss.score_terms`. For a classifier it is the accuracy,
-            the fraction of rows whose labels are all predicted correctly.
-        """
-        loss: Any = 0.0
-        weight: Any = 0.0
-        of_blocks = []
-        for x, y, s in self.blocks:
-            a = self.objective.network.forward(x)
-            of_blocks.append(self.objective.loss.score_terms(a, y))
-            loss += self.objective.weighted_loss(a, y, s)
-            weight += number(s.sum(axis=(-2, -1)))
-        terms, weights = np.concatenate(of_blocks, axis=-1), self.weights
-        if weights is not None and weights.ndim < terms.ndim:  # same for all outputs
-            weights = np.broadcast_to(weights[..., np.newaxis, :], terms.shape)
-        mean = np.average(terms, axis=-1, weights=weights)
-        return loss / weight, number(mean)
-
-    def __call__(self) -> tuple[float, float]:
-        """Return the loss and the score for the current θ.
-
-        Returns
-        -------
-        loss : float
-            Weighted mean of ℓ, without the penalty.
-        score : float
-            Higher is better.
-        """
-        loss, mean = self.measure()
-        return loss, self.score(loss, mean)
-
-
 class Training:
-    """What a solver needs: J(θ), the state of training, and the stopping criteria.
+    """The training of one network, from the first epoch of a fit to its end.
 
-    A solver changes θ, calls `end_epoch` after each epoch, and returns when
-    `is_over` is true.
-
-    Parameters
-    ----------
-    objective : Objective
-        J(θ), for the θ of `state`.
-    state : TrainingState
-        The state of training, changed in place.
-    criteria : StoppingCriteria
-        When to stop.
-    n_rows : int
-        Number of rows in an epoch.
-    validation : Validation, default=None
-        If given, its score decides when to stop and which θ to keep.
-    on_epoch_end : callable, default=None
-        Called with each `Epoch` once `state` is up to date.
-    n_iter : int, default=0
-        Number of epochs of this fit that were completed before a crash.
+    A solver changes θ, calls `end_epoch` after each epoch, and returns when `is_over`.
 
     Attributes
     ----------
+    plan : Plan
+        The parameters of the estimator, with names replaced by objects.
+    rows : Rows or PartitionedRows
+        The training rows, with their targets.
+    objective : Objective
+        J(θ), for the θ of `progress`.
+    batches : Batches, FullBatch or another kind
+        What the solver needs: minibatches, or J and its gradient over all rows.
+    progress : Progress
+        What training changes.
+    dtype : dtype
+        Dtype of the fitted parameters.
+    validation : Validation or None
+        If given, its score decides when to stop and which θ to keep.
     n_iter : int
         Number of completed epochs of this fit.
     eta : float or None
         Learning rate at the start of the epoch.
+    listeners : sequence of Listener
+        Called at the end of each epoch.
     stopped : bool
-        Whether a listener has stopped training. It can be continued later, as after
-        `max_iter`.
+        Whether a listener has stopped training, which can be continued later.
+    interrupted : bool
+        Whether Ctrl-C has ended training, possibly in the middle of an epoch.
+    error : Exception or None
+        Why training failed.
+    limit : str or None
+        What ends training that has not converged, for the warning.
     """
 
     def __init__(
         self,
+        plan: Any,
+        rows: Any,
         objective: Objective,
-        state: TrainingState,
-        criteria: StoppingCriteria,
-        n_rows: int,
-        validation: Validation | None = None,
-        on_epoch_end: Callable[[Epoch], None] | None = None,
+        batches: Any,
+        progress: Progress,
+        dtype: Any,
         n_iter: int = 0,
     ) -> None:
-        self.objective = objective
-        self.state = state
-        self.criteria = criteria
-        self.n_rows = n_rows
-        self.validation = validation
-        self.on_epoch_end = on_epoch_end or (lambda epoch: None)
+        self.plan, self.rows = plan, rows
+        self.objective, self.batches = objective, batches
+        self.progress = progress
+        self.dtype = dtype
         self.n_iter = n_iter
+        self.validation: Validation | None = None
+        self.listeners: Sequence[Any] = ()
         self.eta: float | None = None
-        self.stopped = False
+        self.stopped = self.interrupted = False
+        self.error: Exception | None = None
+        self.limit: str | None = None
+
+    @property
+    def criteria(self) -> StoppingCriteria:
+        """When training ends."""
+        criteria: StoppingCriteria = self.plan.criteria
+        return criteria
 
     @property
     def is_over(self) -> bool:
-        """Whether training has converged, been stopped, or reached `max_iter`."""
-        ended = self.state.converged or self.stopped
-        return ended or self.n_iter >= self.criteria.max_iter
+        """Whether training has converged, reached `max_iter`, failed or was stopped."""
+        ended = self.progress.converged or self.stopped or self.interrupted
+        failed = self.error is not None
+        return ended or failed or self.n_iter >= self.criteria.max_iter
 
     def stop(self) -> None:
         """End training after the current epoch; for listeners to call."""
         self.stopped = True
 
     def resume(self) -> None:
-        """Prepare to continue an earlier fit.
+        """Prepare to continue an earlier fit, or the same one after a crash.
 
-        Its scores were measured on its own validation set. They are measured again, and
-        patience is reset if the best score changes. Patience is also reset if the
+        Earlier scores were measured on another validation set, so θ is measured again,
+        and patience is reset if the best score changes. Patience is also reset if the
         earlier fit had converged or run out of patience.
         """
-        state, same_fit = self.state, self.n_iter > 0
+        progress, same_fit = self.progress, self.n_iter > 0
         if not same_fit:
             limit = self.criteria.n_iter_no_change
-            if state.converged or state.epochs_without_improvement > limit:
-                state.reset_patience()
-            state.converged = False
+            if progress.converged or progress.epochs_without_improvement > limit:
+                progress.reset_patience()
+            progress.converged = False
         if self.validation is None:
-            state.best_score, state.best_theta = -np.inf, None
+            progress.best_score, progress.best_theta = -np.inf, None
             return
-        theta, start = state.theta.vector, state.theta.vector.copy()
-        best, best_score, best_epoch = (
-            state.best_theta,
-            state.best_score,
-            state.best_epoch,
-        )
-        state.best_score = -np.inf
-        for candidate, epoch in ((best, best_epoch), (start, state.clock.epoch)):
-            if candidate is not None:
-                theta[...] = candidate
-                state.keep_if_best(self.validation()[1], epoch)
-        theta[...] = start
-        if state.best_score != best_score:
-            state.reset_patience()
+        theta, last = progress.theta.vector, progress.theta.vector.copy()
+        best_score = progress.best_score
+        candidates = [(last, progress.clock.epoch)]
+        if progress.best_theta is not None:
+            candidates.insert(0, (progress.best_theta, progress.best_epoch))
+        progress.best_score = -np.inf
+        for candidate, epoch in candidates:
+            theta[...] = candidate
+            score = self.validation.score(*self.validation.measure())
+            progress.keep_if_best(score, epoch)
+        theta[...] = last
+        if progress.best_score != best_score:
+            progress.reset_patience()
 
-    def end_epoch(
-        self,
-        loss: float,
-        eta: float | None = None,
-        *,
-        latest: bool = False,
-        on_stall: Callable[[float], bool] = lambda score: True,
-        examined: Examined | None = None,
-    ) -> None:
-        """Record an epoch, decide whether training continues, and call the listeners.
+    # ------------------------------------------------------------------- epochs
+
+    def begin_epoch(self) -> None:
+        """Shuffle the rows and set the learning rate of a minibatch solver."""
+        self.batches.shuffle(self.progress.random_state)
+        self.eta = self.rate(0.0)
+
+    def rate(self, part: float) -> float:
+        """Return η when a fraction of the epoch is complete."""
+        self.progress.clock.part = part
+        eta: float = self.plan.solver.eta(self.progress.clock)
+        return eta
+
+    def end_epoch(self, loss: float, examined: Examined | None = None) -> None:
+        """Record an epoch, decide whether training ends, and call the listeners.
 
         Parameters
         ----------
         loss : float
             The training loss.
-        eta : float, default=None
-            The learning rate at the start of the epoch.
-        latest : bool, default=False
-            Whether to keep the latest of several epochs with equal validation scores,
-            instead of the first.
-        on_stall : callable, default=always True
-            Called with the score when there has been no improvement for too long;
-            returns whether training has converged.
         examined : Examined, default=None
             The results of examining θ; None to examine it here. A stack examines all
             its networks at once.
@@ -243,69 +184,86 @@ class Training:
         ValueError
             If training has diverged.
         """
-        state, clock = self.state, self.state.clock
+        progress, clock = self.progress, self.progress.clock
         clock.epoch, clock.part = clock.epoch + 1, 0.0
-        clock.samples += self.n_rows
+        clock.samples += self.rows.n_rows
         if not np.isfinite(loss):
             raise self.diverged(f"the loss ({loss:g})")
         if examined is None:
             examined = self._examine()
         if not examined.finite:
             raise self.diverged("a parameter")
-        score, epoch = -loss, Epoch(clock.epoch, loss, eta)
+        score, epoch = -loss, Epoch(clock.epoch, loss, self.eta)
         if self.validation is not None and examined.measured is not None:
             validation_loss, mean = examined.measured
             score = self.validation.score(validation_loss, mean)
-            state.record(validation_loss_curve=validation_loss, validation_scores=score)
-            state.keep_if_best(score, clock.epoch, latest=latest)
+            progress.record(
+                validation_loss_curve=validation_loss, validation_scores=score
+            )
+            latest = self.plan.has_fixed_horizon
+            progress.keep_if_best(score, clock.epoch, latest=latest)
             epoch = epoch._replace(validation_loss=validation_loss, score=score)
-        rate = np.nan if eta is None else eta
-        state.record(loss_curve=loss, learning_rate_curve=rate)
+        rate = np.nan if self.eta is None else self.eta
+        progress.record(loss_curve=loss, learning_rate_curve=rate)
         self.n_iter += 1
-        if state.has_stalled(score, self.criteria):
-            state.converged = on_stall(score)
-        self.on_epoch_end(epoch)
+        if progress.has_stalled(score, self.criteria):
+            self._end_or_lower_rate(score)
+        for listener in self.listeners:
+            listener.on_epoch_end(epoch, self)
+
+    def _end_or_lower_rate(self, score: float) -> None:
+        """End training that no longer improves, unless the schedule lowers η.
+
+        A full-batch solver and a schedule with a fixed horizon have an end of their
+        own: only a validation score ends training before.
+        """
+        plan, progress = self.plan, self.progress
+        if not plan.is_full_batch and plan.solver.schedule.goes_on(self.eta):
+            progress.clock.decays += 1
+            progress.reset_patience(score)
+        elif self.criteria.early:
+            has_own_end = plan.is_full_batch or plan.has_fixed_horizon
+            progress.converged = self.validation is not None or not has_own_end
 
     def _examine(self) -> Examined:
         """Check that θ is finite, and measure it on the validation set."""
-        arrays = (self.state.theta.vector, *self.state.optimizer.values())
+        arrays = (self.progress.theta.vector, *self.progress.optimizer.values())
         if not all(np.isfinite(a).all() for a in arrays if is_real(a)):
             return Examined(finite=False)
         if self.validation is None:
             return Examined(finite=True)
         return Examined(True, self.validation.measure())
 
+    # ---------------------------------------------------------------------- end
+
     def diverged(self, what: str) -> ValueError:
-        """Return an error that says when and at which learning rate training diverged.
-
-        Parameters
-        ----------
-        what : str
-            What is no longer finite.
-
-        Returns
-        -------
-        error : ValueError
-            The error to raise.
-        """
-        rate = "" if self.eta is None else f" at learning rate {self.eta:g}"
+        """Return an error that says when training diverged, and what to do."""
+        rate, remedy = "", "increase alpha"
+        if self.eta is not None:
+            rate = f" at learning rate {self.eta:g}"
+            remedy = "lower learning_rate_init"
+        unit = self.plan.unit
         return ValueError(
-            f"Training diverged in epoch {self.state.clock.epoch}{rate}: {what} is "
+            f"Training diverged in {unit} {self.progress.clock.epoch}{rate}: {what} is "
             "no longer finite. Scale the features, for example with StandardScaler, or "
-            "lower learning_rate_init."
+            f"{remedy}."
         )
 
-    def warn_unconverged(self, limit: str) -> None:
-        """Warn that training ended before it had converged, and say what to do.
-
-        Parameters
-        ----------
-        limit : str
-            What ended training.
-        """
-        warn(
-            f"Training stopped after {limit}, before it had converged to "
-            f"tol={self.criteria.tol:g}: the loss is {self.state.loss_curve[-1]:.6g}. "
-            "Increase the limit, scale the features, or raise tol.",
-            ConvergenceWarning,
-        )
+    def warn_of_the_end(self) -> None:
+        """Warn if Ctrl-C or a limit ended training before it had converged."""
+        progress = self.progress
+        if self.interrupted:
+            kept = "best" if self.validation is not None else "last"
+            warn(
+                f"Training was interrupted in {self.plan.unit} "
+                f"{progress.clock.epoch + 1}; the {kept} model so far is kept.",
+                InterruptionWarning,
+            )
+        elif self.limit is not None and not (progress.converged or self.stopped):
+            warn(
+                f"Training stopped after {self.limit}, before it had converged to "
+                f"tol={self.criteria.tol:g}: the loss is "
+                f"{progress.loss_curve[-1]:.6g}. "
+                "Increase the limit, scale the features, or raise tol.",
+                ConvergenceWarning,
+            )

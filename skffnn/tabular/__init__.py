@@ -1,8 +1,8 @@
 """Raw tables: preprocessing, and ensembles of networks."""
 
+from .classification import AveragedClassifier
 from .encoder import TableEncoder
-from .ensemble import AveragedClassifier
-from .gaps import GapImputer
+from .numeric import GapImputer, RobustSmoothScaler
 from .recipe import (
     RECIPE,
     REGRESSION_RECIPE,
@@ -10,7 +10,6 @@ from .recipe import (
     make_tabular_regressor,
 )
 from .regression import AveragedRegressor
-from .scaler import RobustSmoothScaler
 
 __all__ = [
     "RECIPE",

@@ -2,59 +2,35 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from enum import Enum
 from itertools import chain, count
-from numbers import Number
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils.validation import check_is_fitted
 
 from ..nn.arrays import Array
 from ..utils.checks import (
     check_choice,
-    check_is_fitted,
     check_number,
-    has_known_names,
     input_names,
     is_frame,
     validate_data,
 )
-from ..utils.documentation import Documented
-from ..utils.types import BaseEstimator, Table, TransformerMixin
-from .cells import cells, is_missing
-from .dates import PARTS, as_dates, parts
-from .names import named
-from .target_means import TARGETS, TargetKind, TargetMeans
-
-# Prefixes of the pandas and polars dtypes that are categorical even if their values are
-# numbers.
-CATEGORICAL_DTYPES = ("category", "categorical", "enum", "bool")
-
-
-# Types of cells whose meaning does not depend on the rest of the column.
-PLAIN = {float, int, bool, type(None)}
-
-# Up to this many rows are encoded cell by cell, which is faster.
-FEW_ROWS = 64
-
-
-class Rest(Enum):
-    """The category of all infrequent categories.
-
-    An enumeration member equals no cell, and remains the same object when it is copied
-    or unpickled.
-    """
-
-    OTHER = "other"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # skops calls this method, but Enum defines only __reduce_ex__.
-        return Rest, (self.value,)
-
-
-OTHER = Rest.OTHER
+from ..utils.types import BaseEstimator, Documented, Table, TransformerMixin
+from .categories import (
+    OTHER,
+    TARGETS,
+    TargetKind,
+    TargetMeans,
+    categories_of,
+    frequent,
+    labels,
+    most_categories,
+    one_hot,
+)
+from .columns import PARTS, as_dates, cells, columns_of, kept_dtype, numbers, parts_of
 
 
 class TableEncoder(Documented, TransformerMixin, BaseEstimator):
@@ -186,11 +162,10 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
             check_choice("target_means", self.target_means, TARGETS, " or None")
         columns = columns_of(self._checked(X, reset=True))
         self.dates_ = [as_dates(column) is not None for column in columns]
+        names = names_of_columns(self)
         counts = [
             None if dated else categories_of(column, name)
-            for column, dated, name in zip(
-                columns, self.dates_, self._names(columns), strict=True
-            )
+            for column, dated, name in zip(columns, self.dates_, names, strict=True)
         ]
         most = most_categories(counts, self.max_categories, self.max_columns)
         self.categories_ = [found and frequent(found, most) for found in counts]
@@ -201,12 +176,13 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
             check_consistent_length(columns[0], y)
             for j, found in enumerate(counts):
                 if found and self.categories_[j][-1] is OTHER:
-                    names = sorted(found, key=labels)
                     self.means_[j], of_rows[j] = TargetMeans.fit_transform(
-                        cells(columns[j]), names, y, self.target_means
+                        cells(columns[j]),
+                        sorted(found, key=labels),
+                        y,
+                        self.target_means,
                     )
-        X = self._encode(columns, of_rows)
-        return named(X, self.get_feature_names_out())
+        return self._encode(columns, of_rows)
 
     def transform(self, X: Table) -> Array:
         """Encode a table.
@@ -227,75 +203,33 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
             If a numeric column contains anything but finite numbers and missing values.
         """
         check_is_fitted(self)
-        table: Any = X if self._is_as_in_fit(X) else self._checked(X, reset=False)
-        if len(table) <= FEW_ROWS:
-            encoded = self._encode_few(table)
-            if encoded is not None:
-                return encoded
-        return self._encode(columns_of(table), {})
+        return self._encode(columns_of(self._checked(X, reset=False)), {})
 
     def _checked(self, X: Any, *, reset: bool) -> Any:
         """Return X as a dataframe or an array, with its columns checked."""
         if not is_frame(X):
             X = check_array(X, dtype=kept_dtype(X), ensure_all_finite=False)
         validate_data(self, X, reset=reset, skip_check_array=True)
-        if len(X) == 0:
-            raise ValueError("X has 0 sample(s), but at least 1 is required.")
+        for n, what in zip(X.shape, ("sample", "feature"), strict=True):
+            if n == 0:
+                raise ValueError(f"X has 0 {what}(s), but at least 1 is required.")
         return X
-
-    def _is_as_in_fit(self, X: Any) -> bool:
-        """Return whether X is certainly valid, which is faster than checking it."""
-        if is_frame(X):
-            return has_known_names(self, X) and len(X) > 0
-        named = hasattr(self, "feature_names_in_")
-        if named or type(X) is not np.ndarray or X.dtype.kind not in "biufO":
-            return False
-        return X.ndim == 2 and len(X) > 0 and X.shape[1] == self.n_features_in_
-
-    def _names(self, columns: Any) -> Any:
-        """Return the names of the columns, or their indices."""
-        return getattr(self, "feature_names_in_", range(len(columns)))
 
     def _encode(self, columns: Sequence[Any], of_rows: dict[int, Array]) -> Array:
         """Encode column by column; `of_rows` are out-of-fold means of y, if any."""
-        kinds = list(zip(self.categories_, self.dates_, self.means_, strict=True))
-        widths = [width(*kind) for kind in kinds]
-        X = np.empty((len(columns[0]), sum(widths)))
-        end = np.cumsum(widths)
-        for j, name in enumerate(self._names(columns)):
-            place = X[:, end[j] - widths[j] : end[j]]
-            categories, dated, means = kinds[j]
-            if means is not None:
-                n = means.table.shape[1]
-                found = of_rows.get(j)
-                place[:, -n:] = (
-                    means.transform(cells(columns[j])) if found is None else found
-                )
-                place = place[:, :-n]
-            place[...] = encoded_column(columns[j], categories, dated, name)
-        return X
-
-    def _encode_few(self, X: Any) -> Array | None:
-        """Encode few rows, or return None if that has to be done column by column.
-
-        Extracting a column from a dataframe takes longer than encoding it, so all cells
-        are extracted at once. This works for dates, and for cells that are plain.
-        """
-        columns = list(zip(*rows_of(X), strict=True))
-        kinds = list(zip(self.categories_, self.dates_, self.means_, strict=True))
-        encoded = np.zeros((len(X), sum(width(*kind) for kind in kinds)))
+        encodings = encodings_of(self)
+        X = np.empty((len(columns[0]), sum(each.width for each in encodings)))
         end = 0
-        for j, (categories, dated, means) in enumerate(kinds):
-            start, end = end, end + width(categories, dated, means)
-            place = encoded[:, start:end]
-            if dated:
-                name = self._names(kinds)[j]
-                place[...] = encoded_column(column_of(X, j), None, True, name)
-            elif not are_plain(columns[j], numeric=categories is None):
-                return None
-            else:
-                encode_cells(columns[j], categories, means, place)
-        return None if np.isinf(encoded).any() else encoded
+        for j, (column, encoding) in enumerate(zip(columns, encodings, strict=True)):
+            parts = [encoding.encode(column)]
+            if j in of_rows:
+                parts.append(of_rows[j])
+            elif encoding.means is not None:
+                parts.append(encoding.means.transform(cells(column)))
+            for part in parts:
+                start, end = end, end + part.shape[1]
+                X[:, start:end] = part
+        return X
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> Array:
         """Return the names of the encoded columns.
@@ -317,19 +251,9 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
             numbered (`"colour_missing_2"`).
         """
         check_is_fitted(self)
-        names = input_names(self, input_features)
-        n_means = [0 if m is None else m.table.shape[1] for m in self.means_]
-        unique = column_names(names, self.categories_, self.dates_, n_means)
-        return np.array(unique, dtype=object)
-
-    def __setstate__(self, state: Any) -> None:
-        super().__setstate__(state)
-        # Pickled by an earlier version.
-        self.__dict__.setdefault("max_columns", 10**9)
-        self.__dict__.setdefault("target_means", None)
-        if hasattr(self, "categories_"):
-            self.__dict__.setdefault("dates_", [False] * len(self.categories_))
-            self.__dict__.setdefault("means_", [None] * len(self.categories_))
+        pairs = zip(encodings_of(self), input_names(self, input_features), strict=True)
+        columns = [name for each, feature in pairs for name in each.names(feature)]
+        return np.array(unique(columns), dtype=object)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -339,338 +263,86 @@ class TableEncoder(Documented, TransformerMixin, BaseEstimator):
         return tags
 
 
-def width(categories: Any, dated: bool, means: TargetMeans | None) -> int:
-    """Return the number of encoded columns of one column."""
-    if dated:
-        return len(PARTS)
-    n = 1 if categories is None else len(categories)
-    return n if means is None else n + means.table.shape[1]
-
-
-def encoded_column(column: Any, categories: Any, dated: bool, name: Any) -> Array:
-    """Return the encoded columns of one column, except for the means of y.
-
-    Parameters
-    ----------
-    column : ndarray or series
-        A column of the table.
-    categories : list or None
-        Its categories, if it is categorical.
-    dated : bool
-        Whether it holds dates.
-    name : object
-        Its name, for error messages.
-
-    Returns
-    -------
-    x : ndarray of shape (n_samples, n_encoded)
-        The one-hot encoding, the parts of dates, or the numbers.
-
-    Raises
-    ------
-    ValueError
-        If the column was numeric, or held dates, in `fit`, but does not now.
-    """
-    if categories is not None:
-        return one_hot(column, categories)
-    if not dated:
-        return numbers(column, name)[:, np.newaxis]
-    dates = as_dates(column)
-    if dates is None and all(cell is None for cell in cells(column)):
-        dates = np.full(len(column), "NaT", dtype="datetime64[us]")
-    if dates is None:
-        raise ValueError(f"Column {name!r} of X had dates in fit, but has none now.")
-    return parts(dates)
-
-
-def kept_dtype(X: Any) -> Any:
-    """Return the dtype for `check_array`: object for lists, which may mix types."""
-    return None if hasattr(X, "dtype") or hasattr(X, "__array__") else object
-
-
-def columns_of(X: Any) -> list[Any]:
-    """Return the columns of a dataframe or of an array."""
-    return [column_of(X, j) for j in range(X.shape[1])]
-
-
-def column_of(X: Any, j: int) -> Any:
-    """Return a column of a dataframe or of an array."""
-    if hasattr(X, "get_columns"):
-        return X.to_series(j)
-    return X.iloc[:, j] if hasattr(X, "iloc") else X[:, j]
-
-
-def rows_of(X: Any) -> Any:
-    """Return the rows of a dataframe or of an array, with cells as Python objects."""
-    if hasattr(X, "get_columns"):
-        return X.rows()
-    if hasattr(X, "iloc") and len(X) == 1:  # faster than columns of different dtypes
-        row = [X.iat[0, j] for j in range(X.shape[1])]
-        return [[v.item() if is_number_of_numpy(v) else v for v in row]]
-    if hasattr(X, "iloc"):
-        return X.to_numpy(dtype=object).tolist()
-    # `tolist` converts times in nanoseconds to integers, as Python has no such times.
-    return [*X] if X.dtype.kind in "mM" else X.tolist()
-
-
-def is_number_of_numpy(value: Any) -> bool:
-    """Return whether a cell is a number or boolean of NumPy, and not a time."""
-    return isinstance(value, np.generic) and value.dtype.kind in "biuf"
-
-
-def are_plain(cells: Sequence[Any], *, numeric: bool) -> bool:
-    """Return whether cells can be encoded without the rest of their column.
-
-    They must be numbers, missing values, or strings in a categorical column.
-    """
-    types = {*map(type, cells)} - PLAIN
-    if str in types and not numeric:
-        types.remove(str)
-    return all(kind.__name__ == "NAType" for kind in types)
-
-
-def encode_cells(
-    cells: Sequence[Any], categories: Any, means: TargetMeans | None, place: Array
-) -> None:
-    """Encode a few cells of a column.
-
-    Parameters
-    ----------
-    cells : sequence
-        Cells that `are_plain`.
-    categories : list or None
-        The categories of the column, if it is categorical.
-    means : TargetMeans or None
-        The means of y for the categories.
-    place : ndarray of shape (n_samples, n_encoded)
-        The output, filled with 0.
-    """
-    found = [None if is_missing(cell) else cell for cell in cells]
-    if categories is None:
-        place[:, 0] = found  # None becomes NaN
-        return
-    for i, cell in enumerate(found):
-        if cell in categories:
-            place[i, categories.index(cell)] = 1
-        elif categories[-1] is OTHER:
-            place[i, len(categories) - 1] = 1
-    if means is not None:
-        place[:, len(categories) :] = means.transform(found)
-
-
-def categories_of(column: Any, name: Any) -> Counter[Any] | None:
-    """Count the categories of a column; return None if it is not categorical.
-
-    Parameters
-    ----------
-    column : ndarray or series
-        A column of the table.
-    name : object
-        Name of the column, for error messages.
-
-    Returns
-    -------
-    counts : Counter or None
-        The number of cells in each category.
-
-    Raises
-    ------
-    TypeError
-        If a cell is not hashable.
-    """
-    if not is_categorical(column):
-        return None
-    try:
-        return Counter(cells(column))
-    except TypeError as error:
-        raise TypeError(
-            f"Column {name!r} of X contains a cell of an unsupported type ({error}): "
-            "argument must be a string or a number. Convert or drop the column."
-        ) from error
-
-
-def most_categories(counts: Sequence[Any], most: int, most_in_all: int) -> int:
-    """Return the maximum number of categories to encode in each column.
-
-    Parameters
-    ----------
-    counts : sequence of (Counter or None)
-        The categories of each column.
-    most : int
-        Maximum for one column.
-    most_in_all : int
-        Maximum for all columns together.
-
-    Returns
-    -------
-    most : int
-        `most`, lowered to satisfy `most_in_all`, but at least 2.
-    """
-    sizes = np.array([len(found) for found in counts if found is not None])
-    while most > 2 and np.minimum(sizes, most).sum() > most_in_all:
-        most -= 1
-    return most
-
-
-def frequent(counts: Counter[Any], most: int) -> list[Any]:
-    """Return the most frequent categories of a column.
-
-    Parameters
-    ----------
-    counts : Counter
-        The number of cells in each category.
-    most : int
-        Maximum number of categories, including `OTHER`.
-
-    Returns
-    -------
-    categories : list
-        Sorted by label, with `OTHER` at the end if there are infrequent ones.
-    """
-    categories = sorted(counts, key=labels)
-    if len(categories) > most:
-        categories.sort(key=counts.__getitem__, reverse=True)
-        categories = [*sorted(categories[: most - 1], key=labels), OTHER]
-    return categories
-
-
-def is_categorical(column: Any) -> bool:
-    """Return whether a column is categorical and not numeric."""
-    if str(column.dtype).lower().startswith(CATEGORICAL_DTYPES):
-        return True
-    kind = np.asarray(column).dtype.kind
-    if kind != "O":
-        return kind not in "iufcmM"
-    return not all(
-        cell is None or (isinstance(cell, Number) and not isinstance(cell, bool))
-        for cell in cells(column)
+def names_of_columns(encoder: TableEncoder) -> Sequence[Any]:
+    """Return the names of the columns seen in `fit`, or their indices without names."""
+    names: Sequence[Any] = getattr(
+        encoder, "feature_names_in_", range(encoder.n_features_in_)
     )
+    return names
 
 
-def numbers(column: Any, name: Any) -> Array:
-    """Return a numeric column as floats, with NaN for missing values.
+class Encoding(NamedTuple):
+    """How a column is encoded: as a number, as parts of a date, or by categories."""
 
-    Parameters
-    ----------
-    column : ndarray or series
-        A column of the table.
-    name : object
-        Name of the column, for error messages.
+    name: Any
+    categories: list[Any] | None
+    dated: bool
+    means: TargetMeans | None
 
-    Returns
-    -------
-    x : ndarray of shape (n_samples,)
-        The values, as float64.
+    @property
+    def n_means(self) -> int:
+        return 0 if self.means is None else self.means.table.shape[1]
 
-    Raises
-    ------
-    ValueError
-        If a cell is neither a finite real number nor missing.
+    @property
+    def width(self) -> int:
+        """Number of encoded columns."""
+        if self.categories is None:
+            return len(PARTS) if self.dated else 1
+        return len(self.categories) + self.n_means
+
+    def encode(self, column: Any) -> Array:
+        """Return the encoded columns, except for the means of y.
+
+        Raise a ValueError if it held numbers or dates in `fit`, but does not now.
+        """
+        if self.categories is not None:
+            return one_hot(column, self.categories)
+        if not self.dated:
+            return numbers(column, self.name)[:, np.newaxis]
+        dates = as_dates(column)
+        if dates is None and all(cell is None for cell in cells(column)):
+            dates = np.full(len(column), "NaT", dtype="datetime64[us]")
+        if dates is None:
+            raise ValueError(
+                f"Column {self.name!r} of X had dates in fit, but has none now."
+            )
+        return parts_of(dates)
+
+    def names(self, feature: str) -> list[tuple[str, str, bool]]:
+        """Return names of the encoded columns.
+
+        Each has a plain name, a name with quotes for a category that is a string, and
+        whether it is that of a category.
+        """
+        if self.categories is None:
+            ends = [f"_{part}" for part in PARTS] if self.dated else [""]
+            return [(feature + end, feature + end, False) for end in ends]
+        pairs = map(labels, self.categories)
+        names = [(f"{feature}_{a}", f"{feature}_{b}", True) for a, b in pairs]
+        several = self.n_means > 1
+        for k in range(self.n_means):
+            mean = f"{feature}_mean_{k}" if several else f"{feature}_mean"
+            names.append((mean, mean, False))
+        return names
+
+
+def encodings_of(encoder: TableEncoder) -> list[Encoding]:
+    """Return how the columns seen in `fit` are encoded."""
+    each = (encoder.categories_, encoder.dates_, encoder.means_)
+    return [*map(Encoding, names_of_columns(encoder), *each)]
+
+
+def unique(columns: Sequence[tuple[str, str, bool]]) -> list[str]:
+    """Return a unique name for each encoded column, from `Encoding.names`.
+
+    It is the plain name if that is unique, otherwise the one with quotes, numbered if
+    that is taken too.
     """
-    values: Any = np.asarray(column)
-    if values.dtype.kind == "c":
-        raise ValueError(f"Complex data not supported: convert column {name!r} of X.")
-    if values.dtype.kind == "M":
-        raise ValueError(f"Column {name!r} of X was numeric in fit, but has dates now.")
-    if values.dtype.kind == "m":
-        values = values / np.timedelta64(1, "D")
-    try:
-        if values.dtype.kind == "O":
-            values = [np.nan if cell is None else cell for cell in cells(values)]
-        x = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"Column {name!r} of X was numeric in fit, but contains other values now: "
-            f"{error}."
-        ) from error
-    if np.isinf(x).any():
-        raise ValueError(f"Input X contains infinity in column {name!r}.")
-    return x
-
-
-def one_hot(column: Any, categories: Sequence[Any]) -> Array:
-    """Return one column per category, 1 where a cell belongs to it and 0 elsewhere.
-
-    Parameters
-    ----------
-    column : ndarray or series
-        A column of the table.
-    categories : sequence
-        Its categories, as returned by `frequent`.
-
-    Returns
-    -------
-    x : ndarray of shape (n_samples, n_categories)
-        The one-hot encoding.
-    """
-    position = {category: i for i, category in enumerate(categories)}
-    other = position.get(OTHER, -1)
-    codes = np.array([position.get(cell, other) for cell in cells(column)])
-    return (codes[:, np.newaxis] == np.arange(len(categories))).astype(np.float64)
-
-
-def labels(category: Any) -> tuple[str, str]:
-    """Return the label of a category, both plain and with strings in quotes.
-
-    The second distinguishes "1" from 1 and "missing" from a missing value, so sorting
-    categories by the pair does not depend on the order of the rows.
-    """
-    if category is OTHER:
-        return "other", "other"
-    if category is None:
-        return "missing", "missing"
-    plain = str(category)
-    return plain, repr(category) if isinstance(category, str) else plain
-
-
-def column_names(
-    features: Sequence[str],
-    categories: Sequence[Any],
-    dates: Sequence[bool],
-    n_means: Sequence[int],
-) -> list[str]:
-    """Return a unique name for each encoded column.
-
-    Parameters
-    ----------
-    features : sequence of str
-        Names of the columns of the table.
-    categories : sequence of (list or None)
-        Categories of each column; None for a numeric column.
-    dates : sequence of bool
-        Whether a column holds dates.
-    n_means : sequence of int
-        Number of means of y of each column.
-
-    Returns
-    -------
-    names : list of str
-        The plain name if it is unique; otherwise the name with a category that is a
-        string in quotes, numbered if that is taken too.
-    """
-    columns: list[tuple[str, str, bool]] = []  # plain, quoted, is categorical
-    kinds = zip(features, categories, dates, n_means, strict=True)
-    for feature, found, dated, n in kinds:
-        if dated:
-            names_of_parts = [f"{feature}_{part}" for part in PARTS]
-            columns += [(name, name, False) for name in names_of_parts]
-        elif found is None:
-            columns.append((feature, feature, False))
-        else:
-            columns += [
-                (f"{feature}_{a}", f"{feature}_{b}", True)
-                for a, b in map(labels, found)
-            ]
-            means = [
-                f"{feature}_mean_{k}" if n > 1 else f"{feature}_mean" for k in range(n)
-            ]
-            columns += [(name, name, False) for name in means]
     uses = Counter(plain for plain, _, _ in columns)
     # Unique plain names are assigned first, then those of columns that are not one-hot,
     # so that these keep their names.
     order = sorted(
-        range(len(columns)),
-        key=lambda i: (uses[columns[i][0]] > 1, columns[i][2]),
+        range(len(columns)), key=lambda i: (uses[columns[i][0]] > 1, columns[i][2])
     )
     names: dict[str, int] = {}
     for i in order:

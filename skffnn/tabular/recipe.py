@@ -3,23 +3,26 @@
 from math import inf
 from typing import Any, Unpack
 
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+)
+
 from ..classifier import FFNNClassifier
 from ..regressor import FFNNRegressor
 from ..typing import (
     ClassifierParams,
-    NJobs,
     NNetworks,
     Quantiles,
     RegressorParams,
     Verbose,
 )
 from ..utils.types import ClassifierPipeline, RandomState, RegressorPipeline
+from .categories import TargetKind
+from .classification import AveragedClassifier
 from .encoder import TableEncoder
-from .ensemble import AveragedClassifier
-from .gaps import GapImputer
+from .numeric import GapImputer, RobustSmoothScaler
 from .regression import AveragedRegressor
-from .scaler import RobustSmoothScaler
-from .target_means import TargetKind
 
 # Chosen on twelve tables with at most 3000 training rows. docs/tabular_trials.md
 # describes the procedure and the effect of each setting.
@@ -64,7 +67,7 @@ def make_tabular_classifier(
     *,
     n_networks: NNetworks = "auto",
     boosting: bool = True,
-    n_jobs: NJobs = "auto",
+    n_jobs: int | None = None,
     random_state: RandomState = None,
     verbose: Verbose = 0,
     **params: Unpack[ClassifierParams],
@@ -97,17 +100,15 @@ def make_tabular_classifier(
         the networks, with weights fitted to the held-out rows. Trees that do not help
         there are left out. They help most with noisy labels. They are not trained for
         more than 8 classes, nor for multi-label or multi-output targets.
-    n_jobs : int, "auto" or None, default="auto"
-        Number of processes that train networks. "auto" uses all processors if training
-        takes longer than starting the processes, and only one inside another parallel
-        computation, such as a search with `n_jobs`. None means 1 unless in a
+    n_jobs : int or None, default=None
+        Number of folds to train in parallel. None means 1 unless in a
         `joblib.parallel_config` context; -1 means all processors.
     random_state : int, RandomState instance or None, default=None
         Determines the folds and the seeds of the networks. Pass an int for
         reproducible results.
     verbose : int, default=0
-        If 1 or more, a progress bar shows how many networks are done and the time
-        left. It needs the library rich.
+        How much progress joblib prints: 0 is nothing, 1 a few lines with the time
+        elapsed and left, and 10 or more a line for each fold.
     **params : dict
         Parameters of `FFNNClassifier`, which override those in `skffnn.tabular.RECIPE`.
         Its `max_iter`, `batch_size` and `learning_rate_init` are for 3000 rows and
@@ -133,8 +134,6 @@ def make_tabular_classifier(
     >>> model.predict([[None, "red"], [4.2, "blue"]])
     array(['yes', 'no'], dtype='<U3')
     """
-    from sklearn.ensemble import HistGradientBoostingClassifier  # slow to import
-
     classifier = AveragedClassifier(
         FFNNClassifier(**{**RECIPE, **params}),
         n_networks=n_networks,
@@ -153,7 +152,7 @@ def make_tabular_regressor(
     quantile: Quantiles | None = None,
     n_networks: NNetworks = "auto",
     boosting: bool = True,
-    n_jobs: NJobs = "auto",
+    n_jobs: int | None = None,
     random_state: RandomState = None,
     verbose: Verbose = 0,
     **params: Unpack[RegressorParams],
@@ -175,14 +174,14 @@ def make_tabular_regressor(
     boosting : bool, default=True
         Whether to blend the networks with gradient-boosted trees. The trees are used
         only with `loss="squared_error"`.
-    n_jobs : int, "auto" or None, default="auto"
+    n_jobs : int or None, default=None
         As in `make_tabular_classifier`.
     random_state : int, RandomState instance or None, default=None
         Determines the folds and the seeds of the networks. Pass an int for
         reproducible results.
     verbose : int, default=0
-        If 1 or more, a progress bar shows how many networks are done and the time
-        left. It needs the library rich.
+        How much progress joblib prints: 0 is nothing, 1 a few lines with the time
+        elapsed and left, and 10 or more a line for each fold.
     **params : dict
         Parameters of `FFNNRegressor`, such as `loss="poisson"`, which override those in
         `skffnn.tabular.REGRESSION_RECIPE`. Its `max_iter`, `batch_size` and
@@ -206,8 +205,6 @@ def make_tabular_regressor(
     >>> model.predict(table).shape
     (80, 2)
     """
-    from sklearn.ensemble import HistGradientBoostingRegressor  # slow to import
-
     settings = {**REGRESSION_RECIPE, **params}
     if quantile is not None:
         settings |= {"loss": "quantile", "quantile": quantile}
@@ -224,18 +221,7 @@ def make_tabular_regressor(
 
 
 def preparation(target_means: TargetKind) -> list[tuple[str, Any]]:
-    """Return the preprocessing steps of a pipeline.
-
-    Parameters
-    ----------
-    target_means : {"classes", "numbers"}
-        Whether y holds class labels or numbers.
-
-    Returns
-    -------
-    steps : list of (name, transformer)
-        The steps.
-    """
+    """Return the preprocessing steps; y holds "classes" or "numbers"."""
     return [
         ("encode", TableEncoder(target_means=target_means)),
         ("scale", RobustSmoothScaler(dtype="float32")),

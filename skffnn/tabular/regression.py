@@ -1,47 +1,43 @@
 """AveragedRegressor: an ensemble of networks trained as in cross-validation."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import nnls
 from sklearn.utils import get_tags
+from sklearn.utils.validation import check_is_fitted
 
-from ..data.blocks import by_blocks
 from ..nn.arrays import Array
 from ..nn.losses import Quantile
-from ..prediction import check_finite
 from ..regressor import FFNNRegressor, d2_of_quantiles
-from ..typing import NJobs, NNetworks, Verbose
-from ..utils.checks import FEW_ROWS, check_is_fitted, checked_rows
-from ..utils.documentation import Documented
+from ..typing import NNetworks, Verbose
 from ..utils.types import (
     BaseEstimator,
+    Documented,
     Matrix,
     RandomState,
     Regressor,
     RegressorMixin,
 )
-from .averaged import Averaged
-from .folds import CrossFit
-from .forest import fastest
-from .trees import merged
+from .average import Average
+from .folds import OutOfFold
 
 # Replaces the standard deviation of constant targets.
 SMALLEST = np.finfo(np.float64).tiny
 
 
-class AveragedRegressor(Documented, RegressorMixin, Averaged):
+class AveragedRegressor(Documented, RegressorMixin, Average):
     """Average of networks trained on all folds but one, each validated on that fold.
 
     The rows are split into M folds. Network k is trained on all folds but the k-th,
     which is its validation set and selects its best epoch. The prediction is the mean
     of the predictions of the networks.
 
-    With `loss="squared_error"`, other regressors may be blended in, with weights w ≥ 0
-    that minimise the squared error of the out-of-fold predictions, which for each row
-    come from the copy that was not trained on it.
+    With `loss="squared_error"`, other regressors may be blended in. The prediction is
+    then the mean with weights w ≥ 0 that minimise the squared error of the out-of-fold
+    predictions, which for each row come from the copy that was not trained on it.
 
     With `loss="quantile"`, the averaged quantiles are conformalised: they are shifted
     so that the out-of-fold quantiles have the right coverage. For levels q ≥ 0.5, the
@@ -67,24 +63,24 @@ class AveragedRegressor(Documented, RegressorMixin, Averaged):
     planned_for : int or None, default=None
         The number of rows that `max_iter`, `batch_size` and `learning_rate_init` of the
         network are meant for, as in `AveragedClassifier`.
-    n_jobs : int, "auto" or None, default="auto"
-        Number of processes, as in `AveragedClassifier`.
+    n_jobs : int or None, default=None
+        Number of folds to train in parallel, as in `AveragedClassifier`.
     random_state : int, RandomState instance or None, default=None
         Determines the folds and the seeds of the networks. Pass an int for
         reproducible results.
     verbose : int, default=0
-        If 1 or more, a progress bar shows how many networks are done and the time
-        left. It needs the library rich.
+        How much progress joblib prints: 0 is nothing, 1 a few lines with the time
+        elapsed and left, and 10 or more a line for each fold.
 
     Attributes
     ----------
     estimators_ : list of FFNNRegressor
         The fitted networks.
     blended_ : list of list of regressors
-        The fitted copies of each regressor in `blend_with` whose weight is above 0;
-        those of `HistGradientBoostingRegressor` are merged into one, which is faster.
+        The fitted copies of each regressor in `blend_with` whose weight is above 0.
     blend_weights_ : ndarray of shape (1 + n_blended,)
-        The weight of the networks, followed by those of the other regressors.
+        w: the weight of the networks, followed by that of each regressor in `blended_`.
+        They are at least 0 and add up to 1; without a blend, the weight is 1.
     shifts_ : ndarray of shape (n_levels,) or (n_targets, n_levels)
         The shifts of the quantiles; 0 for other losses.
     n_features_in_ : int
@@ -117,6 +113,7 @@ class AveragedRegressor(Documented, RegressorMixin, Averaged):
     """
 
     _network: ClassVar[type] = FFNNRegressor
+    _network_method: ClassVar[str] = "predict"
     _method: ClassVar[str] = "predict"
 
     shifts_: Array
@@ -129,74 +126,40 @@ class AveragedRegressor(Documented, RegressorMixin, Averaged):
         blend_with: Sequence[Regressor] | None = None,
         calibrate: bool = True,
         planned_for: int | None = None,
-        n_jobs: NJobs = "auto",
+        n_jobs: int | None = None,
         random_state: RandomState = None,
         verbose: Verbose = 0,
     ) -> None:
-        self.estimator = estimator
-        self.n_networks = n_networks
-        self.blend_with = blend_with
-        self.calibrate = calibrate
-        self.planned_for = planned_for
-        self.n_jobs = n_jobs
-        self.random_state = random_state
-        self.verbose = verbose
+        self._store(locals())
 
-    def fit(
-        self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None
-    ) -> Self:
-        """Train the networks.
+    def _prepare(self, network: Any, y: Any) -> tuple[Array, bool]:
+        blends = getattr(network, "loss", None) == "squared_error"
+        return np.zeros(len(y), np.intp), blends
 
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
-            Training data, finite numbers.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Numbers.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Sample weights, at least 0; only their ratios matter.
+    def _from_stack(self, a: Array) -> Array:
+        pairs = zip(self.estimators_, a, strict=True)
+        return np.array([network.fitted_.targets.decode(a_k) for network, a_k in pairs])
 
-        Returns
-        -------
-        self : AveragedRegressor
-            The fitted estimator.
-
-        Raises
-        ------
-        ValueError
-            If a parameter or the data are invalid, or if training diverges.
-        """
-        base = self._checked_estimator()
-        data = self._checked_rows(X, y, sample_weight, y_numeric=True)
-        networks, others = self._train(
-            base,
-            data,
-            np.zeros(data.n_rows, np.intp),
-            predicted,
-            predicted,
-            blends=getattr(base, "loss", None) == "squared_error",
-        )
-        self.estimators_ = networks.fitted
-        self.blend_weights_ = stacked([networks, *others]) if others else np.ones(1)
-        is_used = self.blend_weights_ > 0
-        self.blended_ = [
-            merged(o.fitted) for o, u in zip(others, is_used[1:], strict=True) if u
-        ]
-        self.blend_weights_ = self.blend_weights_[[True, *is_used[1:]]]
-        levels = self._levels()
-        self.shifts_ = np.zeros(1)
-        if levels is not None and self.calibrate and networks.is_known.any():
+    def _combine(self, networks: OutOfFold, others: list[OutOfFold]) -> None:
+        own, *w = convex_weights(networks, others) if others else [1.0]
+        pairs = zip(others, w, strict=True)
+        self.blended_ = [other.copies for other, w_k in pairs if w_k > 0]
+        self.blend_weights_ = np.array([own, *(w_k for w_k in w if w_k > 0)])
+        loss, self.shifts_ = self._loss(), np.zeros(1)
+        if isinstance(loss, Quantile) and self.calibrate and len(networks.out):
+            levels = loss.levels or (loss.quantile,)
             self.shifts_ = shifts(networks, levels)
-        return self
 
-    def _levels(self) -> tuple[float, ...] | None:
-        """Return the levels of the predicted quantiles, or None for other losses.
-
-        A single quantile has one level, but adds no axis to the predictions.
-        """
+    def _loss(self) -> Any:
+        """Return the loss of the networks, or None for others than FFNNRegressor."""
         network = self.estimators_[0]
-        loss = network._loss() if isinstance(network, FFNNRegressor) else None
-        return loss.levels or (loss.quantile,) if isinstance(loss, Quantile) else None
+        is_ours = isinstance(network, FFNNRegressor)
+        return network.fitted_.targets.loss if is_ours else None
+
+    def _levels(self) -> Sequence[float] | None:
+        """Return the levels if predictions have an axis of quantiles, or None."""
+        levels: Sequence[float] | None = getattr(self._loss(), "levels", None)
+        return levels
 
     def predict(self, X: Matrix) -> Array:
         """Return a prediction for each row.
@@ -213,38 +176,8 @@ class AveragedRegressor(Documented, RegressorMixin, Averaged):
             sorted.
         """
         check_is_fitted(self)
-        rows: Any = checked_rows(self, X, accept_sparse="csr")
-        means = [self._mean_of_networks(rows)]
-        for models in self.blended_:
-            each = [predicted(fastest(model, rows), rows) for model in models]
-            means.append(np.mean(each, axis=0))
-        pairs = zip(self.blend_weights_, means, strict=True)
-        f = sum(weight * mean for weight, mean in pairs) + self.shifts_
-        return np.sort(f, axis=-1) if self._has_axis() else f
-
-    def _mean_of_networks(self, X: Array) -> Array:
-        """Return the mean prediction of the networks, for checked rows."""
-        networks = self.estimators_
-        # With more rows, the overhead of calls no longer matters, and the blocks of a
-        # stack are small.
-        stack = self._stacked(X.dtype) if X.shape[0] <= FEW_ROWS else None
-        if stack is None:
-            f: Array = np.mean([predicted(network, X) for network in networks], axis=0)
-            return f
-        targets = [network._fitted_targets() for network in networks]
-
-        def mean(x: Any) -> Array:
-            a = check_finite(stack.forward(x).astype(X.dtype, copy=False))
-            each = [own.decode(a_k) for own, a_k in zip(targets, a, strict=True)]
-            f: Array = np.mean(check_finite(np.asarray(each)), axis=0)
-            return f
-
-        return by_blocks(mean, X, stack)
-
-    def _has_axis(self) -> bool:
-        """Return whether predictions have an axis of quantiles."""
-        network = self.estimators_[0]
-        return isinstance(network, FFNNRegressor) and network._loss().levels is not None
+        f = self._weighted_mean(X) + self.shifts_
+        return f if self._levels() is None else np.sort(f, axis=-1)
 
     def score(
         self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None
@@ -266,9 +199,10 @@ class AveragedRegressor(Documented, RegressorMixin, Averaged):
             As in `FFNNRegressor.score`.
         """
         check_is_fitted(self)
-        if not self._has_axis():
+        levels = self._levels()
+        if levels is None:
             return super().score(X, y, sample_weight)
-        return d2_of_quantiles(y, self.predict(X), self._levels() or (), sample_weight)
+        return d2_of_quantiles(y, self.predict(X), levels, sample_weight)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -278,71 +212,41 @@ class AveragedRegressor(Documented, RegressorMixin, Averaged):
         return tags
 
 
-def predicted(model: Any, X: Any) -> Array:
-    """Return the predictions of a fitted model."""
-    f: Array = model.predict(X)
-    return f
-
-
-def stacked(models: Sequence[CrossFit]) -> Array:
+def convex_weights(networks: OutOfFold, others: Sequence[OutOfFold]) -> list[float]:
     """Return the weights that minimise the squared error of out-of-fold predictions.
 
-    Parameters
-    ----------
-    models : sequence of CrossFit
-        The networks, followed by the other models.
-
-    Returns
-    -------
-    weights : ndarray of shape (n_models,)
-        Non-negative, with sum 1.
+    Those of the networks come first. They are at least 0, with sum 1.
     """
-    rows, data = models[-1].is_known, models[0].folds.data
-    first, *others = [model.out[rows] for model in models]
-    y = np.asarray(data.y[rows], dtype=np.float64).reshape(first.shape)
-    s = np.ones(len(y)) if data.weights is None else np.sqrt(data.weights[rows])
+    rows = others[0]
+    first = networks.out[: len(rows.out)]
+    y = np.asarray(rows.y, dtype=np.float64).reshape(first.shape)
+    s = np.ones(len(y)) if rows.weights is None else np.sqrt(rows.weights)
     # The errors of each column of y are relative to its standard deviation.
     s = s.reshape(-1, *[1] * (y.ndim - 1)) / np.maximum(y.std(axis=0), SMALLEST)
-    D = np.column_stack([(s * (other - first)).ravel() for other in others])
+    D = np.column_stack([(s * (other.out - first)).ravel() for other in others])
     w, _ = nnls(D, (s * (y - first)).ravel())  # y ≈ f_0 + Σ w_k (f_k - f_0)
     w /= max(1.0, w.sum())
-    return np.array([1 - w.sum(), *w])
+    return [1 - w.sum(), *w]
 
 
-def shifts(networks: CrossFit, levels: Sequence[float]) -> Array:
-    """Return the shifts that give quantiles the right coverage.
-
-    Parameters
-    ----------
-    networks : CrossFit
-        Networks with out-of-fold predictions of quantiles.
-    levels : sequence of float
-        The levels.
-
-    Returns
-    -------
-    shifts : ndarray of shape ([n_targets,] [n_levels])
-        To be added to the prediction for a row.
-    """
-    rows, data = networks.is_known, networks.folds.data
-    out = networks.out[rows]
-    y = np.asarray(data.y[rows], dtype=np.float64)
-    n, weights = len(y), None if data.weights is None else data.weights[rows]
+def shifts(networks: OutOfFold, levels: Sequence[float]) -> Array:
+    """Return the shifts of quantiles, of shape ([n_targets,] [n_levels])."""
+    out, n = networks.out, len(networks.out)
+    y = np.asarray(networks.y, dtype=np.float64)
     residuals = y.reshape(n, -1, 1) - out.reshape(n, -1, len(levels))
-    found = np.empty(residuals.shape[1:])
-    for j, i in np.ndindex(found.shape):
-        q, r = levels[i], residuals[:, j, i]
-        if q >= 0.5:
-            found[j, i] = covering(r, q, weights)
-        else:
-            found[j, i] = -covering(-r, 1 - q, weights)
-    return found.reshape(out.shape[1:])
+
+    def shift(q: float, r: Array) -> Array:
+        return -shift(1 - q, -r) if q < 0.5 else covering(q, r, networks.weights)
+
+    found = [shift(q, residuals[:, :, i]) for i, q in enumerate(levels)]
+    return np.stack(found, axis=-1).reshape(out.shape[1:])
 
 
-def covering(r: Array, q: float, weights: Array | None) -> float:
-    """Return an upper bound for a fraction q of new residuals.
+def covering(q: float, r: Array, weights: Array | None) -> Array:
+    """Return an upper bound for a fraction q of new residuals, for each column of r.
 
-    It is the ⌈q (n + 1)⌉-th smallest of the n residuals r.
+    It is the ⌈q (n + 1)⌉-th smallest of the n residuals.
     """
     level = min(1.0, q * (1 + 1 / len(r)))
-    return float(np.quantile(r, level, weights=weights, method="inverted_cdf"))
+    bound: Array = np.quantile(r, level, 0, weights=weights, method="inverted_cdf")
+    return bound

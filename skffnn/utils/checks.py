@@ -17,9 +17,6 @@ from ..nn.arrays import Array
 # Supported dtypes of X; other dtypes are converted to the first.
 DTYPES = (np.float64, np.float32)
 
-# Up to this many rows, the overhead of a call takes longer than the work for each row.
-FEW_ROWS = 100
-
 
 class InvalidParameterError(ValueError, TypeError):
     """Raised if a parameter of an estimator has an invalid value.
@@ -46,25 +43,9 @@ def check_number(
     closed: str = "both",
     integer: bool = False,
 ) -> None:
-    """Raise unless `value` is a number between `low` and `high`.
+    """Raise unless a value is a number between `low` and `high`.
 
-    Parameters
-    ----------
-    name : str
-        Name of the parameter.
-    value : object
-        The value to check.
-    low, high : float
-        The bounds of the interval.
-    closed : {"both", "left", "right", "neither"}, default="both"
-        Which bounds belong to the interval.
-    integer : bool, default=False
-        Whether only integers are allowed.
-
-    Raises
-    ------
-    InvalidParameterError
-        If the value is not allowed.
+    `closed`, "both", "left", "right" or "neither", says which bounds are allowed too.
     """
     kind: Any = Integral if integer else Real
     if isinstance(value, kind) and not isinstance(value, bool | np.bool_):
@@ -81,18 +62,7 @@ def check_number(
 
 
 def is_float(value: Any) -> bool:
-    """Return whether a number can be converted to float; 10**400 cannot.
-
-    Parameters
-    ----------
-    value : number
-        The value to check.
-
-    Returns
-    -------
-    answer : bool
-        False if the conversion overflows.
-    """
+    """Return whether a number can be converted to float; 10**400 cannot."""
     try:
         float(value)
     except OverflowError:
@@ -101,20 +71,7 @@ def is_float(value: Any) -> bool:
 
 
 def check_bool(name: str, value: Any) -> None:
-    """Raise unless `value` is True or False.
-
-    Parameters
-    ----------
-    name : str
-        Name of the parameter.
-    value : object
-        The value to check.
-
-    Raises
-    ------
-    InvalidParameterError
-        If the value is not allowed.
-    """
+    """Raise unless a value is True or False."""
     if not isinstance(value, bool | np.bool_):
         raise InvalidParameterError(f"{name} must be True or False, got {value!r}.")
 
@@ -122,23 +79,9 @@ def check_bool(name: str, value: Any) -> None:
 def check_choice(
     name: str, value: Any, choices: Collection[str], also: str = ""
 ) -> None:
-    """Raise unless `value` is one of the strings in `choices`.
+    """Raise unless a value is one of the strings in `choices`.
 
-    Parameters
-    ----------
-    name : str
-        Name of the parameter.
-    value : object
-        The value to check.
-    choices : collection of str
-        The allowed strings.
-    also : str, default=""
-        Other allowed values, for the error message.
-
-    Raises
-    ------
-    InvalidParameterError
-        If the value is not allowed. The message suggests the closest match.
+    The message suggests the closest of them; `also` describes other allowed values.
     """
     if isinstance(value, str) and value in choices:
         return
@@ -149,20 +92,7 @@ def check_choice(
 
 
 def nearest(value: Any, choices: Any) -> str:
-    """Suggest the choice closest to `value`, for an error message.
-
-    Parameters
-    ----------
-    value : object
-        The invalid value.
-    choices : collection of str
-        The allowed strings.
-
-    Returns
-    -------
-    hint : str
-        " Did you mean 'x'?", or "" if nothing is close.
-    """
+    """Return a question that suggests the choice closest to a value, or ""."""
     near = isinstance(value, str) and get_close_matches(value.lower(), choices, 1)
     return f" Did you mean {near[0]!r}?" if near else ""
 
@@ -174,31 +104,9 @@ def lookup(
     kinds: tuple[Any, ...],
     params: Mapping[str, Any] | None = None,
 ) -> Any:
-    """Return the object that a name in a registry specifies.
+    """Return the object that a name in a registry specifies, or an object of `kinds`.
 
-    Parameters
-    ----------
-    name : str
-        Name of the parameter.
-    value : str or object
-        A name in the registry, or an object with the methods of the protocol.
-    registry : mapping of str to class or object
-        The known names. Fields of a dataclass are set to the parameters of the same
-        name.
-    kinds : tuple of type
-        Allowed types of an object. The methods in the message are those of the first.
-    params : mapping, default=None
-        The parameters of the estimator.
-
-    Returns
-    -------
-    obj : object
-        `value` itself, or the object that the name specifies.
-
-    Raises
-    ------
-    InvalidParameterError
-        If the value is neither a known name nor an object of an allowed type.
+    If the name stands for a dataclass, fields named like parameters are set to these.
     """
     is_object = not isinstance(value, str | type)  # faster to check than protocols
     if is_object and isinstance(value, kinds):
@@ -231,61 +139,15 @@ def is_protocol(kind: type) -> bool:
     return Protocol in kind.__mro__
 
 
-def check_is_fitted(estimator: Any) -> None:
-    """Raise NotFittedError unless an estimator is fitted.
-
-    This is `sklearn.utils.validation.check_is_fitted`, which is called only if there
-    may be no fitted attributes: for a single row, it takes longer than a layer.
-
-    Parameters
-    ----------
-    estimator : estimator
-        The estimator.
-
-    Raises
-    ------
-    NotFittedError
-        If it is not fitted.
-    """
-    is_fitted = any(name[-1] == "_" and name[:2] != "__" for name in vars(estimator))
-    if not is_fitted or hasattr(estimator, "__sklearn_is_fitted__"):
-        validation.check_is_fitted(estimator)
-
-
 def checked_rows(
     estimator: Any, X: Any, *, accept_sparse: Any = False, allow_nan: bool = False
 ) -> Any:
-    """Validate rows for a fitted estimator, as scikit-learn's `validate_data` does.
+    """Validate rows for a fitted estimator, which become float32 or float64.
 
-    For a single row, `validate_data` takes longer than prediction, so it is called only
-    if it might change or reject X.
-
-    Parameters
-    ----------
-    estimator : estimator
-        Fitted.
-    X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
-        Rows.
-    accept_sparse : str or False, default=False
-        The format to which sparse rows are converted, if they are allowed.
-    allow_nan : bool, default=False
-        Whether values may be missing.
-
-    Returns
-    -------
-    X : {ndarray, sparse array} of shape (n_samples, n_features)
-        Of float32 or float64.
-
-    Raises
-    ------
-    ValueError
-        If X has different features than in `fit`, or values that are not finite.
+    For a row or two, scikit-learn's validation takes twice as long as a network.
     """
-    x = None if hasattr(estimator, "feature_names_in_") else X
-    if is_frame(X) and len(X) <= FEW_ROWS and has_known_names(estimator, X):
-        x = array_of(X)
-    if needs_no_check(x, estimator.n_features_in_, allow_nan=allow_nan):
-        return x
+    if is_right(estimator, X):
+        return X
     with np.errstate(invalid="ignore"):  # the check for NaN may compute ∞ - ∞
         return validate_data(
             estimator,
@@ -297,33 +159,16 @@ def checked_rows(
         )
 
 
-def needs_no_check(X: Any, n_features: int, *, allow_nan: bool = False) -> bool:
-    """Return whether validation would leave X unchanged.
-
-    Parameters
-    ----------
-    X : object
-        The input.
-    n_features : int
-        The expected number of columns.
-    allow_nan : bool, default=False
-        Whether values may be missing.
-
-    Returns
-    -------
-    answer : bool
-        True for a float32 or float64 array with at least one row and finite values, or
-        NaN if allowed.
-    """
-    if type(X) is not np.ndarray or X.ndim != 2 or X.dtype not in DTYPES:
+def is_right(estimator: Any, X: Any) -> bool:
+    """Return whether validation would neither change nor reject X, judged quickly."""
+    if type(X) is not np.ndarray or X.dtype not in DTYPES or X.ndim != 2:
         return False
-    if X.shape[0] == 0 or X.shape[1] != n_features:
+    if len(X) == 0 or X.shape[1] != estimator.n_features_in_:
+        return False
+    if hasattr(estimator, "feature_names_in_"):  # a warning is due
         return False
     with np.errstate(all="ignore"):  # if the sum overflows, X is validated in full
-        total = X.sum()
-        if allow_nan and np.isnan(total):
-            return not np.isinf(X).any()
-        return bool(np.isfinite(total))
+        return bool(np.isfinite(X.sum()))
 
 
 def is_frame(X: Any) -> bool:
@@ -331,44 +176,8 @@ def is_frame(X: Any) -> bool:
     return hasattr(X, "columns") and (hasattr(X, "iloc") or hasattr(X, "get_columns"))
 
 
-def has_known_names(estimator: Any, X: Any) -> bool:
-    """Return whether a dataframe has the column names seen in `fit`."""
-    known = getattr(estimator, "feature_names_in_", None)
-    names = X.columns if isinstance(X.columns, list) else X.columns.tolist()
-    return known is not None and known.tolist() == names
-
-
-def array_of(X: Any) -> Any:
-    """Return a dataframe as an array; None if it has extension types of pandas."""
-    if hasattr(X, "iloc") and not all(
-        isinstance(dtype, np.dtype) for dtype in X.dtypes.tolist()
-    ):
-        return None
-    return X.to_numpy()
-
-
 def validate_data(estimator: Any, /, *args: Any, **options: Any) -> Any:
-    """Validate data as scikit-learn does, but without support for the array API.
-
-    Parameters
-    ----------
-    estimator : estimator
-        The names and the number of features are set on it, or compared with its own.
-    *args : tuple (X,) or (X, y)
-        Input of any kind that scikit-learn accepts.
-    **options : dict
-        The keyword arguments of `sklearn.utils.validation.validate_data`.
-
-    Returns
-    -------
-    data : ndarray, sparse array or tuple of them
-        X, or X and y.
-
-    Raises
-    ------
-    TypeError
-        As in `check_numpy`.
-    """
+    """Validate data as scikit-learn does, but without support for the array API."""
     check_numpy(**dict(zip(("X", "y"), args, strict=False)))
     X, *y = args
     y = [mixed_as_objects(labels) for labels in y]
@@ -392,16 +201,6 @@ def check_numpy(**given: Any) -> None:
 
     With scikit-learn's array API dispatch, it would be left as it is, but this package
     computes with NumPy. Without dispatch, arrays are converted if NumPy can do so.
-
-    Parameters
-    ----------
-    **given : object
-        Input, by name.
-
-    Raises
-    ------
-    TypeError
-        If an input is such an array.
     """
     if not get_config()["array_api_dispatch"]:
         return
@@ -424,28 +223,10 @@ def check_numpy(**given: Any) -> None:
 def check_weights(
     weights: Any, n_samples: int, name: str, *, some: bool = True
 ) -> Array | None:
-    """Validate sample weights and convert them to float64.
+    """Validate sample weights and convert them to float64, of shape (n_samples,).
 
-    Parameters
-    ----------
-    weights : array-like of shape (n_samples,), number or None
-        Sample weights; a number is the weight of every row.
-    n_samples : int
-        Number of rows of X.
-    name : str
-        Name of the argument, for error messages.
-    some : bool, default=True
-        Whether at least one weight must be positive.
-
-    Returns
-    -------
-    weights : ndarray of shape (n_samples,) or None
-        Finite, non-negative and, if asked for, not all zero.
-
-    Raises
-    ------
-    ValueError
-        If the weights are invalid.
+    A number is the weight of every row. Weights must be finite and at least 0, and with
+    `some` not all zero.
     """
     if weights is None:
         return None
@@ -474,18 +255,7 @@ def check_weights(
 
 @contextmanager
 def all_or_nothing(estimator: Any) -> Iterator[None]:
-    """Restore the attributes of an estimator if the block raises an exception.
-
-    Parameters
-    ----------
-    estimator : object
-        The estimator.
-
-    Yields
-    ------
-    None
-        Nothing.
-    """
+    """Restore the attributes of an estimator if the block raises an exception."""
     before = vars(estimator).copy()
     try:
         yield
@@ -496,31 +266,13 @@ def all_or_nothing(estimator: Any) -> Iterator[None]:
 
 
 def input_names(estimator: Any, input_features: Any) -> Any:
-    """Return the names of the features that an estimator was fitted on.
+    """Return the names of the features that an estimator was fitted to.
 
-    Parameters
-    ----------
-    estimator : estimator
-        Fitted.
-    input_features : array-like of str or None
-        The argument of `get_feature_names_out`.
-
-    Returns
-    -------
-    names : array-like of str
-        By default `feature_names_in_`, or the names that the previous step passes on,
-        or "x0", "x1", ….
-
-    Raises
-    ------
-    ValueError
-        If other names were passed.
+    By default these are `feature_names_in_`, or "x0", "x1", ….
     """
     known = getattr(estimator, "feature_names_in_", None)
     n = estimator.n_features_in_
     if input_features is None:
-        if known is None:
-            known = getattr(estimator, "_names_in", None)
         return [f"x{i}" for i in range(n)] if known is None else known
     if known is not None and not np.array_equal(input_features, known):
         raise ValueError("input_features is not equal to feature_names_in_")

@@ -7,6 +7,7 @@ own classes.
 """
 
 from collections.abc import Callable, Sequence
+from importlib.metadata import PackageNotFoundError, metadata
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeVar
 
 import numpy as np
@@ -93,13 +94,6 @@ if TYPE_CHECKING:
             self, *, transform: Literal["default", "pandas", "polars"] | None = None
         ) -> Self: ...
 
-    class OneToOneFeatureMixin(sklearn.base.OneToOneFeatureMixin):
-        """Mixin for transformers with one output column per feature."""
-
-        def get_feature_names_out(
-            self, input_features: ArrayLike | None = None
-        ) -> Array: ...
-
     class TablePipeline(sklearn.pipeline.Pipeline):
         """A pipeline that accepts raw tables."""
 
@@ -137,10 +131,37 @@ else:
     from sklearn.base import (  # noqa: F401
         BaseEstimator,
         ClassifierMixin,
-        OneToOneFeatureMixin,
         RegressorMixin,
         TransformerMixin,
     )
     from sklearn.pipeline import Pipeline as ClassifierPipeline  # noqa: F401
     from sklearn.pipeline import Pipeline as RegressorPipeline  # noqa: F401
     from sklearn.utils.metaestimators import available_if  # noqa: F401
+
+
+def site() -> str | None:
+    """Return the URL of the documentation, if the metadata of the package has one.
+
+    Pages built in a checkout are not linked, because browsers do not open files from a
+    notebook.
+    """
+    try:
+        links = metadata("skffnn").get_all("Project-URL") or []
+    except PackageNotFoundError:
+        links = []
+    for link in links:
+        label, url = link.split(", ", 1)
+        if label == "Documentation":
+            return url.rstrip("/")
+    return None
+
+
+class Documented:
+    """Mixin that links the HTML representation of an estimator to its page."""
+
+    _doc_link_module = "skffnn"
+
+    @property
+    def _doc_link_template(self) -> str:
+        url = site()
+        return f"{url}/api/generated/skffnn.{{estimator_name}}.html" if url else ""

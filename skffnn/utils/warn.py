@@ -18,15 +18,7 @@ class InterruptionWarning(UserWarning):
 
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn at the nearest line outside this package.
-
-    Parameters
-    ----------
-    message : str
-        What happened, and what to do.
-    category : type, default=UserWarning
-        The class of the warning.
-    """
+    """Warn at the nearest line outside this package."""
     frame, level = inspect.currentframe(), 0
     while frame is not None and is_internal(frame.f_code.co_filename):
         frame, level = frame.f_back, level + 1
@@ -35,26 +27,14 @@ def warn(message: str, category: type[Warning] = UserWarning) -> None:
 
 @contextmanager
 def recorded() -> Iterator[list[warnings.WarningMessage]]:
-    """Record all warnings instead of showing them.
-
-    Yields
-    ------
-    caught : list of WarningMessage
-        Grows with each warning; `warn_again` issues them.
-    """
+    """Record all warnings instead of showing them, for `warn_again`."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield caught
 
 
 def warn_again(recorded: Iterable[warnings.WarningMessage]) -> None:
-    """Issue warnings that were recorded elsewhere, for example in another process.
-
-    Parameters
-    ----------
-    recorded : iterable of WarningMessage
-        From `recorded`.
-    """
+    """Issue warnings that were recorded elsewhere, for example in another process."""
     for warning in recorded:
         warn(str(warning.message), warning.category)
 

@@ -1,10 +1,18 @@
 """Fits on a cluster of processes, compared with FFNNClassifier."""
 
+import inspect
 import pickle
+import re
 
 import numpy as np
 import pytest
-from helpers import assert_same_training, curves, parameters, unaligned
+from helpers import (
+    ROUNDING,
+    assert_close,
+    assert_same_training,
+    curves,
+    parameters,
+)
 from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.datasets import make_classification, make_multilabel_classification
@@ -18,8 +26,6 @@ dd = pytest.importorskip("dask.dataframe", reason="needs Dask")
 pd = pytest.importorskip("pandas")
 
 from skffnn.dask import DaskFFNNClassifier  # noqa: E402
-from skffnn.dask.tasks import checked  # noqa: E402
-from skffnn.data.dataset import Dataset  # noqa: E402
 
 # Sums in a different order, over 20 iterations of L-BFGS.
 SUMMED_APART = 1e-8
@@ -40,13 +46,6 @@ def in_chunks(*arrays, chunks=CHUNKS):
     )
 
 
-def known(n_features):
-    """Return an estimator with `n_features_in_` set."""
-    model = FFNNClassifier()
-    model.n_features_in_ = n_features
-    return model
-
-
 def pair(**params):
     """Return an estimator for a cluster and one for a single machine."""
     params = PARAMS | params
@@ -55,16 +54,15 @@ def pair(**params):
 
 class TestLBFGS:
     @pytest.mark.parametrize(
-        "params",
+        ("params", "weights"),
         [
-            {"max_iter": 20},
-            {"class_weight": "balanced", "alpha": 0.1},
-            {"label_smoothing": 0.1, "activation": "tanh"},
-            {"hidden_layer_sizes": ()},
+            ({"max_iter": 20}, None),
+            ({"class_weight": "balanced", "alpha": 0.1}, WEIGHTS),
+            ({"label_smoothing": 0.1, "activation": "tanh"}, None),
+            ({"hidden_layer_sizes": ()}, WEIGHTS),
         ],
-        ids=str,
+        ids=["plain", "class weights", "smoothed labels", "linear"],
     )
-    @pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["equal", "weighted"])
     def test_is_that_of_one_machine(self, client, params, weights):
         there, here = pair(solver="lbfgs", **{"max_iter": 5} | params)
         given = (X, y) if weights is None else (X, y, weights)
@@ -105,7 +103,7 @@ class TestLBFGS:
         )
 
     def test_adds_up_a_tree_of_many_partitions(self, client):
-        there, here = pair(solver="lbfgs", max_iter=5)
+        there, here = pair(solver="lbfgs", max_iter=2)
         there.fit(*in_chunks(X, y, chunks=(15,) * 20))
         here.fit(X, y)
         np.testing.assert_allclose(
@@ -117,14 +115,12 @@ class TestOnePartition:
     @pytest.mark.parametrize(
         "params",
         [
-            {},
             {"solver": "sgd", "learning_rate": "one_cycle"},
-            {"solver": "adamw", "alpha": 0.1, "weight_init": "ntk"},
-            {"dropout": 0.2, "label_smoothing": 0.1, "shuffle": False},
+            {"solver": "adamw", "alpha": 0.1, "weight_init": "ntk", "shuffle": False},
             {"early_stopping": True, "max_iter": 4, "n_iter_no_change": 1, "tol": 0.1},
-            {"early_stopping": True, "scoring": "loss", "class_weight": "balanced"},
+            {"dropout": 0.2, "early_stopping": True, "class_weight": "balanced"},
             {"early_stopping": True, "scoring": "balanced_accuracy"},
-            {"batch_size": 300},
+            {"batch_size": 300, "label_smoothing": 0.1},
             {"solver": "lbfgs", "dropout": 0.2},
         ],
         ids=str,
@@ -140,7 +136,8 @@ class TestOnePartition:
         )
         there.fit(*given)
         here.fit(X, y)
-        assert_same_training(there, here)
+        assert_close(there, here, ROUNDING)
+        assert there.t_ == here.t_
         assert there.coefs_[0].dtype == here.coefs_[0].dtype
 
     def test_goes_on_as_on_one_machine(self, client):
@@ -150,43 +147,41 @@ class TestOnePartition:
         for _ in range(2):
             there.fit(*one)
             here.fit(X, y)
-        assert_same_training(there, here)
+        assert_close(there, here, ROUNDING)
         # ... and continues on one machine as on the cluster.
         local = there.to_local().fit(X, y)
-        assert_same_training(local, here.fit(X, y))
+        assert_close(local, here.fit(X, y), ROUNDING)
 
     def test_validates_as_on_one_machine(self, client):
         there, here = pair(batch_size=32)
         given = {"X_val": X[200:], "y_val": y[200:], "sample_weight_val": WEIGHTS[200:]}
         there.fit(*in_chunks(X[:200], y[:200], chunks=(200,)), **given)
         here.fit(X[:200], y[:200], **given)
-        assert_same_training(there, here)
+        assert_close(there, here, ROUNDING)
 
 
 STOCHASTIC = {"batch_size": 50, "learning_rate_init": 0.02, "max_iter": 2}
 
 
 class TestLocalSteps:
-    @pytest.mark.parametrize("solver", ["sgd", "adam", "adamw"])
+    @pytest.mark.parametrize("solver", ["sgd", "adamw"])
     def test_learn_what_one_machine_learns(self, client, solver):
-        there, here = pair(solver=solver, **STOCHASTIC | {"max_iter": 12})
+        there, here = pair(solver=solver, **STOCHASTIC | {"max_iter": 8})
         there.fit(*in_chunks(X, y))
         here.fit(X, y)
         assert there.loss_ < 1.05 * here.loss_
         assert there.loss_ < 0.8 * there.loss_curve_[0]
         assert there.t_ == here.t_
 
-    @pytest.mark.parametrize("params", [{}, {"dropout": 0.3, "early_stopping": True}])
-    def test_have_the_same_bits_for_the_same_seed(self, client, params):
-        there, _ = pair(**STOCHASTIC | params)
+    def test_have_the_same_bits_for_the_same_seed(self, client):
+        there, _ = pair(**STOCHASTIC, dropout=0.3, early_stopping=True)
         first, second = (clone(there).fit(*in_chunks(X, y)) for _ in range(2))
         assert_same_training(first, second)
         other = clone(there).set_params(random_state=1).fit(*in_chunks(X, y))
         assert not np.array_equal(parameters(first), parameters(other))
 
-    @pytest.mark.parametrize("params", [{"dropout": 0.2}, {"early_stopping": True}])
-    def test_go_on_where_they_ended(self, client, params):
-        there, _ = pair(**STOCHASTIC | params)
+    def test_go_on_where_they_ended(self, client):
+        there, _ = pair(**STOCHASTIC, dropout=0.2, early_stopping=True)
         there.set_params(warm_start=True, max_iter=1)
         for _ in range(2):
             there.fit(*in_chunks(X, y))
@@ -265,18 +260,15 @@ class TestInput:
         )
         assert there.classes_.tolist() == [0, 1]
 
-    def test_classes_may_be_passed(self, client):
-        there, _ = pair(max_iter=1)
-        there.fit(*in_chunks(X, y), classes=[0, 1, 2, 3])
-        assert there.predict_proba(X[:2]).shape == (2, 4)
-
-    @pytest.mark.parametrize("persist", [True, False, "auto"])
-    def test_keeping_partitions_makes_no_difference(self, client, persist):
-        params = STOCHASTIC | {"early_stopping": True}
-        there = DaskFFNNClassifier(**PARAMS | params, persist=persist)
-        reference = DaskFFNNClassifier(**PARAMS | params)
-        dX, dy = in_chunks(X, y)
-        assert_same_training(there.fit(dX, dy), reference.fit(dX, dy))
+    def test_keeping_partitions_makes_no_difference(self, client):
+        params = PARAMS | STOCHASTIC | {"early_stopping": True}
+        rows = in_chunks(X, y)
+        kept, read_again, auto = (
+            DaskFFNNClassifier(**params, persist=persist).fit(*rows)
+            for persist in (True, False, "auto")
+        )
+        assert_same_training(kept, read_again)
+        assert_same_training(kept, auto)
 
 
 def test_a_large_batch_is_one_warning(client):
@@ -286,15 +278,6 @@ def test_a_large_batch_is_one_warning(client):
     assert len([w for w in caught if "batch_size" in str(w.message)]) == 1
 
 
-def test_rows_from_another_worker_are_aligned():
-    data = pickle.loads(pickle.dumps(Dataset(unaligned(X), y)))
-    assert data.X.flags.aligned
-    np.testing.assert_array_equal(data.X, X)
-    rows = csr_array(X)
-    rows.data = unaligned(rows.data)
-    assert pickle.loads(pickle.dumps(Dataset(rows, y))).X.data.flags.aligned
-
-
 @pytest.fixture(scope="module")
 def model(client):
     return pair(max_iter=2)[0].fit(*in_chunks(X, y))
@@ -302,16 +285,15 @@ def model(client):
 
 class TestPrediction:
     @pytest.mark.parametrize(
-        "method",
+        ("method", "dtype"),
         [
-            "predict",
-            "predict_proba",
-            "predict_log_proba",
-            "decision_function",
-            "hidden_features",
+            ("predict", np.float32),
+            ("predict_proba", np.float64),
+            ("predict_log_proba", np.float32),
+            ("decision_function", np.float64),
+            ("hidden_features", np.float32),
         ],
     )
-    @pytest.mark.parametrize("dtype", [np.float64, np.float32])
     def test_is_lazy_and_that_of_the_local_model(self, client, model, method, dtype):
         rows = X.astype(dtype)
         lazy = getattr(model, method)(in_chunks(rows)[0])
@@ -343,6 +325,11 @@ class TestEstimator:
         assert params.pop("persist") == "auto"
         assert params == here.get_params()
 
+    def test_every_parameter_is_described_in_its_order(self):
+        section = DaskFFNNClassifier.__doc__.split("Attributes\n")[0]
+        described = re.findall(r"^(\w+) : ", section, re.MULTILINE)
+        assert described == [*inspect.signature(DaskFFNNClassifier).parameters]
+
     def test_is_cloned_with_its_client(self, client):
         there = DaskFFNNClassifier((3,), client=client, persist=False)
         copy = clone(there)
@@ -359,10 +346,7 @@ class TestEstimator:
     def test_skops_stores_it_too(self, client):
         skops = pytest.importorskip("skops.io", reason="needs skops")
         there = DaskFFNNClassifier(**PARAMS, client=client).fit(*in_chunks(X, y))
-        content = skops.dumps(there)
-        ours = {n for n in skops.get_untrusted_types(data=content) if "skffnn" in n}
-        assert ours == {"skffnn.dask.classifier.DaskFFNNClassifier"}
-        copy = skops.loads(content, trusted=skffnn.SKOPS_TRUSTED)
+        copy = skops.loads(skops.dumps(there), trusted=skffnn.SKOPS_TRUSTED)
         assert copy.client is None
         np.testing.assert_array_equal(copy.predict(X), there.predict(X))
 

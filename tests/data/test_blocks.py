@@ -6,19 +6,15 @@ from helpers import (
     PASS,
     PROBLEMS,
     SMOOTH,
-    WEIGHTS,
     X,
-    assert_close,
-    assert_identical,
     maker,
-    y,
 )
 from scipy import sparse
 
-from skffnn.data.blocks import rows_per_block
+from skffnn.data.batches import rows_per_block
+from skffnn.optim.solvers import Found
 
 make = maker(**SMOOTH)
-X2, y2 = PROBLEMS["binary"]
 
 
 class TestBlocks:
@@ -52,18 +48,30 @@ class TestBlocks:
             single = np.concatenate([predict(X_[i : i + 1]) for i in range(20)])
             np.testing.assert_allclose(single, predict(X_[:20]), rtol=PASS, atol=PASS)
 
+    @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
     @pytest.mark.parametrize("weighted", [False, True])
-    def test_does_not_matter_for_lbfgs(self, weighted, monkeypatch):
-        w = WEIGHTS if weighted else None
-        params = {"solver": "lbfgs", "early_stopping": True, "scoring": "loss"}
-        whole = make(**params).fit(X, y, w)
-        monkeypatch.setattr(
-            "skffnn.fitting.assembly.rows_per_block", lambda X, sizes: 7
-        )
-        monkeypatch.setattr("skffnn.fitting.assembly.SMALLEST_BLOCK", 1)
-        assert_close(whole, make(**params).fit(X, y, w))
+    def test_does_not_matter_for_J_and_its_gradient(self, weighted, container):
+        # J over all rows is the weighted mean of J over rows of a single block each.
+        n, n_parts = 2500, 5
+        rng = np.random.default_rng(0)
+        rows, labels = rng.standard_normal((n, 4)), np.arange(n) % 3
+        w = rng.uniform(1, 2, n) if weighted else np.ones(n)
+        whole = Evaluated().of(container(rows), labels, w)
+        parts = np.split(np.arange(n), n_parts)
+        J = [Evaluated().of(container(rows[p]), labels[p], w[p]) for p in parts]
+        shares = [w[p].sum() / w.sum() for p in parts]
+        expected = np.average(J, axis=0, weights=shares)
+        np.testing.assert_allclose(whole, expected, rtol=PASS, atol=PASS)
 
-    def test_does_not_matter_for_the_keys_of_the_split(self, monkeypatch):
-        whole = make(early_stopping=True).fit(X, y)
-        monkeypatch.setattr("skffnn.data.splitting.HASH_BLOCK", 7 * X.shape[1])
-        assert_identical(whole, make(early_stopping=True).fit(X, y))
+
+class Evaluated:
+    """A solver that evaluates J and its gradient once, for a wide network."""
+
+    def of(self, X, y, weights):
+        make(hidden_layer_sizes=(200,), alpha=0, solver=self).fit(X, y, weights)
+        return self.value_and_gradient
+
+    def minimise(self, J, theta, criteria, end_iteration):
+        value, grad = J(theta)
+        self.value_and_gradient = np.append(grad, value)
+        return Found(theta, value)

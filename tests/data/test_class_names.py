@@ -23,6 +23,21 @@ make = maker(**SMOOTH)
 X2, y2 = PROBLEMS["binary"]
 
 
+class Output:
+    """Initial weights that are changed for the output layer, and no biases."""
+
+    def __init__(self, n_outputs, change):
+        self.n_outputs, self.change = n_outputs, change
+
+    def draw(self, random_state, n_in, n_out, gain):
+        W = random_state.uniform(-0.5, 0.5, (n_in, n_out))
+        return (self.change(W) if n_out == self.n_outputs else W), np.zeros(n_out)
+
+
+def permuted(order):
+    return Output(3, lambda W: W[:, order])
+
+
 class TestClassNames:
     """The names of the classes."""
 
@@ -43,19 +58,9 @@ class TestClassNames:
     @pytest.mark.parametrize("order", [[1, 2, 0], [2, 1, 0]], ids=str)
     def test_in_another_order_permutes_the_outputs(self, params, order):
         order = np.array(order)
-
-        class Same:
-            """Output weights that are permuted like the classes."""
-
-            def __init__(self, order):
-                self.order = order
-
-            def draw(self, random_state, n_in, n_out, gain):
-                W = random_state.uniform(-0.5, 0.5, (n_in, n_out))
-                return (W[:, self.order] if n_out == 3 else W), np.zeros(n_out)
-
-        one = make(weight_init=Same(np.arange(3)), **params).fit(X, y)
-        other = make(weight_init=Same(np.argsort(order)), **params).fit(X, order[y])
+        one = make(weight_init=permuted([0, 1, 2]), **params).fit(X, y)
+        other = make(weight_init=permuted(np.argsort(order)), **params)
+        other.fit(X, order[y])
         # The softmax sums its terms in a different order; minibatches use float32.
         rtol = REORDERED if params in FULL_BATCH else SINGLE
         np.testing.assert_allclose(
@@ -63,24 +68,16 @@ class TestClassNames:
         )
         assert one.loss_curve_ == pytest.approx(other.loss_curve_, rel=rtol)
 
-    def test_swapped_mirror_two_classes(self):
-        class Mirrored:
-            def __init__(self, sign):
-                self.sign = sign
-
-            def draw(self, random_state, n_in, n_out, gain):
-                W = random_state.uniform(-0.5, 0.5, (n_in, n_out))
-                return (self.sign * W if n_out == 1 else W), np.zeros(n_out)
-
-        for params in FULL_BATCH:
-            one = make(weight_init=Mirrored(1), **params).fit(X2, y2)
-            other = make(weight_init=Mirrored(-1), **params).fit(X2, 1 - y2)
-            np.testing.assert_allclose(
-                one.predict_proba(X2),
-                other.predict_proba(X2)[:, ::-1],
-                rtol=REORDERED,
-                atol=REORDERED,
-            )
+    @pytest.mark.parametrize("params", FULL_BATCH, ids=case_id)
+    def test_swapped_mirror_two_classes(self, params):
+        one = make(weight_init=Output(1, np.positive), **params).fit(X2, y2)
+        other = make(weight_init=Output(1, np.negative), **params).fit(X2, 1 - y2)
+        np.testing.assert_allclose(
+            one.predict_proba(X2),
+            other.predict_proba(X2)[:, ::-1],
+            rtol=REORDERED,
+            atol=REORDERED,
+        )
 
     def test_of_a_class_weight_go_with_the_class(self):
         names = np.array(["z", "y", "x"])
@@ -90,17 +87,9 @@ class TestClassNames:
         assert_close(one, make(class_weight=weight).fit(X[:99], names[y[:99]]))
 
     def test_of_labels_may_be_in_any_order(self):
-        class Same:
-            def __init__(self, order):
-                self.order = order
-
-            def draw(self, random_state, n_in, n_out, gain):
-                W = random_state.uniform(-0.5, 0.5, (n_in, n_out))
-                return (W[:, self.order] if n_out == 3 else W), np.zeros(n_out)
-
         order = np.array([2, 0, 1])
-        one = make(weight_init=Same(np.arange(3))).fit(X, Y)
-        other = make(weight_init=Same(order)).fit(X, Y[:, order])
+        one = make(weight_init=permuted([0, 1, 2])).fit(X, Y)
+        other = make(weight_init=permuted(order)).fit(X, Y[:, order])
         np.testing.assert_allclose(
             other.predict_proba(X), one.predict_proba(X)[:, order], rtol=REORDERED
         )

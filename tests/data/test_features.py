@@ -6,8 +6,6 @@ from helpers import STEPPERS, X, assert_untouched, maker, snapshot, y
 from scipy import sparse
 from sklearn.exceptions import NotFittedError
 
-from skffnn.data.dataset import FEW_EPOCHS
-
 make = maker(hidden_layer_sizes=(8, 4), max_iter=3)
 
 
@@ -60,12 +58,10 @@ class TestInvalidFeatures:
     @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
     @pytest.mark.parametrize("solver", STEPPERS)
     @pytest.mark.parametrize("dtype", ["float32", "auto"])
-    @pytest.mark.parametrize("max_iter", [FEW_EPOCHS, FEW_EPOCHS + 1])
-    def test_too_large_for_float32(self, max_iter, dtype, container, solver):
+    def test_too_large_for_float32(self, dtype, container, solver):
         X_ = X.copy()
         X_[3, 1] = 1e39
-        params = {"dtype": dtype, "batch_size": 10, "max_iter": max_iter}
-        model = make(solver=solver, **params).fit(X, y)
+        model = make(solver=solver, dtype=dtype, batch_size=10).fit(X, y)
         before, predictions = snapshot(model), model.predict_proba(X)
         with pytest.raises(ValueError, match=r"too large for float32.*float64"):
             model.fit(container(X_), y)

@@ -14,7 +14,6 @@ from helpers import (
     WEIGHTS,
     RecordingScorer,
     X,
-    Y,
     assert_close,
     assert_identical,
     case_id,
@@ -27,158 +26,13 @@ from scipy.sparse import csr_array
 from skffnn import SOLVERS
 
 make = maker(**SMOOTH)
-X2, y2 = PROBLEMS["binary"]
 
+COUNTS = np.random.RandomState(2).randint(1, 4, len(y))
+CHOSEN = np.random.RandomState(3).uniform(size=len(y)) >= 0.3
 
-class TestWeightsAndCopies:
-    """A weight of 2 equals a repeated row, and a weight of 0 a missing row."""
-
-    COUNTS = np.random.RandomState(2).randint(1, 4, len(y))
-
-    @pytest.mark.parametrize("problem", PROBLEMS)
-    @pytest.mark.parametrize("solver", SOLVERS)
-    def test_a_weight_counts_rows(self, solver, problem):
-        X_, y_ = PROBLEMS[problem]
-        n = self.COUNTS
-        params = {"solver": solver, "dtype": "float64"}
-        weighted = make(batch_size=len(n), **params).fit(X_, y_, n)
-        repeated = make(batch_size=n.sum(), **params).fit(
-            X_.repeat(n, axis=0), y_.repeat(n, axis=0)
-        )
-        assert_close(weighted, repeated)
-
-    @pytest.mark.parametrize("to_rows", [np.asarray, csr_array])
-    @pytest.mark.parametrize("problem", PROBLEMS)
-    def test_a_weight_counts_rows_to_the_last_bit_with_lbfgs(self, problem, to_rows):
-        X_, y_ = PROBLEMS[problem]
-        n = self.COUNTS
-        order = np.random.RandomState(0).permutation(n.sum())
-        model = maker(solver="lbfgs", activation="relu", max_iter=200)
-        weighted = model().fit(to_rows(X_), y_, n)
-        rows = np.arange(len(n)).repeat(n)[order]
-        repeated = model().fit(to_rows(X_[rows]), y_[rows])
-        for one, other in zip(weighted.coefs_, repeated.coefs_, strict=True):
-            np.testing.assert_array_equal(one, other)
-
-    # Not for two classes, whose unweighted rows are split by position, as in
-    # MLPClassifier.
-    @pytest.mark.parametrize("solver", SOLVERS)
-    @pytest.mark.parametrize("scoring", [None, "loss"])
-    def test_a_weight_counts_rows_that_are_split(self, solver, scoring):
-        X_, y_ = PROBLEMS["multi-class"]
-        n = self.COUNTS
-        params = {
-            "solver": solver,
-            "early_stopping": True,
-            "scoring": scoring,
-            "validation_fraction": 0.3,
-        }
-        weighted = make(**params).fit(X_, y_, n)
-        X_, y_ = X_.repeat(n, axis=0), y_.repeat(n, axis=0)
-        params["batch_size"] = training_rows(X_, y_, params)
-        assert_close(weighted, make(**params).fit(X_, y_))
-
-    @pytest.mark.parametrize("solver", SOLVERS)
-    @pytest.mark.parametrize("problem", ["binary", "multi-class"])
-    def test_a_weight_counts_rows_in_balanced_classes(self, solver, problem):
-        X_, y_ = PROBLEMS[problem]
-        n = self.COUNTS
-        params = {"solver": solver, "class_weight": "balanced"}
-        weighted = make(batch_size=len(n), **params).fit(X_, y_, n)
-        repeated = make(batch_size=n.sum(), **params).fit(
-            X_.repeat(n, axis=0), y_.repeat(n, axis=0)
-        )
-        assert_close(weighted, repeated)
-
-    def test_a_weight_counts_rows_in_balanced_labels(self):
-        n = self.COUNTS
-        params = {"solver": "lbfgs", "class_weight": "balanced"}
-        weighted = make(**params).fit(X, Y, n)
-        repeated = make(**params).fit(X.repeat(n, axis=0), Y.repeat(n, axis=0))
-        assert_close(weighted, repeated)
-
-    def test_a_weight_counts_validation_rows(self):
-        n = self.COUNTS
-        weighted = make(scoring="loss").fit(X, y, X_val=X, y_val=y, sample_weight_val=n)
-        repeated = make(scoring="loss").fit(
-            X, y, X_val=X.repeat(n, axis=0), y_val=y.repeat(n)
-        )
-        assert_close(weighted, repeated)
-
-    @pytest.mark.parametrize("problem", PROBLEMS)
-    @pytest.mark.parametrize("params", EVERY_WAY, ids=case_id)
-    @pytest.mark.parametrize("dropout", [0.0, 0.3])
-    def test_a_weight_of_0_is_no_row(self, params, problem, dropout):
-        X_, y_ = PROBLEMS[problem]
-        w = np.where(np.random.RandomState(3).uniform(size=len(y_)) < 0.3, 0, WEIGHTS)
-        params = params | {"dropout": dropout}
-        if params.get("batch_size", 0) == len(y_):
-            params["batch_size"] = np.count_nonzero(w)
-        one = make(**params).fit(X_, y_, w)
-        assert_identical(one, make(**params).fit(X_[w > 0], y_[w > 0], w[w > 0]))
-
-    @pytest.mark.parametrize("problem", PROBLEMS)
-    @pytest.mark.parametrize("params", EVERY_WAY, ids=case_id)
-    def test_weights_of_0_and_1_choose_rows(self, params, problem):
-        X_, y_ = PROBLEMS[problem]
-        w = (np.random.RandomState(3).uniform(size=len(y_)) < 0.7) * 1.0
-        if params.get("batch_size", 0) == len(y_):
-            params = params | {"batch_size": np.count_nonzero(w)}
-        one = make(**params).fit(X_, y_, w)
-        assert_identical(one, make(**params).fit(X_[w > 0], y_[w > 0]))
-
-    @pytest.mark.parametrize("problem", PROBLEMS)
-    @pytest.mark.parametrize("params", [*MINIBATCH, {"solver": "lbfgs"}], ids=case_id)
-    def test_a_weight_of_0_is_no_row_to_split(self, params, problem):
-        X_, y_ = PROBLEMS[problem]
-        w = np.where(np.random.RandomState(3).uniform(size=len(y_)) < 0.3, 0, WEIGHTS)
-        params = params | {"early_stopping": True, "scoring": "loss"}
-        one = make(**params).fit(X_, y_, w)
-        assert_identical(one, make(**params).fit(X_[w > 0], y_[w > 0], w[w > 0]))
-
-    @pytest.mark.parametrize("problem", PROBLEMS)
-    def test_a_weight_of_0_is_no_row_in_balanced_classes(self, problem):
-        X_, y_ = PROBLEMS[problem]
-        w = np.where(np.random.RandomState(3).uniform(size=len(y_)) < 0.3, 0, WEIGHTS)
-        params = {"class_weight": "balanced"}
-        one = make(**params).fit(X_, y_, w)
-        assert_close(one, make(**params).fit(X_[w > 0], y_[w > 0], w[w > 0]))
-
-    @pytest.mark.parametrize("solver", STEPPERS)
-    def test_a_weight_of_0_is_no_row_for_partial_fit(self, solver):
-        w = np.where(np.random.RandomState(3).uniform(size=len(y)) < 0.3, 0, WEIGHTS)
-        one, other = make(solver=solver), make(solver=solver)
-        for _ in range(3):
-            one.partial_fit(X, y, classes=[0, 1, 2], sample_weight=w)
-            other.partial_fit(
-                X[w > 0], y[w > 0], classes=[0, 1, 2], sample_weight=w[w > 0]
-            )
-        assert_identical(one, other)
-
-    @pytest.mark.parametrize("problem", PROBLEMS)
-    @pytest.mark.parametrize("params", EVERY_WAY, ids=case_id)
-    @pytest.mark.parametrize("constant", [1.0, 7.0])
-    def test_equal_weights_are_none(self, params, problem, constant):
-        X_, y_ = PROBLEMS[problem]
-        one = make(**params).fit(X_, y_)
-        assert_identical(one, make(**params).fit(X_, y_, np.full(len(y_), constant)))
-
-    @pytest.mark.parametrize("problem", PROBLEMS)
-    @pytest.mark.parametrize("solver", SOLVERS)
-    def test_equal_weights_are_none_with_early_stopping(self, solver, problem):
-        X_, y_ = PROBLEMS[problem]
-        params = {"early_stopping": True, "solver": solver, "scoring": "loss"}
-        one = make(**params).fit(X_, y_)
-        assert_close(one, make(**params).fit(X_, y_, np.full(len(y_), 2.0)))
-
-    @pytest.mark.parametrize("problem", PROBLEMS)
-    @pytest.mark.parametrize("solver", SOLVERS)
-    def test_weights_of_0_and_1_choose_rows_to_split(self, solver, problem):
-        X_, y_ = PROBLEMS[problem]
-        w = (np.random.RandomState(3).uniform(size=len(y_)) < 0.7) * 1.0
-        params = {"early_stopping": True, "solver": solver, "scoring": "loss"}
-        one = make(**params).fit(X_, y_, w)
-        assert_close(one, make(**params).fit(X_[w > 0], y_[w > 0]))
+every_way = pytest.mark.parametrize("params", EVERY_WAY, ids=case_id)
+every_solver = pytest.mark.parametrize("solver", SOLVERS)
+each_problem = pytest.mark.parametrize("problem", PROBLEMS)
 
 
 def training_rows(X_, y_, params):
@@ -188,12 +42,116 @@ def training_rows(X_, y_, params):
     return len(y_) - len(recorder.y)
 
 
+class TestWeightsAndCopies:
+    """A weight of 2 equals a repeated row."""
+
+    @pytest.mark.parametrize("class_weight", [None, "balanced"])
+    @each_problem
+    @every_solver
+    def test_a_weight_counts_rows(self, solver, problem, class_weight):
+        X_, y_ = PROBLEMS[problem]
+        params = {"solver": solver, "dtype": "float64", "class_weight": class_weight}
+        weighted = make(batch_size=len(y), **params).fit(X_, y_, COUNTS)
+        repeated = make(batch_size=COUNTS.sum(), **params).fit(
+            X_.repeat(COUNTS, axis=0), y_.repeat(COUNTS, axis=0)
+        )
+        assert_close(weighted, repeated)
+
+    @pytest.mark.parametrize("to_rows", [np.asarray, csr_array])
+    @each_problem
+    def test_a_weight_counts_rows_to_the_last_bit_with_lbfgs(self, problem, to_rows):
+        X_, y_ = PROBLEMS[problem]
+        order = np.random.RandomState(0).permutation(COUNTS.sum())
+        model = maker(solver="lbfgs", activation="relu", max_iter=200)
+        weighted = model().fit(to_rows(X_), y_, COUNTS)
+        rows = np.arange(len(y)).repeat(COUNTS)[order]
+        repeated = model().fit(to_rows(X_[rows]), y_[rows])
+        for one, other in zip(weighted.coefs_, repeated.coefs_, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+    # Not for two classes, whose unweighted rows are split by position, as in
+    # MLPClassifier.
+    @every_solver
+    @pytest.mark.parametrize("scoring", [None, "loss"])
+    def test_a_weight_counts_rows_that_are_split(self, solver, scoring):
+        params = {
+            "solver": solver,
+            "early_stopping": True,
+            "scoring": scoring,
+            "validation_fraction": 0.3,
+        }
+        weighted = make(**params).fit(X, y, COUNTS)
+        X_, y_ = X.repeat(COUNTS, axis=0), y.repeat(COUNTS, axis=0)
+        params["batch_size"] = training_rows(X_, y_, params)
+        assert_close(weighted, make(**params).fit(X_, y_))
+
+    def test_a_weight_counts_validation_rows(self):
+        weighted, repeated = make(scoring="loss"), make(scoring="loss")
+        weighted.fit(X, y, X_val=X, y_val=y, sample_weight_val=COUNTS)
+        repeated.fit(X, y, X_val=X.repeat(COUNTS, axis=0), y_val=y.repeat(COUNTS))
+        assert_close(weighted, repeated)
+
+
+# Weights, and the rows with the weights that they stand for.
+ZEROS = {
+    "some are 0": (np.where(CHOSEN, WEIGHTS, 0), CHOSEN, WEIGHTS[CHOSEN]),
+    "0 and 1": (CHOSEN * 1.0, CHOSEN, None),
+    "equal": (np.full(len(y), 7.0), slice(None), None),
+}
+
+
+class TestWeightsOf0AndEqualWeights:
+    """A weight of 0 equals a missing row, and equal weights equal none."""
+
+    @pytest.mark.parametrize("dropout", [0.0, 0.3])
+    @pytest.mark.parametrize("weights", ZEROS)
+    @each_problem
+    @every_way
+    def test_choose_rows(self, params, problem, weights, dropout):
+        X_, y_ = PROBLEMS[problem]
+        w, rows, equivalent = ZEROS[weights]
+        params = params | {"dropout": dropout}
+        if params.get("batch_size") == len(y_):
+            params["batch_size"] = len(y_[rows])
+        one = make(**params).fit(X_, y_, w)
+        assert_identical(one, make(**params).fit(X_[rows], y_[rows], equivalent))
+
+    @pytest.mark.parametrize("weights", ZEROS)
+    @each_problem
+    @pytest.mark.parametrize("params", [*MINIBATCH, {"solver": "lbfgs"}], ids=case_id)
+    def test_choose_rows_to_split(self, params, problem, weights):
+        X_, y_ = PROBLEMS[problem]
+        w, rows, equivalent = ZEROS[weights]
+        params = params | {"early_stopping": True, "scoring": "loss"}
+        one = make(**params).fit(X_, y_, w)
+        assert_close(one, make(**params).fit(X_[rows], y_[rows], equivalent))
+
+    @each_problem
+    def test_choose_rows_in_balanced_classes(self, problem):
+        X_, y_ = PROBLEMS[problem]
+        w, rows, equivalent = ZEROS["some are 0"]
+        one = make(class_weight="balanced").fit(X_, y_, w)
+        other = make(class_weight="balanced").fit(X_[rows], y_[rows], equivalent)
+        assert_close(one, other)
+
+    @pytest.mark.parametrize("solver", STEPPERS)
+    def test_choose_rows_for_partial_fit(self, solver):
+        w, rows, equivalent = ZEROS["some are 0"]
+        one, other = make(solver=solver), make(solver=solver)
+        for _ in range(3):
+            one.partial_fit(X, y, classes=[0, 1, 2], sample_weight=w)
+            other.partial_fit(
+                X[rows], y[rows], classes=[0, 1, 2], sample_weight=equivalent
+            )
+        assert_identical(one, other)
+
+
 class TestScaleOfWeights:
     """The scale of the weights."""
 
     @pytest.mark.parametrize("scale", [1000.0, 1e-300, 1e300])
-    @pytest.mark.parametrize("params", EVERY_WAY, ids=case_id)
-    @pytest.mark.parametrize("problem", PROBLEMS)
+    @every_way
+    @each_problem
     def test_does_not_matter(self, params, scale, problem):
         X_, y_ = PROBLEMS[problem]
         one = make(**params).fit(X_, y_, WEIGHTS)
@@ -201,14 +159,14 @@ class TestScaleOfWeights:
         rtol = REORDERED if params in FULL_BATCH else SINGLE
         assert_close(one, make(**params).fit(X_, y_, WEIGHTS * scale), rtol)
 
-    @pytest.mark.parametrize("scale", [2.0**10, 2.0**-990, 2.0**990])
-    @pytest.mark.parametrize("params", EVERY_WAY, ids=case_id)
+    @pytest.mark.parametrize("scale", [2.0**-990, 2.0**990])
+    @every_way
     def test_that_is_a_power_of_two_changes_no_bit(self, params, scale):
         one = make(**params).fit(X, y, WEIGHTS)
         assert_identical(one, make(**params).fit(X, y, WEIGHTS * scale))
 
-    @pytest.mark.parametrize("scale", [2.0**10, 2.0**-990, 2.0**990])
-    @pytest.mark.parametrize("solver", SOLVERS)
+    @pytest.mark.parametrize("scale", [2.0**-990, 2.0**990])
+    @every_solver
     @pytest.mark.parametrize("class_weight", ["balanced", {0: 3.0, 1: 0.25}])
     @pytest.mark.parametrize("scoring", [None, "accuracy"])
     def test_does_not_matter_with_early_stopping_and_class_weights(

@@ -11,8 +11,7 @@ from skffnn.data.splitting import (
     content_keys,
     folds_by_content,
     sorted_by_content,
-    split_by_content,
-    split_like_mlp,
+    split,
 )
 
 RNG = np.random.default_rng(0)
@@ -22,15 +21,15 @@ CLASSES = RNG.choice(3, N, p=[0.6, 0.3, 0.1])
 W = RNG.integers(0, 5, N).astype(float)
 
 
-def split(X, weights, strata, fraction=0.2, seed=0):
+def in_two(X, weights, strata, fraction=0.2, seed=0, like_mlp=False):
     rows = np.arange(len(strata)) if weights is None else np.flatnonzero(weights)
     rng = np.random.RandomState(seed)
-    return split_by_content(X, rows, weights, strata[rows], fraction, rng)
+    return split(X, rows, weights, strata[rows], fraction, rng, like_mlp=like_mlp)
 
 
 @pytest.mark.parametrize("weights", [None, W], ids=["", "weighted"])
 def test_each_class_contributes_its_share_of_the_weight(weights):
-    train, val = split(X, weights, CLASSES)
+    train, val = in_two(X, weights, CLASSES)
     assert not set(train) & set(val)
     w = np.ones(N) if weights is None else weights
     assert w[train].sum() + w[val].sum() == w.sum()
@@ -41,9 +40,9 @@ def test_each_class_contributes_its_share_of_the_weight(weights):
 
 
 def test_a_weight_is_equivalent_to_copies_in_any_order():
-    train, val = split(X, W, CLASSES)
+    train, val = in_two(X, W, CLASSES)
     copies = RNG.permutation(np.repeat(np.arange(N), W.astype(int)))
-    copied_train, copied_val = split(X[copies], None, CLASSES[copies])
+    copied_train, copied_val = in_two(X[copies], None, CLASSES[copies])
     assert set(copies[copied_val]) == set(val)
     assert set(copies[copied_train]) == set(train)
 
@@ -67,15 +66,25 @@ def test_keys_differ_between_rows_but_not_between_float_types():
     )
 
 
+def test_keys_do_not_depend_on_how_many_rows_there_are():
+    # More numbers than are hashed at a time.
+    many = np.random.default_rng(0).standard_normal((70_000, 5))
+    parts = [
+        content_keys(part, np.random.RandomState(0)) for part in (many[:9], many[9:])
+    ]
+    keys = content_keys(many, np.random.RandomState(0))
+    np.testing.assert_array_equal(keys, np.concatenate(parts))
+
+
 def test_the_seed_determines_the_split():
-    first, second, other = (split(X, None, CLASSES, seed=s)[1] for s in (0, 0, 1))
+    first, second, other = (in_two(X, None, CLASSES, seed=s)[1] for s in (0, 0, 1))
     np.testing.assert_array_equal(first, second)
     assert set(first) != set(other)
 
 
 def test_unweighted_binary_rows_are_split_as_mlpclassifier_does():
     strata = (CLASSES > 0).astype(int)
-    ours = split_like_mlp(np.arange(N), strata, 0.1, np.random.RandomState(7))
+    ours = in_two(X, None, strata, 0.1, seed=7, like_mlp=True)
     theirs = train_test_split(
         np.arange(N), test_size=0.1, stratify=strata, random_state=7
     )
@@ -89,30 +98,29 @@ def test_unweighted_binary_rows_are_split_as_mlpclassifier_does():
     ids=["a class of one", "more classes than validation rows"],
 )
 def test_a_split_too_small_to_stratify_warns(strata):
-    rows, strata = np.arange(30), strata.astype(int)
-    rng = np.random.RandomState(0)
-    with pytest.warns(UserWarning, match="too few to hold each of the"):
-        train, val = split_by_content(X[:30], rows, None, strata, 0.1, rng)
-    assert len(val) == 3
-    assert len(train) == 27
-    with pytest.warns(UserWarning, match="too few to hold each of the"):
-        split_like_mlp(rows, strata, 0.1, rng)
+    for like_mlp in (False, True):
+        with pytest.warns(UserWarning, match="too few to hold each of the"):
+            train, val = in_two(
+                X[:30], None, strata.astype(int), 0.1, like_mlp=like_mlp
+            )
+        assert len(val) == 3
+        assert len(train) == 27
 
 
 def test_one_row_cannot_be_split():
     with pytest.raises(ValueError, match="n_samples=1"):
-        split(X[:1], None, CLASSES[:1])
+        in_two(X[:1], None, CLASSES[:1])
 
 
 def test_a_split_with_every_class_does_not_warn():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        split(X, W, CLASSES)
+        in_two(X, W, CLASSES)
 
 
 def test_copies_of_a_common_row_are_split_independently():
     gate = np.tile([[0, 0], [0, 1], [1, 0], [1, 1]], (50, 1)).astype(float)
-    train, val = split(gate, np.linspace(1, 2, 200), np.all(gate, axis=1).astype(int))
+    train, val = in_two(gate, np.linspace(1, 2, 200), np.all(gate, axis=1).astype(int))
     assert abs(len(val) - 40) <= 8
     for rows in (train, val):
         assert len(np.unique(gate[rows], axis=0)) == 4
@@ -148,7 +156,7 @@ def assert_half(copied):
 @pytest.mark.parametrize("form", [np.asarray, csr_array], ids=["dense", "sparse"])
 def test_common_and_unique_rows_have_the_same_share_of_a_split(form, seed):
     X, copied = half_copies(seed)
-    _, val = split(form(X), None, np.zeros(N_MIXED, int), fraction=0.1, seed=seed)
+    _, val = in_two(form(X), None, np.zeros(N_MIXED, int), fraction=0.1, seed=seed)
     assert len(val) == N_MIXED // 10
     assert_half(copied[val])
 

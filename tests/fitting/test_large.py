@@ -8,9 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skffnn import FFNNClassifier
-from skffnn.optim.state import MAX_HISTORY
-
 resource = pytest.importorskip("resource")
 needs_proc = pytest.mark.skipif(
     not Path("/proc/self/statm").exists(), reason="memory is read from /proc"
@@ -55,9 +52,8 @@ def large(tmp_path):
 
 
 @needs_proc
-@pytest.mark.parametrize(
-    "dtype", ["float32", pytest.param("float64", marks=pytest.mark.only_long)]
-)
+@pytest.mark.only_long
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_mapped_X_larger_than_memory_is_never_loaded_whole(dtype, large):
     code = """
     X = np.load(sys.argv[1], mmap_mode="r")
@@ -114,29 +110,11 @@ def test_ten_million_rows_stream_through_in_constant_memory(part):
 
 
 @needs_proc
-def test_a_million_rows_stream_through_in_constant_memory():
-    grown, _, seen, accuracy = map(float, run(STREAM, 1_000_000).split())
-    assert grown < 10 * 2**20
-    assert seen == 1_000_000
-    assert accuracy > 0.97
-
-
-def test_history_is_bounded():
-    model = FFNNClassifier(2, random_state=0)
-    X, y = np.eye(2), [0, 1]
-    model.partial_fit(X, y, classes=y)
-    model._state["loss_curve"] = [1.0] * (MAX_HISTORY + 5)
-    model.partial_fit(X, y)
-    assert len(model.loss_curve_) == MAX_HISTORY
-
-
-@needs_proc
-@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
-def test_too_little_memory_leaves_the_earlier_model_as_it_was(solver):
+def test_too_little_memory_leaves_the_earlier_model_as_it_was():
     code = """
     rng = np.random.default_rng(0)
     X, y = rng.standard_normal((2000, 50)), rng.integers(0, 2, 2000)
-    model = FFNNClassifier(8, max_iter=2, solver=sys.argv[1], random_state=0).fit(X, y)
+    model = FFNNClassifier(8, max_iter=2, random_state=0).fit(X, y)
     before, f = dict(vars(model)), model.predict_proba(X)
     limit = data_pages() + 60 * MB
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
@@ -153,4 +131,4 @@ def test_too_little_memory_leaves_the_earlier_model_as_it_was(solver):
     assert (model.predict_proba(X) == f).all()
     print("done")
     """
-    assert run(code, solver) == "done\n"
+    assert run(code) == "done\n"

@@ -1,16 +1,16 @@
 """Listeners: a line for each epoch, a progress bar, or nothing."""
 
-import copy
 import re
 import sys
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from helpers import assert_same
 
-from skffnn import SOLVERS, AveragedClassifier, FFNNClassifier
-from skffnn.fitting.listeners import Lines, Listener, Tally, columns, reporter
-from skffnn.nn.activations import LeakyReLU
+from skffnn import SOLVERS, FFNNClassifier
+from skffnn.fitted import Fitted
+from skffnn.fitting.listeners import Bar, Lines, Listener, columns, reporters
 from skffnn.optim.training import Epoch
 
 rng = np.random.default_rng(0)
@@ -122,7 +122,7 @@ def test_without_rich_there_are_lines_and_a_warning(monkeypatch, capsys):
 
 def test_a_bar_that_goes_on_starts_where_it_was(capsys):
     pytest.importorskip("rich")
-    with reporter(2, max_iter=10, done=4) as report:
+    with Bar(max_iter=10, done=4) as report:
         report.on_epoch_end(Epoch(5, 0.25), SimpleNamespace(n_iter=5))
     assert "5 of 10 epochs" in capsys.readouterr().err
 
@@ -143,9 +143,11 @@ def test_a_stream_has_no_bars_of_one_epoch(capsys):
     assert captured.err == ""
 
 
-def test_the_kinds_by_verbose():
-    assert type(reporter(False, 1)) is Listener
-    assert type(reporter(True, 1)) is Lines
+@pytest.mark.parametrize(
+    ("verbose", "kinds"), [(False, []), (0, []), (True, [Lines]), (1, [Lines])]
+)
+def test_the_kinds_by_verbose(verbose, kinds):
+    assert [type(reporter) for reporter in reporters(verbose, 5)] == kinds
 
 
 @pytest.mark.parametrize("verbose", [1, 2])
@@ -179,74 +181,62 @@ class Journal(Listener):
     def __exit__(self, *error):
         self.left += 1
 
-    def on_epoch_end(self, epoch, fit):
+    def on_epoch_end(self, epoch, training):
         self.epochs.append(epoch)
-        self.fitted.append(copy.deepcopy(fit.fitted()))
+        self.fitted.append(Fitted.from_training(training))
 
-    def on_fit_end(self, fit):
+    def on_fit_end(self, training):
         self.ended += 1
 
 
-@pytest.fixture
-def journal(monkeypatch):
-    """Return a listener for the next fit only."""
-    listener, whole = Journal(), FFNNClassifier._listeners
+class Listening(FFNNClassifier):
+    """A classifier with a listener of its own."""
 
-    def listeners(*args):
-        return [*whole(*args), *([] if listener.entered else [listener])]
+    journal = None
 
-    monkeypatch.setattr(FFNNClassifier, "_listeners", listeners)
-    return listener
+    def _listeners(self, plan, n_iter=0):
+        return [*super()._listeners(plan, n_iter), self.journal]
+
+
+def listening(journal, **params):
+    """Fit a classifier with a listener."""
+    model = Listening((5,), random_state=0, batch_size=20, **params)
+    model.journal = journal
+    return model.fit(X, y)
 
 
 @pytest.mark.parametrize("early_stopping", [False, True])
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_the_state_is_at_rest_at_the_end_of_an_epoch(solver, early_stopping, journal):
+def test_at_the_end_of_an_epoch_a_listener_can_have_the_network(solver, early_stopping):
     params = {"solver": solver, "early_stopping": early_stopping, "dropout": 0.1}
-    model = fit(**params, max_iter=5)
+    journal = Journal()
+    model = listening(journal, **params, max_iter=5)
     assert [epoch.number for epoch in journal.epochs] == [1, 2, 3, 4, 5]
     assert [epoch.loss for epoch in journal.epochs] == model.loss_curve_
     assert journal.entered == journal.left == journal.ended == 1
     for n, fitted in enumerate(journal.fitted, start=1):
         shorter = fit(**params, max_iter=n)
-        assert fitted["n_iter_"] == n
-        for name in ("coefs_", "intercepts_"):
-            for a, b in zip(fitted[name], getattr(shorter, name), strict=True):
-                np.testing.assert_array_equal(a, b)
-        assert fitted["loss_curve_"] == shorter.loss_curve_
-        # The stopping criterion and the random streams are up to date too.
-        for name in ("reference", "epochs_without_improvement", "dropout_rng"):
-            assert fitted["_state"][name] == shorter._state[name]
+        # The parameters, curves, random streams and all that continues training.
+        then = FFNNClassifier((5,))
+        then.fitted_ = fitted
+        assert_same(then, shorter)
 
 
-def test_a_listener_is_left_when_training_fails(journal):
+def test_a_listener_ends_training():
+    class Third(Journal):
+        def on_epoch_end(self, epoch, training):
+            super().on_epoch_end(epoch, training)
+            if training.n_iter == 3:
+                training.stop()
+
+    journal = Third()
+    assert_same(listening(journal, max_iter=9), fit(max_iter=3))
+    assert journal.ended == journal.left == 1
+
+
+def test_a_listener_is_left_when_training_fails():
+    journal = Journal()
     with pytest.raises(ValueError, match="diverged"):
-        fit(solver="sgd", learning_rate_init=1e30)
+        listening(journal, solver="sgd", learning_rate_init=1e30)
     assert journal.entered == journal.left == 1
     assert journal.ended == 0
-
-
-def test_epochs_of_several_fits_are_counted_from_other_processes(capsys):
-    pytest.importorskip("rich")
-    network = FFNNClassifier((3,), max_iter=4, early_stopping=False)
-    for stacked in (True, False):
-        network.set_params(activation="tanh" if stacked else LeakyReLU(0.1))
-        model = AveragedClassifier(network, n_networks=3, n_jobs=2, verbose=1)
-        model.fit(X, y)
-        err = capsys.readouterr().err
-        assert "3 of 3 fits, 12 of 12 epochs" in err
-        assert all("_listeners" not in vars(net) for net in model.estimators_)
-    model.set_params(verbose=0).fit(X, y)
-    assert capsys.readouterr().err == ""
-
-
-def test_epochs_that_a_fit_does_not_need_are_counted_at_its_end(tmp_path):
-    path = tmp_path / "epochs"
-    tally = Tally(str(path), max_iter=10)
-    for n in range(1, 4):
-        tally.on_epoch_end(Epoch(n, 0.5), SimpleNamespace(n_iter=n))
-        assert path.stat().st_size == n
-    tally.on_fit_end(SimpleNamespace(n_iter=3))
-    assert path.stat().st_size == 10
-    elsewhere = Tally(str(tmp_path / "on another machine" / "epochs"), max_iter=10)
-    elsewhere.on_epoch_end(Epoch(1, 0.5), SimpleNamespace(n_iter=1))

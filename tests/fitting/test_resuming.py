@@ -27,15 +27,17 @@ COMBINATIONS = {
             "early_stopping": "early stopping" in extras,
         },
     )
-    for solver, name, data in itertools.product(STEPPERS, SCHEDULES, DATA)
-    for extras in [(), ("dropout",), ("early stopping",), ("dropout", "early stopping")]
+    for (solver, data), name in zip(
+        itertools.product(STEPPERS, DATA), itertools.cycle(SCHEDULES), strict=False
+    )
+    for extras in [("dropout",), ("early stopping",), ("dropout", "early stopping")]
 }
 
 GO_ON = """
 import pickle, sys, warnings
 from pathlib import Path
 import skffnn
-warnings.simplefilter("ignore", skffnn.optim.training.ConvergenceWarning)
+warnings.simplefilter("ignore")
 folder = Path(sys.argv[1])
 models, data, y, m = pickle.loads((folder / "half").read_bytes())
 whole = {}

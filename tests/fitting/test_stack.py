@@ -1,21 +1,20 @@
-"""Networks trained in a stack equal networks trained alone."""
+"""Networks that are trained in a stack equal networks that are trained alone."""
 
 from dataclasses import dataclass, fields
 
 import numpy as np
 import pytest
 from helpers import assert_same
-from joblib import effective_n_jobs
-from joblib.parallel import get_active_backend
-from sklearn.exceptions import ConvergenceWarning
+from scipy.sparse import csr_array
+from sklearn.base import clone
 from sklearn.metrics import get_scorer
 
-import skffnn.many as many
-from skffnn import SGD, AdamW, FFNNClassifier
-from skffnn.data.dataset import Dataset
-from skffnn.fitting.stack import layout, run
-from skffnn.many import Job, fit_many, fit_stacked
+from skffnn import REGRESSION_LOSSES, SGD, AdamW, FFNNClassifier, FFNNRegressor
+from skffnn.fitted import Fitted
+from skffnn.fitting.train import runner
+from skffnn.optim.descent import layout, run
 from skffnn.optim.optimizers import OPTIMIZERS
+from skffnn.optim.schedules import Schedule
 
 RNG = np.random.default_rng(0)
 N, M = 203, 5
@@ -25,6 +24,59 @@ WEIGHTS = RNG.uniform(0.5, 2, N)
 FOLD = RNG.permutation(N) % M  # of 41 and 40 rows
 
 PARAMS = {"hidden_layer_sizes": (7, 5), "batch_size": 30, "max_iter": 12}
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+class Member:
+    """A network and its data, to be trained in a stack or alone."""
+
+    def __init__(self, network, X, y, weights=None, **validation):
+        self.network = network
+        self.data, self.validation = (X, y, weights), validation
+
+    def prepared(self):
+        """Return the training of a fit, before its first epoch."""
+        trainings = []
+        token = runner.set(trainings.append)  # not trained yet
+        try:
+            self.alone()
+        finally:
+            runner.reset(token)
+        return trainings[0]
+
+    def alone(self):
+        """Return the network, fitted by itself."""
+        return clone(self.network).fit(*self.data, **self.validation)
+
+
+def members(common=None, own=lambda m: {}, labels=Y, weights=None, kind=FFNNClassifier):
+    """Return networks for all rows but those of a fold, with M different seeds."""
+    for m in range(M):
+        params = PARAMS | {"random_state": m} | (common or {}) | own(m)
+        train = m != FOLD
+        w = None if weights is None else weights[train]
+        yield Member(kind(**params), X[train], labels[train], w)
+
+
+def assert_as_alone(stack):
+    """Train members in a stack, and compare each with itself alone, to the bit."""
+    stack = list(stack)
+    trainings = [member.prepared() for member in stack]
+    assert len({layout(training) for training in trainings} - {None}) == 1
+    run(trainings)
+    networks = [member.alone() for member in stack]
+    for training, network in zip(trainings, networks, strict=True):
+        assert training.error is None
+        assert_same(in_estimator(training, network), network)
+    return networks
+
+
+def in_estimator(training, network):
+    """Return a copy of an estimator with the network of a training."""
+    copy = clone(network)
+    copy.fitted_ = Fitted.from_training(training)
+    return copy
 
 
 def different_numbers(solver):
@@ -42,7 +94,6 @@ CASES = {
         {"solver": "sgd", "learning_rate": "adaptive", "tol": 0.05},
         lambda m: {"learning_rate_init": 0.02 * (m + 1), "n_iter_no_change": 1 + m},
     ),
-    "momentum": ({"solver": "sgd"}, lambda m: {"momentum": 0.9 - 0.1 * m}),
     "no momentum": ({"solver": "sgd", "momentum": 0}, lambda m: {}),
     "betas": (
         {},
@@ -50,14 +101,16 @@ CASES = {
     ),
     "decoupled": ({"solver": "adamw"}, lambda m: {"alpha": 0.01 * m}),
     "optimisers": ({}, lambda m: {"solver": AdamW(beta_2=0.9 + 0.01 * m)}),
-    "horizon": ({"learning_rate": "cosine"}, lambda m: {}),
     "schedules": (
         {},
         lambda m: {"learning_rate": ["cosine", "one_cycle", "constant"][m % 3]},
     ),
     "smoothing": ({}, lambda m: {"label_smoothing": 0.1 * m}),
     "dropout": ({}, lambda m: {"dropout": 0.1 + 0.1 * m}),
-    "early stopping": ({"early_stopping": True, "n_iter_no_change": 2}, lambda m: {}),
+    "early stopping": (
+        {"early_stopping": True, "n_iter_no_change": 1, "max_iter": 20},
+        lambda m: {"learning_rate_init": 0.005 * (m + 1)},
+    ),
     "epochs": ({}, lambda m: {"max_iter": 3 + 2 * m}),
     "class weights": ({}, lambda m: {"class_weight": {0: 1 + m, 1: 1, 2: 2}}),
     "scorer": ({"early_stopping": True, "scoring": "neg_log_loss"}, lambda m: {}),
@@ -65,8 +118,8 @@ CASES = {
         {"early_stopping": True, "scoring": get_scorer("f1_macro")},
         lambda m: {},
     ),
-    "float32": ({"dtype": "float32"}, lambda m: {"alpha": 0.1 * m}),
-    "all rows, of most": ({"batch_size": 162}, lambda m: {}),
+    "float64": ({"dtype": "float64"}, lambda m: {"alpha": 0.1 * m}),
+    "one batch": ({"batch_size": "auto"}, lambda m: {}),
     "no shuffling": ({"shuffle": False}, lambda m: {}),
     "linear": ({"hidden_layer_sizes": ()}, lambda m: {}),
     "rates of layers": ({"weight_init": "ntk"}, lambda m: {}),
@@ -75,119 +128,201 @@ CASES = {
         for name in OPTIMIZERS
     },
 }
+ENDINGS = {"early stopping", "epochs"}  # at different epochs
 
 
-def jobs_of(common, own, *, validated=False, weights=None, labels=Y):
-    """Return jobs for networks that train on different folds."""
-    data = Dataset(X, labels, weights)
-    jobs = []
-    for m in range(M):
-        params = {"dtype": "float64", "random_state": m} | PARAMS | common | own(m)
-        network = FFNNClassifier(**params)
-        network.n_features_in_ = X.shape[1]
-        held_out = data.take(np.flatnonzero(m == FOLD))
-        train = data.take(np.flatnonzero(m != FOLD))
-        jobs.append(Job(network, train, held_out if validated else None))
-    return jobs
+@pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["", "weights"])
+@pytest.mark.parametrize("case", CASES)
+def test_classifiers(case, weights):
+    networks = assert_as_alone(members(*CASES[case], weights=weights))
+    if case in ENDINGS:
+        assert len({network.n_iter_ for network in networks}) > 2
 
 
-def alone(job):
-    """Fit the network of a job with its `fit` method."""
-    fit_params = {}
-    weights = job.train.weights
-    if weights is not None:
-        fit_params["sample_weight"] = weights[job.train.index]
-    if job.validation is not None:
-        fit_params["X_val"], fit_params["y_val"] = job.validation.select()
-        if weights is not None:
-            fit_params["sample_weight_val"] = weights[job.validation.index]
-    network = FFNNClassifier(**job.estimator.get_params())
-    return network.fit(*job.train.select(), **fit_params)
+@pytest.mark.parametrize("early_stopping", [False, True])
+@pytest.mark.parametrize("loss", REGRESSION_LOSSES)
+def test_regressors(loss, early_stopping):
+    common = {"loss": loss, "early_stopping": early_stopping}
+    numbers = np.abs(X[:, 0]) + 1
+    assert_as_alone(members(common, labels=numbers, kind=FFNNRegressor))
 
 
-def assert_alike(network, expected):
-    """Compare all fitted attributes."""
-    for name in ("n_iter_", "t_", "n_features_in_", "classes_", "out_activation_"):
-        assert np.all(getattr(network, name) == getattr(expected, name))
-    rtol = 1e-4 if network.dtype == "float32" else 1e-9
-    for name in ("coefs_", "intercepts_"):
-        pairs = zip(getattr(network, name), getattr(expected, name), strict=True)
-        for value, wanted in pairs:
-            np.testing.assert_allclose(value, wanted, rtol=rtol, atol=1e-5 * rtol)
-    for name in ("loss_curve_", "learning_rate_curve_", "validation_scores_"):
-        value, wanted = getattr(network, name), getattr(expected, name)
-        assert (value is None) == (wanted is None)
-        if wanted is not None:
-            np.testing.assert_allclose(value, wanted, rtol=rtol)
+@pytest.mark.parametrize(
+    "labels", [Y > 0, (X[:, :3] > 0).astype(int), np.column_stack([Y, Y % 2])], ids=str
+)
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_other_targets(labels, early_stopping):
+    assert_as_alone(members({"early_stopping": early_stopping}, labels=labels))
 
 
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-class TestMembers:
-    """Each member of a stack equals a network trained alone with the same seed."""
+@pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["", "weights"])
+def test_validation_sets_of_different_sizes(weights):
+    def validated():
+        for m, member in enumerate(members(weights=weights)):
+            own = m == FOLD
+            given = {"X_val": X[own], "y_val": Y[own]}
+            if weights is not None:
+                given["sample_weight_val"] = weights[own]
+            yield Member(member.network, *member.data, **given)
 
-    @pytest.mark.parametrize("case", CASES)
-    def test_alone_and_in_a_stack(self, case):
-        jobs = jobs_of(*CASES[case])
-        for job, result in zip(jobs, fit_stacked(jobs), strict=True):
-            assert_alike(result.estimator, alone(job))
-
-    def test_they_are_in_one_stack(self):
-        kinds = {}
-        for case, (common, own) in CASES.items():
-            fits = [
-                job.estimator._new_fit(job.train, None) for job in jobs_of(common, own)
-            ]
-            kinds[case] = {layout(fit) for fit in fits}
-            assert None not in kinds[case]
-        # In that case, folds of 162 rows have one batch, and folds of 163 two.
-        several = {case for case, layouts in kinds.items() if len(layouts) > 1}
-        assert several == {"all rows, of most"}
-
-    @pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["equal", "weighted"])
-    def test_with_validation_sets(self, weights):
-        jobs = jobs_of({}, lambda m: {}, validated=True, weights=weights)
-        for job, result in zip(jobs, fit_stacked(jobs), strict=True):
-            assert_alike(result.estimator, alone(job))
-
-    def test_multi_label(self):
-        labels = (X[:, :3] > RNG.standard_normal((N, 3))).astype(int)
-        jobs = jobs_of({}, lambda m: {}, labels=labels)
-        for job, result in zip(jobs, fit_stacked(jobs), strict=True):
-            assert_alike(result.estimator, alone(job))
-
-    def test_two_classes(self):
-        jobs = jobs_of({}, lambda m: {}, labels=Y > 0)
-        for job, result in zip(jobs, fit_stacked(jobs), strict=True):
-            assert_alike(result.estimator, alone(job))
-
-    def test_one_that_diverges_disturbs_nobody(self):
-        def own(m):
-            return {"learning_rate_init": 1e30 if m == 2 else 0.01}
-
-        jobs = jobs_of({"solver": "sgd"}, own)
-        with pytest.raises(ValueError, match="diverged in epoch 1 at") as wanted:
-            alone(jobs[2])
-        results = fit_stacked(jobs)
-        assert str(results[2].error) == str(wanted.value)
-        with pytest.raises(ValueError, match="diverged"):
-            results[2].fitted()
-        for m in {*range(M)} - {2}:
-            assert_alike(results[m].estimator, alone(jobs[m]))
-
-    def test_training_goes_on_from_where_a_stack_has_left_it(self):
-        jobs = jobs_of({"max_iter": 3}, lambda m: {})
-        for job, result in zip(jobs, fit_stacked(jobs), strict=True):
-            more = {"warm_start": True, "max_iter": 4}
-            wanted, rows = alone(job).set_params(**more), job.train.select()
-            network = result.estimator.set_params(**more)
-            assert_same(network.fit(*rows), wanted.fit(*rows))
+    assert_as_alone(validated())
 
 
-def test_a_number_of_an_optimiser_cannot_be_of_one_member(monkeypatch):
-    monkeypatch.setitem(OPTIMIZERS, "decaying", Decaying)
-    jobs = jobs_of({}, lambda m: {"solver": Decaying(0.9 - 0.1 * m)})
-    with pytest.raises(TypeError, match=r"must be the same.*\['product'\]"):
-        fit_stacked(jobs)
+def test_one_that_diverges_does_not_affect_the_others():
+    stack = [
+        *members(
+            {"solver": "sgd"}, lambda m: {"learning_rate_init": [0.01, 1e30][m == 2]}
+        )
+    ]
+    with pytest.raises(ValueError, match="diverged in epoch 1 at") as alone:
+        stack[2].alone()
+    trainings = [member.prepared() for member in stack]
+    run(trainings)
+    assert str(trainings[2].error) == str(alone.value)
+    for m in {*range(M)} - {2}:
+        network = stack[m].alone()
+        assert_same(in_estimator(trainings[m], network), network)
+
+
+def test_an_error_in_a_scorer_does_not_affect_the_others():
+    def failing(estimator, X, y):
+        raise RuntimeError("no score")
+
+    def own(m):
+        return {"early_stopping": True, "scoring": failing if m == 1 else None}
+
+    stack = [*members(own=own)]
+    trainings = [member.prepared() for member in stack]
+    run(trainings)
+    assert [type(t.error) for t in trainings] == [
+        RuntimeError if m == 1 else type(None) for m in range(M)
+    ]
+    network = stack[4].alone()
+    assert_same(in_estimator(trainings[4], network), network)
+
+
+class InterruptingSchedule(Schedule):
+    """A constant learning rate with Ctrl-C in one of its calls."""
+
+    def __init__(self, at):
+        self.at, self.n_calls = at, 0
+
+    def factor(self, clock):
+        self.n_calls += 1
+        if self.n_calls == self.at:
+            raise KeyboardInterrupt
+        return 1.0
+
+
+# An epoch has six batches, and the rate is asked for once more, at its start.
+@pytest.mark.parametrize("at", [1, 4, 7 * 3 + 1, 7 * 3 + 5])
+def test_ctrl_c_keeps_what_all_have_reached(at):
+    def own(m):
+        rate = InterruptingSchedule(at) if m == 3 else "constant"
+        return {"learning_rate": rate, "max_iter": 2 if m == 1 else 12}
+
+    stack = [*members(own=own)]
+    trainings = [member.prepared() for member in stack]
+    run(trainings)
+    ended = at > 2 * 7  # the second member, before Ctrl-C
+    assert [t.interrupted for t in trainings] == [m != 1 or not ended for m in range(M)]
+    epochs = at // 7
+    for m, training in enumerate(trainings):
+        assert training.error is None
+        assert training.n_iter == (min(epochs, 2) if m == 1 else epochs)
+        fitted = Fitted.from_training(training)
+        assert len(fitted.progress.loss_curve) == training.n_iter
+        if at % 7 == 1 and epochs:  # at the start of an epoch
+            network = clone(stack[m].network)
+            network.set_params(max_iter=training.n_iter, learning_rate="constant")
+            network.fit(*stack[m].data)
+            np.testing.assert_array_equal(
+                fitted.theta.vector, network.fitted_.theta.vector
+            )
+
+
+@pytest.mark.parametrize("params", [{}, {"early_stopping": True, "dropout": 0.2}])
+def test_training_continues_from_where_a_stack_ended(params):
+    stack = [*members({"max_iter": 3} | params)]
+    trainings = [member.prepared() for member in stack]
+    run(trainings)
+    for member, training in zip(stack, trainings, strict=True):
+        whole = member.alone().set_params(warm_start=True, max_iter=4)
+        parts = member.alone().set_params(warm_start=True, max_iter=4)
+        parts.fitted_ = Fitted.from_training(training)
+        assert_same(parts.fit(*member.data), whole.fit(*member.data))
+
+
+DIFFERENT = {
+    "sizes": {"hidden_layer_sizes": (7, 6)},
+    "activation": {"activation": ["tanh", "relu"]},
+    "solver": {"solver": "sgd"},
+    "momentum or none": {"beta_1": 0.0},
+    "dtype": {"dtype": "float64"},
+    "dropout or none": {"dropout": 0.1},
+    "validation or none": {"early_stopping": True},
+    "weights or none": {"class_weight": {0: 2}},
+    "size of batches": {"batch_size": 31},
+    "number of batches": {"batch_size": 100},
+    "rates of layers": {"weight_init": "ntk"},
+}
+
+
+class TestLayout:
+    """Only networks of the same layout are trained in a stack."""
+
+    @pytest.mark.parametrize("case", DIFFERENT)
+    def test_of_different_networks(self, case):
+        usual = next(members())
+        other = next(members(DIFFERENT[case]))
+        assert layout(usual.prepared()) != layout(other.prepared()) is not None
+
+    def test_of_different_losses(self):
+        numbers = np.abs(X[:, 0]) + 1
+        layouts = {
+            layout(
+                next(
+                    members({"loss": loss}, labels=numbers, kind=FFNNRegressor)
+                ).prepared()
+            )
+            for loss in REGRESSION_LOSSES
+        }
+        # "quantile" with its default is half the absolute error: its level is a number.
+        assert len(layouts) == len(REGRESSION_LOSSES)
+
+    def test_of_folds_with_different_numbers_of_batches(self):
+        layouts = [layout(one.prepared()) for one in members({"batch_size": 81})]
+        assert len(set(layouts)) == 2  # 162 rows have two batches, and 163 have three
+
+    def test_parts_of_the_users_own_are_trained_alone(self):
+        class Cube:
+            def forward(self, a, h, d=None):
+                h[...] = a**3
+
+            def backward(self, a, h, d):
+                d[...] = 3 * a**2
+
+        class Own(SGD):
+            """An optimiser."""
+
+        for params in ({"activation": Cube()}, {"solver": Own()}, {"solver": "lbfgs"}):
+            assert layout(next(members(params)).prepared()) is None
+
+    def test_what_listeners_follow_is_trained_alone(self):
+        assert layout(next(members({"verbose": 1})).prepared()) is None
+
+    def test_a_fit_that_continues_is_trained_alone(self):
+        member = next(members({"warm_start": True}))
+        network, trainings = member.alone(), []
+        token = runner.set(trainings.append)
+        network.fit(*member.data)
+        runner.reset(token)
+        assert layout(trainings[0]) is None
+
+    def test_sparse_rows_are_trained_alone(self):
+        member = next(members())
+        member = Member(member.network, csr_array(member.data[0]), member.data[1])
+        assert layout(member.prepared()) is None
 
 
 @dataclass(frozen=True)
@@ -202,141 +337,12 @@ class Decaying(SGD):
         return super().update(grad, state, eta)
 
 
-def test_they_warn_as_if_they_were_alone():
-    jobs = jobs_of({"max_iter": 2}, lambda m: {})
-    for result in fit_stacked(jobs):
-        assert [w.category for w in result.warnings] == [ConvergenceWarning]
-        with pytest.warns(ConvergenceWarning, match="max_iter=2 epochs"):
-            result.fitted()
-
-
-def test_ctrl_c_keeps_what_all_have_reached(monkeypatch):
-    fits = [
-        job.estimator._new_fit(job.train, None) for job in jobs_of({}, lambda m: {})
-    ]
-    stopped = fits[1].training.end_epoch
-
-    def end_epoch(*args, **kwargs):
-        stopped(*args, **kwargs)
-        if fits[1].n_iter == 3:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(fits[1].training, "end_epoch", end_epoch)
-    for outcome in run(fits):
-        assert outcome.error is None
-        assert outcome.fitted["n_iter_"] in (2, 3)
-        (warning,) = outcome.warnings
-        assert "was interrupted in epoch" in str(warning.message)
-
-
-class TestHowManyToStack:
-    """Assignment of networks to stacks and cores."""
-
-    def test_small_networks_share_a_stack_on_each_core(self):
-        groups = many.stacks_of(jobs_of({}, lambda m: {}), n_cores=2)
-        assert [len(group) for group in groups] == [3, 2]
-        assert sorted(i for group in groups for i in group) == list(range(M))
-
-    def test_large_networks_are_trained_one_by_one(self):
-        jobs = jobs_of({"hidden_layer_sizes": (1000, 1000)}, lambda m: {})
-        assert [len(group) for group in many.stacks_of(jobs, 1)] == [1] * M
-
-    def test_memory_is_bounded_by_the_setting_of_scikit_learn(self):
-        from sklearn import config_context
-
-        jobs = jobs_of({}, lambda m: {})
-        step = many.cost_of_step(jobs[0])
-        with config_context(working_memory=2.5 * (step.bytes + step.kept) / 2**20):
-            assert many.members_of_a_stack(jobs[0]) == 2
-            assert [len(group) for group in many.stacks_of(jobs, 1)] == [2, 2, 1]
-
-    @pytest.mark.parametrize(
-        "params", [{"verbose": 1}, {"warm_start": True}, {"checkpoint": "x"}], ids=str
-    )
-    def test_others_stay_alone(self, params):
-        jobs = jobs_of({}, lambda m: params if m == 0 else {})
-        groups = many.stacks_of(jobs, 1)
-        assert sorted(map(len, groups)) == [1, M - 1]
-
-    def test_parts_of_the_users_own_stay_alone(self):
-        class Cube:
-            def forward(self, a, h, d=None):
-                h[...] = a**3
-
-        for params in ({"activation": Cube()}, {"solver": "lbfgs"}):
-            jobs = jobs_of(params, lambda m: {})
-            fits = [job.estimator._new_fit(job.train, None) for job in jobs]
-            assert {layout(fit) for fit in fits} == {None}
-
-    def test_networks_of_different_layers_are_not_mixed(self):
-        jobs = jobs_of({}, lambda m: {"hidden_layer_sizes": (4 + m % 2,)})
-        groups = many.stacks_of(jobs, 1)
-        assert {frozenset(group) for group in groups} == {
-            frozenset({0, 2, 4}),
-            frozenset({1, 3}),
-        }
-
-    def test_processes_are_started_for_long_fits_alone(self):
-        from joblib import Parallel, delayed, parallel_config
-
-        def decided(backend=None):
-            return Parallel(n_jobs=2, backend=backend)(
-                delayed(many.processes_for)(long) for _ in range(2)
-            )
-
-        short = jobs_of({}, lambda m: {})
-        long = jobs_of({"max_iter": 10**6}, lambda m: {})
-        assert many.processes_for(short) is None
-        assert many.processes_for(long) == -1
-        # Not in code that already runs in parallel, and not against the user's setting.
-        assert decided("loky") == decided("threading") == [None, None]
-        with parallel_config(n_jobs=2):
-            assert many.processes_for(long) is None
-
-    @pytest.mark.skipif(effective_n_jobs(-1) < 2, reason="needs two cores")
-    @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-    @pytest.mark.parametrize("is_large", [False, True])
-    def test_this_process_does_not_train_on_large_tables(self, is_large, monkeypatch):
-        monkeypatch.setattr(many, "WORTH_PROCESSES", 0)
-        if is_large:
-            monkeypatch.setattr(many, "LARGE", 0)
-        jobs = jobs_of({}, lambda m: {})
-        results = dict(many.fit_many(jobs, "auto"))
-        assert sorted(results) == list(range(M))
-        # Other processes return copies.
-        own = [results[i].estimator is job.estimator for i, job in enumerate(jobs)]
-        assert any(own) is not is_large
-        # What joblib does elsewhere is not changed.
-        assert get_active_backend()[0].inner_max_num_threads is None
-
-    @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-    def test_all_are_fitted_whatever_they_share(self):
-        def own(m):
-            return [
-                {"solver": "lbfgs"},
-                {"activation": "tanh"},
-                {"alpha": -1},
-                {"hidden_layer_sizes": (300, 300)},
-                {},
-            ][m]
-
-        jobs = jobs_of({}, own)
-        results = dict(fit_many(jobs))
-        assert sorted(results) == list(range(M))
-        assert "alpha must be" in str(results[2].error)
-        for m in {*range(M)} - {2}:
-            assert_alike(results[m].estimator, alone(jobs[m]))
-            assert results[m].seconds > 0
-
-
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-def test_sparse_rows_are_trained_one_by_one():
-    from scipy.sparse import csr_array
-
-    jobs = jobs_of({}, lambda m: {})
-    for job in jobs:
-        index = job.train.index
-        job.train = Dataset(csr_array(X), Y, index=index)
-    assert all(len(group) == 1 for group in many.stacks_of(jobs, 1))
-    for i, result in fit_many(jobs):
-        assert_alike(result.estimator, alone(jobs[i]))
+def test_a_number_in_a_state_cannot_depend_on_the_member(monkeypatch):
+    monkeypatch.setitem(OPTIMIZERS, "decaying", Decaying)
+    own = members(own=lambda m: {"solver": Decaying(0.9 - 0.1 * m)})
+    trainings = [member.prepared() for member in own]
+    run(trainings)
+    for training in trainings:
+        assert isinstance(training.error, TypeError)
+        assert "must be the same" in str(training.error)
+        assert "['product'] differ" in str(training.error)

@@ -1,6 +1,7 @@
 """Warm starts: five epochs and five more equal ten, bit for bit."""
 
 import pickle
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -183,12 +184,25 @@ class TestWarmStart:
         np.testing.assert_array_equal(parameters(model), before)
 
     @pytest.mark.parametrize(
-        "other", [y + 1, y % 2, np.array(["a", "b", "c"])[y], Y], ids=str
+        "other", [y + 1, y % 2, np.array(["a", "b", "c"])[y]], ids=str
     )
     def test_other_classes_are_an_error(self, other):
         model = make(warm_start=True).fit(X, y)
         with pytest.raises(ValueError, match=r"classes.*\[0 1 2\]"):
             model.fit(X, other)
+
+    def test_another_form_of_y_is_an_error_that_names_both(self):
+        forms = [
+            (y % 2, "one label for each row"),
+            (Y[:, :2], "a label indicator matrix with 2 columns"),
+            (Y, "a label indicator matrix with 3 columns"),
+            (Y[:, :2] + 1, "an array with 2 columns, one for each target"),
+        ]
+        for (one, before), (other, now) in permutations(forms, 2):
+            model = make(warm_start=True, max_iter=1).fit(X, one)
+            said = f"Previously, `y` was {before}; now it is {now}."
+            with pytest.raises(ValueError, match=said):
+                model.fit(X, other)
 
     def test_another_number_of_features_is_an_error(self):
         model = make(warm_start=True).fit(X, y)

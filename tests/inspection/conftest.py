@@ -9,5 +9,5 @@ def closed():
     plt = pytest.importorskip("matplotlib.pyplot")
     yield
     for number in plt.get_fignums():
-        plt.figure(number).canvas.draw()
+        plt.figure(number).draw_without_rendering()
     plt.close("all")

@@ -2,8 +2,9 @@
 
 import sys
 
+import numpy as np
 import pytest
-from helpers import GOLDEN, THREE_CLASSES, fit
+from helpers import THREE_CLASSES, fit
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -87,10 +88,15 @@ def test_without_matplotlib_the_error_says_what_to_install(display, monkeypatch)
 
 
 @each_display
-@pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.skffnn")), ids=lambda p: p.stem)
-def test_saved_models_of_every_version_can_be_drawn(display, path):
-    model = skffnn.load(path)
-    display.from_estimator(model, **KINDS[display], ax=None)
+def test_a_saved_network_is_drawn_like_the_original(display, tmp_path):
+    model = fit(early_stopping=True)
+    skffnn.save(model, tmp_path / "model")
+    figures = []
+    for network in (model, skffnn.load(tmp_path / "model")):
+        figure = display.from_estimator(network, **KINDS[display]).figure_
+        figure.canvas.draw()
+        figures.append(np.asarray(figure.canvas.buffer_rgba()))
+    np.testing.assert_array_equal(*figures)
 
 
 @each_display

@@ -1,16 +1,22 @@
 """LossCurveDisplay and History: the recorded curves and learning rates."""
 
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
-from helpers import GOLDEN, THREE_CLASSES, fit
+from helpers import THREE_CLASSES, fit
 from sklearn.metrics import log_loss
 
 import skffnn
-from skffnn import SCHEDULES, FFNNClassifier, InvalidParameterError, LossCurveDisplay
-from skffnn.inspection.history import History
-from skffnn.optim.descent import Descent, Epochs
+from skffnn import (
+    SCHEDULES,
+    Adam,
+    FFNNClassifier,
+    InvalidParameterError,
+    LossCurveDisplay,
+)
+from skffnn.inspection.loss_curves import History
 
 plt = pytest.importorskip("matplotlib.pyplot")
 
@@ -96,30 +102,28 @@ def legend(display):
 
 
 @pytest.fixture
-def rates(monkeypatch):
-    """Collect the learning rate of the first step of each epoch."""
-    of_steps, begun = [], []
-    begin, step = Epochs.begin, Descent.step
+def recorder():
+    """An optimiser that records the learning rate of each step."""
 
-    def watched_begin(self):
-        begun.append(True)
-        begin(self)
+    class Recorder(Adam):
+        rates: ClassVar[list[float]] = []
 
-    def watched_step(self, batch, eta):
-        if begun:
-            of_steps.append(eta)
-            begun.clear()
-        return step(self, batch, eta)
+        def update(self, grad, state, eta):
+            self.rates.append(eta)
+            return super().update(grad, state, eta)
 
-    monkeypatch.setattr(Epochs, "begin", watched_begin)
-    monkeypatch.setattr(Descent, "step", watched_step)
-    return of_steps
+    return Recorder()
+
+
+WHOLE = {"batch_size": "auto"}  # all rows: one step in each epoch
 
 
 @pytest.mark.parametrize("early_stopping", [False, True])
 @pytest.mark.parametrize("name", SCHEDULES)
-def test_learning_rates_are_those_of_the_training(name, early_stopping, rates):
+def test_learning_rates_are_those_of_the_training(name, early_stopping, recorder):
     model = fit(
+        solver=recorder,
+        **WHOLE,
         learning_rate=name,
         early_stopping=early_stopping,
         learning_rate_init=0.1,
@@ -128,37 +132,37 @@ def test_learning_rates_are_those_of_the_training(name, early_stopping, rates):
         max_iter=40,
         power_t=0.3,
     )
-    assert model.learning_rate_curve_ == rates
+    assert model.learning_rate_curve_ == recorder.rates
     if name == "adaptive":
-        assert len({*rates}) > 3
+        assert len({*recorder.rates}) > 3
     if name != "constant":
         (line,) = LossCurveDisplay.from_estimator(model).lines_["learning_rate"]
-        assert data(line) == ([*range(1, model.n_iter_ + 1)], rates)
+        assert data(line) == ([*range(1, model.n_iter_ + 1)], recorder.rates)
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
-def test_learning_rates_of_training_that_is_continued(name, rates, tmp_path):
+def test_learning_rates_of_training_that_is_continued(name, recorder):
     schedule = {"cosine": skffnn.Cosine(9), "one_cycle": skffnn.OneCycle(9)}
     model = fit(
+        solver=recorder,
+        **WHOLE,
         learning_rate=schedule.get(name, name),
         warm_start=True,
         tol=1e3,
         n_iter_no_change=2,
         max_iter=4,
     )
-    model.fit(X, y)
-    skffnn.save(model, tmp_path / "model")
-    history = History.from_estimator(skffnn.load(tmp_path / "model"))
-    assert history.epochs.tolist() == [*range(1, len(rates) + 1)]
-    assert history.learning_rate.tolist() == rates
+    history = History.from_estimator(model.fit(X, y))
+    assert history.epochs.tolist() == [*range(1, len(recorder.rates) + 1)]
+    assert history.learning_rate.tolist() == recorder.rates
 
 
 @pytest.mark.parametrize("name", ["constant", "cosine", "invscaling"])
-def test_learning_rates_of_chunks_of_any_size(name, rates):
-    model = FFNNClassifier((3,), learning_rate=name, batch_size=10)
+def test_learning_rates_of_chunks_of_any_size(name, recorder):
+    model = FFNNClassifier((3,), learning_rate=name, solver=recorder)
     for n in (30, 41, 50):
         model.partial_fit(X[:n], y[:n], classes=[0, 1, 2])
-    assert History.from_estimator(model).learning_rate.tolist() == rates
+    assert History.from_estimator(model).learning_rate.tolist() == recorder.rates
 
 
 def test_learning_rates_that_were_changed_between_fits_are_drawn_as_they_were():
@@ -185,20 +189,12 @@ def test_the_circle_is_at_the_last_of_equal_scores_of_a_fixed_horizon():
     )
 
 
-def test_a_file_of_version_1_has_no_rates_and_a_guess_of_the_kept_epoch():
-    model = skffnn.load(GOLDEN / "v1-multiclass.skffnn")
+def test_forgotten_epochs_keep_their_numbers(recorder):
+    model = fit(solver=recorder, **WHOLE, learning_rate="cosine", max_iter=10_003)
     history = History.from_estimator(model)
-    assert history.learning_rate is None
-    assert len(history.epochs) == len(model.loss_curve_)
-
-
-def test_forgotten_epochs_keep_their_numbers(monkeypatch, rates):
-    monkeypatch.setattr(skffnn.optim.state, "MAX_HISTORY", 5)
-    model = fit(learning_rate="cosine", max_iter=12)
-    history = History.from_estimator(model)
-    assert history.epochs.tolist() == [8, 9, 10, 11, 12]
-    assert history.learning_rate.tolist() == rates[-5:]
-    assert history.kept == 12
+    assert history.epochs.tolist() == [*range(4, 10_004)]
+    assert history.learning_rate.tolist() == recorder.rates[3:]
+    assert history.kept == 10_003
 
 
 def test_validation_that_began_later_ends_with_the_loss():

@@ -137,7 +137,7 @@ def test_activations_are_named():
     ]
     assert [w for w in written if w.isalpha()][-4:] == [
         "tanh",
-        "Mish",
+        "mish",
         "elu",
         "softmax",
     ]

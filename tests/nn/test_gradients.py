@@ -7,7 +7,7 @@ import pytest
 from scipy.sparse import csr_array
 
 from skffnn import ACTIVATIONS, PENALTIES, REGRESSION_LOSSES, Quantile
-from skffnn.nn.losses import LogisticOutput, Softmax, SumOfLosses
+from skffnn.nn.losses import BlockOutput, LogisticOutput, Softmax
 from skffnn.nn.network import Dropout, Network
 from skffnn.nn.objective import Objective
 from skffnn.nn.parameters import INITIALIZERS, initialise
@@ -24,7 +24,7 @@ HIDDEN = {"none": (), "one": (5,), "three": (5, 3, 4)}
 def problem(activation, hidden, loss, *, weighted, sparse, alpha=0.3):
     """Return J and a batch, away from the kinks of rectifiers."""
     rng = np.random.RandomState(0)
-    K = 6 if isinstance(loss, SumOfLosses) else 3
+    K = 6 if isinstance(loss, BlockOutput) else 3
     sizes = (N_FEATURES, *hidden, K)
     theta = initialise(
         sizes, INITIALIZERS["glorot_uniform"], [1.0] * (len(sizes) - 1), rng
@@ -37,7 +37,7 @@ def problem(activation, hidden, loss, *, weighted, sparse, alpha=0.3):
         X = csr_array(X)
     if isinstance(loss, Softmax):
         y = rng.dirichlet(np.ones(K), N)  # also covers smoothed labels
-    elif isinstance(loss, SumOfLosses):
+    elif isinstance(loss, BlockOutput):
         y = np.hstack([rng.dirichlet(np.ones(n), N) for n in (3, 1, 2)])
         y[:, 3] = rng.uniform(size=N)
     else:
@@ -93,7 +93,7 @@ def test_gradient_is_the_slope_of_J(activation, depth, loss, weighted, sparse):
 @pytest.mark.parametrize("depth", HIDDEN)
 def test_gradient_of_several_targets_is_the_slope_of_J(depth, sparse):
     each = [Softmax(), LogisticOutput(), Softmax()]
-    loss = SumOfLosses(each, [3, 1, 2])
+    loss = BlockOutput(each, [3, 1, 2])
     assert_gradient_is_slope(
         *problem("tanh", HIDDEN[depth], loss, weighted=True, sparse=sparse)
     )

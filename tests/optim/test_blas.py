@@ -5,7 +5,7 @@ import pytest
 from threadpoolctl import ThreadpoolController
 
 from skffnn import FFNNClassifier
-from skffnn.optim import blas
+from skffnn.optim import solvers as blas
 
 
 def n_threads():

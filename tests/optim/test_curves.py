@@ -1,12 +1,12 @@
 """The training curves are exact and of bounded length."""
 
+import copy
 import pickle
 
 import pytest
-from helpers import NO_STEP, ROUNDING, X, curves, maker, objective, y
+from helpers import NO_STEP, ROUNDING, X, maker, objective, y
 from sklearn.metrics import log_loss
 
-import skffnn.optim.training
 from skffnn import SOLVERS
 
 make = maker(max_iter=5)
@@ -41,47 +41,53 @@ class TestLossCurve:
         assert model.validation_loss_curve_ == pytest.approx([loss], rel=ROUNDING)
 
 
-class TestFittedCurves:
-    """Users may change the fitted attributes."""
+CURVES = [
+    "loss_curve_",
+    "learning_rate_curve_",
+    "validation_scores_",
+    "validation_loss_curve_",
+]
 
-    @pytest.mark.parametrize(
-        "name",
-        [
-            "loss_curve_",
-            "learning_rate_curve_",
-            "validation_scores_",
-            "validation_loss_curve_",
-        ],
-    )
-    def test_are_no_part_of_the_state(self, name):
-        model = make(early_stopping=True, warm_start=True).fit(X, y)
-        before = list(getattr(model, name))
-        getattr(model, name).clear()
-        model.fit(X, y)
-        assert getattr(model, name)[:5] == before
+
+@pytest.mark.parametrize("name", CURVES)
+def test_a_curve_that_was_cleared_starts_anew(name):
+    model = make(early_stopping=True, warm_start=True).fit(X, y)
+    whole = copy.deepcopy(model).fit(X, y)
+    getattr(model, name).clear()
+    model.fit(X, y)
+    for curve in CURVES:
+        continued = getattr(whole, curve)
+        assert getattr(model, curve) == (continued[5:] if curve == name else continued)
 
 
 class TestBoundedHistory:
     """The curves have a bounded length."""
 
-    def test_history_is_bounded(self, monkeypatch):
-        monkeypatch.setattr(skffnn.optim.state, "MAX_HISTORY", 10)
-        model, sizes = make(), []
-        for _ in range(40):
-            model.partial_fit(X, y, classes=[0, 1, 2])
+    LONGEST = 10_000  # as documented
+
+    def test_a_stream_does_not_grow(self):
+        model, sizes = make().partial_fit(X, y, classes=[0, 1, 2]), []
+        for curve in (model.loss_curve_, model.learning_rate_curve_):
+            curve[:] = [float(epoch) for epoch in range(self.LONGEST)]
+        for _ in range(5):
+            model.partial_fit(X, y)
             sizes.append(len(pickle.dumps(model)))
-        assert len(model.loss_curve_) == 10
-        # After the tenth call, only integers such as the number of rows get longer.
-        assert sizes[-1] - sizes[10] <= 32
-        assert model.t_ == 40 * len(y)
+        for curve in (model.loss_curve_, model.learning_rate_curve_):
+            assert len(curve) == self.LONGEST
+            assert curve[0] == 5
+        # Only integers such as the number of rows may get longer.
+        assert sizes[-1] - sizes[0] <= 32
+        assert model.t_ == 6 * len(y)
 
-    def test_the_last_epochs_are_remembered(self, monkeypatch):
-        whole = make(max_iter=15, early_stopping=True).fit(X, y)
-        monkeypatch.setattr(skffnn.optim.state, "MAX_HISTORY", 4)
-        short = make(max_iter=15, early_stopping=True).fit(X, y)
-        for kept, curve in zip(curves(short), curves(whole), strict=True):
-            assert kept == curve[-4:]
-        assert whole.best_validation_score_ == short.best_validation_score_
-
-    def test_the_bound_is_generous(self):
-        assert skffnn.optim.state.MAX_HISTORY >= 1000
+    def test_the_last_epochs_are_remembered(self):
+        model = make(early_stopping=True, warm_start=True).fit(X, y)
+        whole = copy.deepcopy(model).fit(X, y)
+        for name in CURVES:
+            getattr(model, name)[:0] = [2.0] * self.LONGEST
+        model.fit(X, y)
+        for name in CURVES:
+            curve = getattr(model, name)
+            assert len(curve) == self.LONGEST
+            assert curve[-10:] == getattr(whole, name)
+            assert set(curve[:-10]) == {2.0}
+        assert model.best_validation_score_ == whole.best_validation_score_

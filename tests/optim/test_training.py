@@ -13,7 +13,7 @@ from sklearn.metrics import (
 
 from skffnn import SOLVERS, Cosine, FFNNClassifier
 from skffnn.nn.parameters import Parameters
-from skffnn.optim.state import MAX_HISTORY, StoppingCriteria, TrainingState
+from skffnn.optim.progress import Progress, StoppingCriteria
 
 TRAIN, VAL = np.arange(150) % 3 != 0, np.arange(150) % 3 == 0
 RTOL = 1e-9  # means of fifty numbers
@@ -26,9 +26,9 @@ def fit_with_validation(**kwargs):
 
 
 def patience(scores, tol=0.1, n_iter_no_change=2):
-    state = TrainingState(Parameters([1, 1]), np.random.RandomState(0))
+    progress = Progress(Parameters([1, 1]), np.random.RandomState(0))
     criteria = StoppingCriteria(99, tol, n_iter_no_change)
-    return [state.has_stalled(score, criteria) for score in scores]
+    return [progress.has_stalled(score, criteria) for score in scores]
 
 
 def test_training_stops_after_more_than_n_epochs_without_an_improvement_by_tol():
@@ -41,14 +41,6 @@ def test_training_stops_after_more_than_n_epochs_without_an_improvement_by_tol()
 
 def test_nan_is_no_improvement():
     assert patience([0, np.nan, np.nan, np.nan]) == [False, False, False, True]
-
-
-def test_curves_are_bounded():
-    state = TrainingState(Parameters([1, 1]), np.random.RandomState(0))
-    for i in range(MAX_HISTORY + 5):
-        state.record(loss_curve=float(i))
-    assert len(state.loss_curve) == MAX_HISTORY
-    assert state.loss_curve[-1] == MAX_HISTORY + 4
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
@@ -194,7 +186,7 @@ def test_lbfgs_with_dropout_minimises_one_function():
     kwargs = {"dropout": 0.5, "random_state": 0, "max_iter": 300}
     model = FFNNClassifier((20,), "tanh", solver="lbfgs", **kwargs).fit(X, y)
     assert np.all(np.diff(model.loss_curve_) <= 0)
-    assert model._state["converged"]
+    assert model.n_iter_ < 300  # it has converged
 
 
 def test_the_loss_of_adamw_is_its_data_term():
@@ -223,25 +215,6 @@ def test_numpy_scalars_and_python_numbers_give_the_same_fit(name):
     )
     for a, b in zip(ours.coefs_, theirs.coefs_, strict=True):
         np.testing.assert_array_equal(a, b)
-
-
-def test_the_state_of_another_optimiser_is_discarded():
-    from dataclasses import dataclass
-
-    @dataclass(frozen=True)
-    class RMSprop:
-        def init(self, theta):
-            return {"v": np.zeros_like(theta), "note": "as SGD, but squares"}
-
-        def update(self, grad, state, eta):
-            state["v"] += 0.1 * (grad**2 - state["v"])
-            return -eta * grad / (np.sqrt(state["v"]) + 1e-8)
-
-    model = FFNNClassifier((8,), solver="sgd", warm_start=True, max_iter=3).fit(X, y)
-    assert model._state["optimizer"]["v"].min() < 0  # velocities can be negative
-    model.set_params(solver=RMSprop()).fit(X, y)
-    assert model._state["optimizer"]["v"].min() >= 0
-    model.fit(X, y)
 
 
 def test_partial_fit_goes_on_from_the_parameters_that_were_kept():

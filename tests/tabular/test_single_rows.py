@@ -7,7 +7,6 @@ import pytest
 
 import skffnn
 from skffnn import make_tabular_classifier, make_tabular_regressor
-from skffnn.tabular import forest, regression
 
 N_ROWS = 240
 FAST = {"n_networks": 2, "max_iter": 3, "random_state": 0, "n_jobs": 1}
@@ -65,14 +64,6 @@ def test_a_row_is_predicted_as_in_its_table(fitted, form):
     for i in range(20):
         found = outputs(fitted, X[i : i + 1])
         np.testing.assert_allclose(found, whole[i : i + 1], ROUNDING)
-
-
-def test_the_ways_of_few_rows_are_those_of_many(fitted, monkeypatch):
-    X = table()[0][:5]
-    found = outputs(fitted, X)
-    monkeypatch.setattr(forest, "FEW_ROWS", 0)
-    monkeypatch.setattr(regression, "FEW_ROWS", 0)
-    np.testing.assert_array_equal(outputs(fitted, X), found)
 
 
 def test_a_prediction_leaves_no_trace(fitted):

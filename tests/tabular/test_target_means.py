@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+import sklearn
 from sklearn.preprocessing import TargetEncoder
 
 import skffnn
 from skffnn import InvalidParameterError, TableEncoder, make_tabular_classifier
-from skffnn.tabular.target_means import TargetMeans
+from skffnn.tabular.categories import TargetMeans
 
 RNG = np.random.default_rng(0)
 N = 600
@@ -92,6 +93,33 @@ def test_a_column_with_an_other_gets_means():
 def test_there_are_none_without_need(params, y):
     encoder = TableEncoder(**{"max_categories": 5} | params).fit(table(), y)
     assert encoder.means_ == [None, None]
+
+
+@pytest.mark.parametrize("n", [3, 4, 5])
+@pytest.mark.parametrize(
+    ("kind", "y"),
+    [("classes", np.array(["no", "yes", "yes", "no", "no"])), ("numbers", EFFECT)],
+)
+def test_there_may_be_fewer_rows_than_folds(kind, y, n):
+    X, y = [["a"], ["b"], ["c"], ["a"], ["a"]][:n], y[:n]
+    encoder = TableEncoder(max_categories=2, target_means=kind)
+    trained, later = encoder.fit_transform(X, y), encoder.transform([["d"]])
+    numbers = y == "yes" if kind == "classes" else y
+    assert np.isfinite(trained).all()
+    np.testing.assert_allclose(later[0, 2:], numbers.mean())
+    # No row contributes to its own mean: b occurs once, so it has that of the others.
+    assert trained[1, 2] == pytest.approx(np.delete(numbers, 1).mean())
+
+
+def test_the_output_of_scikit_learns_transformers_makes_no_difference():
+    pytest.importorskip("pandas")
+    encoder = TableEncoder(max_categories=5, target_means="classes")
+    X = table()
+    expected = encoder.fit_transform(X, LABELS)
+    with sklearn.config_context(transform_output="pandas"):
+        frame = encoder.fit_transform(X, LABELS)
+    np.testing.assert_array_equal(frame, expected)
+    assert list(frame) == list(encoder.get_feature_names_out())
 
 
 def test_wrong_parameters():

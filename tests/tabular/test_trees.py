@@ -1,7 +1,9 @@
-"""Boosted trees as plain arrays: predictions are kept, and forgeries rejected."""
+"""Boosted trees that are traversed all at once predict the same as scikit-learn."""
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.ensemble import (
     HistGradientBoostingClassifier,
@@ -10,175 +12,173 @@ from sklearn.ensemble import (
 from sklearn.naive_bayes import GaussianNB
 
 import skffnn
-from skffnn import AveragedClassifier, FFNNClassifier, FileFormatError
-from skffnn.tabular.trees import check_trees, merged, set_trees, trees_of
+from skffnn import (
+    AveragedClassifier,
+    AveragedRegressor,
+    FFNNClassifier,
+    FFNNRegressor,
+)
+from skffnn.tabular.trees import Forest
+
+# Sums of up to a hundred leaves in a different order.
+RTOL = 1e-10
 
 RNG = np.random.default_rng(0)
-X = RNG.standard_normal((400, 3))
+X = RNG.standard_normal((500, 4)).round(1)  # many values equal a threshold
 X[RNG.random(X.shape) < 0.1] = np.nan
+WITHOUT_GAPS = np.nan_to_num(X)
+SUM = WITHOUT_GAPS @ [1, -1, 2, 0]
 Y = {
-    "two classes": np.where(np.nan_to_num(X[:, 0]) > 0.3, "yes", "no"),
-    "three classes": np.digitize(np.nan_to_num(X[:, 0] + X[:, 1]), [-0.5, 0.7]),
+    "two classes": np.where(SUM > 0, "yes", "no"),
+    "four classes": np.digitize(SUM, [-1, 0.5, 1]),
+    "numbers": np.exp(SUM),
 }
-BOOSTING = HistGradientBoostingClassifier(max_iter=5, max_leaf_nodes=6)
-
-
-@pytest.fixture(params=Y)
-def model(request):
-    return BOOSTING.fit(X, Y[request.param])
-
-
-def test_trees_predict_as_before(model):
-    again = HistGradientBoostingClassifier(max_iter=5, max_leaf_nodes=6)
-    set_trees(again, trees_of(model), model.classes_, 3)
-    np.testing.assert_array_equal(again.predict_proba(X), model.predict_proba(X))
-    np.testing.assert_array_equal(again.predict(X), model.predict(X))
-    assert repr(again) == repr(model)
-    assert again.n_iter_ == model.n_iter_
-
-
-def test_merged_trees_have_the_mean_output(model):
-    others = [
-        clone(BOOSTING).set_params(max_iter=n).fit(X[n::2], model.predict(X[n::2]))
-        for n in (1, 2, 3)
-    ]
-    [one] = merged(others)
-    each = [other.decision_function(X) for other in others]
-    np.testing.assert_allclose(one.decision_function(X), np.mean(each, axis=0))
-    assert one.n_iter_ == 6
-    regressors = [
-        HistGradientBoostingRegressor(max_iter=n).fit(X, X[:, 0] > n) for n in (1, 2)
-    ]
-    [one] = merged(regressors)
-    mean = np.mean([regressor.predict(X) for regressor in regressors], axis=0)
-    np.testing.assert_allclose(one.predict(X), mean)
-
-
-def test_what_is_no_tree_is_not_merged():
-    codes = np.arange(60)[:, np.newaxis] % 3
-    by_category = HistGradientBoostingClassifier(
-        categorical_features=[0], min_samples_leaf=1
-    ).fit(codes, codes[:, 0] == 1)
-    for models in ([by_category, by_category], [GaussianNB(), GaussianNB()]):
-        assert merged(models) == models
-
-
-def test_trees_by_categories_are_refused():
-    codes = np.arange(60)[:, np.newaxis] % 3
-    model = HistGradientBoostingClassifier(categorical_features=[0], min_samples_leaf=1)
-    with pytest.raises(TypeError, match="no feature is categorical"):
-        trees_of(model.fit(codes, codes[:, 0] == 1))
-
-
-def of_node(name, value, leaf=False):
-    """Return a function that changes a value in the first node, or first leaf."""
-
-    def forge(trees):
-        node = np.flatnonzero(trees["is_leaf"] == leaf)[0]
-        trees[name] = trees[name].copy()
-        trees[name][node] = value
-
-    return forge
-
-
-def replaced(name, change):
-    def forge(trees):
-        trees[name] = change(trees[name])
-
-    return forge
-
-
-FORGERIES = {
-    "no thresholds": lambda trees: trees.pop("num_threshold"),
-    "one more field": lambda trees: trees.update(more=np.zeros(1)),
-    "a list": replaced("left", list),
-    "a type": replaced("feature_idx", lambda a: a.astype(float)),
-    "a node too few": replaced("right", lambda a: a[:-1]),
-    "sizes in a row": replaced("sizes", np.ravel),
-    "no sizes": replaced("sizes", lambda a: a[:0]),
-    "an empty tree": replaced("sizes", lambda a: a * 0),
-    "a huge tree": replaced("sizes", lambda a: a + 2**40),
-    "sizes that are none": replaced("sizes", lambda a: a.astype(float)),
-    "another feature": of_node("feature_idx", 3),
-    "a negative feature": of_node("feature_idx", -1),
-    "a child in another tree": of_node("left", 2**31),
-    "a loop": of_node("right", 0),
-    "a parent that is its child": of_node("left", 0),
-    "a leaf that is none": of_node("is_leaf", 2),
-    "a threshold that is none": of_node("num_threshold", np.nan),
-    "a value that is none": of_node("value", np.inf, leaf=True),
+CLASSIFIER = {"max_iter": 8, "max_leaf_nodes": 7, "min_samples_leaf": 5}
+MODELS = {
+    "two classes": HistGradientBoostingClassifier(**CLASSIFIER),
+    "four classes": HistGradientBoostingClassifier(**CLASSIFIER),
+    "numbers": HistGradientBoostingRegressor(loss="poisson", **CLASSIFIER),
+}
+VARIANTS = {
+    "": {},
+    "stopped early": {"early_stopping": True, "n_iter_no_change": 2, "max_iter": 50},
+    "stumps": {"max_leaf_nodes": 2},
+    "leaves alone": {"min_samples_leaf": 400},
+    "deep": {"max_leaf_nodes": None, "min_samples_leaf": 1},
 }
 
 
-@pytest.mark.parametrize("forgery", FORGERIES)
-def test_what_is_no_tree_is_refused(model, forgery):
-    trees = trees_of(model)
-    check_trees(trees, 3)
-    FORGERIES[forgery](trees)
-    with pytest.raises(ValueError, match=r"tree|node|field|leaf|threshold"):
-        check_trees(trees, 3)
+def fitted(target, variant="", X=X):
+    return (
+        clone(MODELS[target])
+        .set_params(**VARIANTS[variant], random_state=0)
+        .fit(X, Y[target])
+    )
+
+
+def assert_same(forest, models, x):
+    """Compare the predictions of a forest with those of each of its models."""
+    method = "predict_proba" if hasattr(models[0], "predict_proba") else "predict"
+    expected = [getattr(model, method)(x) for model in models]
+    np.testing.assert_allclose(forest.predict(x), expected, rtol=RTOL)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("gaps", [True, False])
+@pytest.mark.parametrize("target", Y)
+def test_predictions_are_those_of_scikit_learn(target, gaps, variant):
+    model = fitted(target, variant, X if gaps else WITHOUT_GAPS)
+    forest = Forest.from_models([model])
+    rows = np.vstack([X[:60], np.where(X[60:80] > 0, np.inf, -np.inf)])
+    for dtype in (np.float64, np.float32):
+        assert_same(forest, [model], rows.astype(dtype))
+    for row in np.split(rows, len(rows)):
+        assert_same(forest, [model], row)
+
+
+@pytest.mark.parametrize("target", Y)
+def test_copies_have_an_axis(target):
+    models = [fitted(target, variant) for variant in VARIANTS]
+    assert_same(Forest.from_models(models), models, X[:50])
 
 
 @pytest.mark.parametrize(
-    "change",
+    "loss", ["squared_error", "absolute_error", "quantile", "poisson", "gamma"]
+)
+def test_every_loss(loss):
+    model = HistGradientBoostingRegressor(loss=loss, quantile=0.3, max_iter=5)
+    model.fit(X, Y["numbers"])
+    assert_same(Forest.from_models([model]), [model], X[:50])
+
+
+@settings(max_examples=10)
+@given(st.data())
+def test_any_shape(data):
+    rng = np.random.default_rng(data.draw(st.integers(0, 99), label="seed"))
+    n_features = data.draw(st.integers(1, 5), label="features")
+    n_classes = data.draw(st.integers(2, 4), label="classes")
+    x = rng.integers(-3, 4, (60, n_features)).astype(float)
+    x[rng.random(x.shape) < data.draw(st.sampled_from([0, 0.2, 0.7]))] = np.nan
+    model = HistGradientBoostingClassifier(
+        max_iter=data.draw(st.integers(1, 4), label="iterations"),
+        max_leaf_nodes=data.draw(st.integers(2, 20), label="leaves"),
+        min_samples_leaf=data.draw(st.integers(1, 30), label="rows of a leaf"),
+    ).fit(x, np.arange(60) % n_classes)
+    rows = x[: data.draw(st.integers(1, 60), label="rows")]
+    assert_same(Forest.from_models([model]), [model], rows)
+
+
+def test_a_categorical_feature_that_no_tree_splits():
+    codes = np.column_stack([np.zeros(60), np.arange(60)])
+    model = HistGradientBoostingClassifier(
+        categorical_features=[0], min_samples_leaf=1
+    ).fit(codes, codes[:, 1] > 20)
+    assert_same(Forest.from_models([model]), [model], codes[:9])
+
+
+# ----------------------------------------------------------------------- in an average
+
+NUMBERS = np.where(WITHOUT_GAPS[:, 0] > 0, 3.0, 1.0) + (WITHOUT_GAPS[:, 1] > 0.3)
+BY_CATEGORIES = {"categorical_features": [0], "min_samples_leaf": 1}
+
+
+def average(other, y):
+    """Return an average of networks, blended with copies of another model."""
+    if hasattr(other, "predict_proba"):
+        model = AveragedClassifier(FFNNClassifier((4,), max_iter=1))
+    else:
+        model = AveragedRegressor(FFNNRegressor(hidden_layer_sizes=(4,), max_iter=1))
+    model.set_params(n_networks=2, blend_with=[other], random_state=0)
+    return model.fit(WITHOUT_GAPS.round() + 3, y)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize(
+    ("other", "y"),
     [
-        replaced("baseline", lambda a: a[:, :0]),
-        replaced("baseline", lambda a: a * np.nan),
-        replaced("sizes", lambda a: a.reshape(1, -1)),
+        (HistGradientBoostingClassifier(max_iter=5), NUMBERS > 2),
+        (HistGradientBoostingClassifier(max_iter=5), NUMBERS),
+        (HistGradientBoostingRegressor(max_iter=5), NUMBERS),
+        (HistGradientBoostingRegressor(loss="poisson", max_iter=5), NUMBERS),
+        (HistGradientBoostingClassifier(max_iter=5, **BY_CATEGORIES), NUMBERS > 2),
+        (GaussianNB(), NUMBERS > 2),
     ],
 )
-def test_trees_of_other_classes_are_refused(model, change):
-    trees = trees_of(model)
-    change(trees)
-    with pytest.raises(ValueError, match=r"trees|baseline"):
-        set_trees(HistGradientBoostingClassifier(), trees, model.classes_, 3)
+def test_few_rows_are_predicted_as_many(other, y):
+    x = WITHOUT_GAPS.round() + 3
+    model = average(other, y)
+    assert model.blended_
+    predict = getattr(model, "predict_proba", model.predict)
+    whole = predict(x)
+    for rows in (x[:1], x[:5], x[:5].astype(np.float32)):
+        np.testing.assert_allclose(predict(rows), whole[: len(rows)], rtol=1e-9)
 
 
-@pytest.mark.parametrize("name", Y)
-def test_a_blend_is_saved(name, tmp_path):
-    filled = np.nan_to_num(X)
-    network = FFNNClassifier((3,), max_iter=2, random_state=0)
-    model = AveragedClassifier(
-        network, n_networks=2, blend_with=[BOOSTING], random_state=0
-    ).fit(filled, Y[name])
-    assert len(model.blended_) == 1
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize(
+    "other",
+    [
+        HistGradientBoostingClassifier(max_iter=5),
+        HistGradientBoostingRegressor(max_iter=5),
+        HistGradientBoostingRegressor(loss="poisson", max_iter=5),
+    ],
+)
+def test_trees_are_saved(other, tmp_path):
+    x = WITHOUT_GAPS.round() + 3
+    model = average(other, NUMBERS)
+    assert model.blended_
+    model.predict(x[:3])
     skffnn.save(model, tmp_path / "f")
     loaded = skffnn.load(tmp_path / "f")
-    np.testing.assert_array_equal(
-        loaded.predict_proba(filled), model.predict_proba(filled)
-    )
-    assert repr(loaded) == repr(model)
-    np.testing.assert_array_equal(loaded.blend_weights_, model.blend_weights_)
+    for rows in (x, x[:3]):
+        np.testing.assert_array_equal(loaded.predict(rows), model.predict(rows))
 
 
-BLEND = {
-    "a weight too few": lambda model: setattr(model, "blend_weights_", np.ones(0)),
-    "a negative weight": lambda model: np.negative(
-        model.blend_weights_, out=model.blend_weights_
-    ),
-    "a copy of another table": lambda model: model.blended_[0].append(
-        HistGradientBoostingClassifier(max_iter=1).fit(X[:, :2], Y["two classes"])
-    ),
-    "a copy of other classes": lambda model: model.blended_[0].append(
-        HistGradientBoostingClassifier(max_iter=1).fit(X, Y["three classes"])
-    ),
-    "a scaler": lambda model: model.blended_[0].append(
-        skffnn.RobustSmoothScaler().fit(X)
-    ),
-    "no copy": lambda model: model.blended_[0].clear(),
-    "no classifier": lambda model: model.blended_.append([]),
-}
-
-
-@pytest.mark.parametrize("change", BLEND)
-def test_parts_of_a_blend_that_do_not_belong_together_are_refused(change, tmp_path):
-    model = AveragedClassifier(
-        FFNNClassifier((3,), max_iter=2),
-        n_networks=2,
-        blend_with=[BOOSTING],
-        random_state=0,
-    ).fit(np.nan_to_num(X), Y["two classes"])
-    BLEND[change](model)
-    skffnn.save(model, tmp_path / "f")
-    with pytest.raises(FileFormatError, match=r"damaged|wrong|blend|weight|shape"):
-        skffnn.load(tmp_path / "f")
+def test_copies_that_are_replaced_are_noticed():
+    x, y = WITHOUT_GAPS.round() + 3, NUMBERS > 2
+    model = average(HistGradientBoostingClassifier(max_iter=5), y)
+    before = model.predict_proba(x[:5])
+    model.blended_ = [[clone(model.blended_[0][0]).fit(x, ~y)]]
+    after = model.predict_proba(x[:5])
+    np.testing.assert_allclose(after, model.predict_proba(x)[:5], rtol=1e-9)
+    assert np.abs(after - before).max() > 0.1

@@ -21,12 +21,6 @@ from skffnn import (
     save,
 )
 from skffnn.dask import DaskFFNNClassifier
-from skffnn.model_selection import (
-    FFNNGridSearchCV,
-    FFNNHalvingGridSearchCV,
-    FFNNHalvingRandomSearchCV,
-    FFNNRandomizedSearchCV,
-)
 
 
 class NoActivation:
@@ -75,14 +69,9 @@ if TYPE_CHECKING:
     FFNNClassifier().fit([[1.0]])  # type: ignore[call-arg]
     FFNNClassifier().fit([[1.0]], [1], weights=[1])  # type: ignore[call-arg]
 
-    # Searches, files and pictures.
+    # Files and pictures.
     network = FFNNClassifier()
-    FFNNGridSearchCV(network, "alpha")  # type: ignore[arg-type]
-    FFNNGridSearchCV(network, {"alpha": [0.1]}, n_iter=3)  # type: ignore[call-arg]
-    FFNNRandomizedSearchCV(network, {}, n_iters=3)  # type: ignore[call-arg]
-    FFNNHalvingGridSearchCV(network, {}, factors=3)  # type: ignore[call-arg]
-    FFNNHalvingRandomSearchCV(network, {}, n_candidates="all")  # type: ignore[arg-type]
     save(network)  # type: ignore[call-arg]
-    load(1)  # type: ignore[arg-type]
+    load(1.5)  # type: ignore[arg-type]
     WeightsDisplay.from_estimator(network, kind="image")  # type: ignore[arg-type]
     LossCurveDisplay.from_estimator(network, panels=["los"])  # type: ignore[list-item]

@@ -33,11 +33,6 @@ from skffnn import (
     make_tabular_classifier,
     make_tabular_regressor,
 )
-from skffnn.model_selection import (
-    FFNNGridSearchCV,
-    FFNNHalvingRandomSearchCV,
-    FFNNRandomizedSearchCV,
-)
 from skffnn.nn.activations import LeakyReLU
 from skffnn.nn.losses import ClassOutput, CrossEntropy, Softmax
 
@@ -200,22 +195,6 @@ def test_parts_of_the_pipelines_of_tables() -> None:
     assert mean.predict(filled).shape == (80,)
     others = AveragedRegressor(FFNNRegressor(max_iter=2), n_networks=2)
     assert others.fit(filled, filled[:, 0]).predict(filled).shape == (80,)
-
-
-def best(X: Array, y: NDArray[np.int64]) -> float:
-    grid = {"alpha": [0.1, 1.0], "activation": ["relu", "tanh"]}
-    network = FFNNClassifier((4,), max_iter=2, n_iter_no_change=3)
-    search = FFNNGridSearchCV(network, grid, cv=2, scoring="accuracy").fit(X, y)
-    assert search.predict(X).shape == y.shape
-    assert set(search.best_params_) == set(grid)
-    return search.best_score_
-
-
-def test_searches() -> None:
-    assert 0 <= best(X, labels) <= 1
-    network = FFNNClassifier((4,), max_iter=2)
-    FFNNRandomizedSearchCV(network, {"alpha": [0.1, 1.0]}, n_iter=2, cv=2)
-    FFNNHalvingRandomSearchCV(network, {"alpha": [1.0]}, resource="max_iter", factor=2)
 
 
 def test_files(tmp_path: Path) -> None:

@@ -76,6 +76,7 @@ class TestGlobalState:
         assert_identical(make(**names).fit(X, y), make(**objects).fit(X, y))
 
 
+@pytest.mark.only_long
 class TestParallel:
     """The number of processes."""
 

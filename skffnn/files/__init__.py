@@ -1,0 +1,1 @@
+"""Files: estimators as plain values, without code, and checkpoints."""

@@ -1,1 +1,0 @@
-"""Files: their format, the contents of a saved estimator, and checkpoints."""
