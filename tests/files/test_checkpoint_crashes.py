@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-KILLS, LONG_KILLS = 50, 1000
+KILLS, LONG_KILLS = 10, 1000
 
 SETUP = """
 import os, random, resource, signal, sys, time, warnings
