@@ -257,7 +257,7 @@ class FFNNEstimator(CallbackSupportMixin, BaseEstimator):
         doc = cleandoc(cls.__doc__ or "")  # as Python 3.13 does
         for name in ("LAYERS", "PARAMETERS", "ATTRIBUTES"):
             doc = doc.replace(f"{{{name}}}", cleandoc(globals()[name]))
-        cls.__doc__ = doc
+        cls.__doc__ = f"{doc}\n"
 
     def __dir__(self) -> list[str]:
         """Leave out the fitted attributes of an estimator that is not fitted."""
