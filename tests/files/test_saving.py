@@ -110,6 +110,8 @@ def test_names_of_features(tmp_path):
 GOLDEN = Path(__file__).parent / "golden"
 
 
+# scikit-learn warns of its objects from another of its versions.
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.InconsistentVersionWarning")
 @pytest.mark.parametrize("name", ["network", "poisson", "columns", "table"])
 def test_golden_files_load_for_ever(name):
     """Beside each file is another one with rows and the predictions of the model."""
