@@ -202,11 +202,6 @@ def callbacks_of(estimator: Any) -> list[Any]:
     return list(getattr(estimator, "_skl_callbacks", []))  # scikit-learn has no getter
 
 
-def has_callbacks(estimator: Any) -> bool:
-    """Return whether an estimator, or one in its parameters, has callbacks."""
-    return any(map(callbacks_of, (estimator, *estimator.get_params().values())))
-
-
 class EpochTasks(Listener):
     """Calls callbacks for each epoch as a task, and stops training if one asks for it.
 

@@ -73,15 +73,6 @@ class Parameters:
         """Return zeros with the same shapes and dtype as other parameters."""
         return cls(theta.sizes, np.zeros_like(theta.vector))
 
-    @classmethod
-    def from_arrays(
-        cls, coefs: Sequence[Array], intercepts: Sequence[Array]
-    ) -> "Parameters":
-        """Copy W(k) of shape (D(k-1), D(k)) and b(k) of shape (D(k),) into a vector."""
-        parts = [np.ravel(part) for part in (*coefs, *intercepts)]
-        sizes = [len(coefs[0]), *(len(b) for b in intercepts)]
-        return cls(sizes, np.concatenate(parts))
-
 
 @runtime_checkable
 class Initializer(Protocol):

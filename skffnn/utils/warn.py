@@ -2,8 +2,6 @@
 
 import inspect
 import warnings
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import sklearn
@@ -23,20 +21,6 @@ def warn(message: str, category: type[Warning] = UserWarning) -> None:
     while frame is not None and is_internal(frame.f_code.co_filename):
         frame, level = frame.f_back, level + 1
     warnings.warn(message, category, stacklevel=level + 1)
-
-
-@contextmanager
-def recorded() -> Iterator[list[warnings.WarningMessage]]:
-    """Record all warnings instead of showing them, for `warn_again`."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        yield caught
-
-
-def warn_again(recorded: Iterable[warnings.WarningMessage]) -> None:
-    """Issue warnings that were recorded elsewhere, for example in another process."""
-    for warning in recorded:
-        warn(str(warning.message), warning.category)
 
 
 def is_internal(path: str) -> bool:

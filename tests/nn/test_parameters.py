@@ -35,14 +35,6 @@ def test_matrices_are_views_of_the_vector():
     assert theta.weights.size == 4 * 3 + 3 * 2
 
 
-def test_from_arrays_is_a_copy_of_the_same_values():
-    theta = Parameters(SIZES, np.arange(23.0))
-    again = Parameters.from_arrays(theta.W, [b[0] for b in theta.b])
-    np.testing.assert_array_equal(again.vector, theta.vector)
-    assert again.sizes == theta.sizes
-    assert not np.shares_memory(again.vector, theta.vector)
-
-
 def test_leading_axes_stack_networks():
     theta = Parameters(SIZES, np.arange(46.0).reshape(2, 23))
     assert theta.W[0].shape == (2, 4, 3)
@@ -108,7 +100,7 @@ def after(weight_init, **params):
     model = FFNNClassifier(
         (3,), weight_init=weight_init, random_state=0, max_iter=5, **params
     ).fit(X, y)
-    return Parameters.from_arrays(model.coefs_, model.intercepts_)
+    return model.fitted_.theta
 
 
 @pytest.mark.parametrize("solver", ["sgd", "adam", "adamw"])
@@ -141,7 +133,7 @@ def test_one_step_is_as_much_longer_as_its_rate():
             learning_rate_init=eta,
             **params,
         ).fit(X, y)
-        return Parameters.from_arrays(model.coefs_, model.intercepts_)
+        return model.fitted_.theta
 
     start, plain = step(GlorotUniform(), 1e-300), step(GlorotUniform(), 0.1)
     rated = step(Rated(0.5, 3), 0.1)
