@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_iris, make_classification
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import check_estimator
 
 from skffnn import SOLVERS, FFNNClassifier
 from skffnn.optim.optimizers import OPTIMIZERS
@@ -238,3 +239,14 @@ def trained_on_by_all(copies, n_rows):
     """Return a mask of the rows, given by number, that every copy was trained on."""
     numbers = np.arange(n_rows)
     return np.all([np.isin(numbers, copy.trained) for copy in copies], axis=0)
+
+
+def failed_checks(estimator):
+    """Run all checks of scikit-learn and return those that did not pass."""
+    results = check_estimator(estimator, on_fail=None, on_skip=None)
+    assert len(results) > 50
+    return {
+        result["check_name"]: f"{result['status']}: {result['exception']!r}"
+        for result in results
+        if result["status"] != "passed"
+    }

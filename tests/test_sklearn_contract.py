@@ -9,9 +9,9 @@ import warnings
 
 import numpy as np
 import pytest
+from helpers import failed_checks
 from sklearn.neural_network.tests import test_mlp as sklearn_tests
 from sklearn.utils.estimator_checks import (
-    check_estimator,
     estimator_checks_generator,
 )
 
@@ -43,17 +43,6 @@ CHECK = "check_array_api_input"
 SATURATED = "check_classifier_multioutput"
 
 
-def failures(estimator):
-    """Run all checks and return those that did not pass."""
-    results = check_estimator(estimator, on_fail=None, on_skip=None)
-    assert len(results) > 50
-    return {
-        result["check_name"]: f"{result['status']}: {result['exception']!r}"
-        for result in results
-        if result["status"] != "passed"
-    }
-
-
 def estimator(solver, dtype, early_stopping, class_weight):
     """Return an estimator with defaults except for one entry of the grid."""
     return FFNNClassifier(
@@ -69,7 +58,7 @@ def estimator(solver, dtype, early_stopping, class_weight):
 @pytest.mark.parametrize("entry", CHECKED, ids=str)
 def test_every_check_passes(entry):
     pytest.importorskip("pandas")  # some checks would be skipped without it
-    failed = failures(estimator(*entry))
+    failed = failed_checks(estimator(*entry))
     failed.pop(CHECK, None)
     if entry[0] == "lbfgs":
         failed.pop(SATURATED, None)
@@ -116,7 +105,7 @@ def test_every_check_passes_with_a_callback(kind):
     pytest.importorskip("pandas")
     pytest.importorskip("sklearn.callback", reason="needs scikit-learn 1.9")
     n_calls = Watcher.n_calls
-    failed = failures(kind(solver="adam").set_callbacks(Watcher()))
+    failed = failed_checks(kind(solver="adam").set_callbacks(Watcher()))
     failed.pop(CHECK, None)
     assert not failed
     assert Watcher.n_calls > n_calls + 1000
@@ -126,7 +115,7 @@ def test_every_check_passes_with_a_callback(kind):
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_every_check_passes_of_the_regressor(solver):
     pytest.importorskip("pandas")
-    failed = failures(FFNNRegressor(solver=solver))
+    failed = failed_checks(FFNNRegressor(solver=solver))
     failed.pop(CHECK, None)
     assert not failed
 
@@ -144,7 +133,7 @@ OF_ANY_SIGN = "check_regressor_multioutput"
 def test_every_check_passes_of_every_loss(loss):
     pytest.importorskip("pandas")
     positive = loss in ("poisson", "gamma")
-    failed = failures(FFNNRegressor(loss, **POSITIVE if positive else {}))
+    failed = failed_checks(FFNNRegressor(loss, **POSITIVE if positive else {}))
     failed.pop(CHECK, None)
     if positive:
         assert "ValueError" in failed.pop(OF_ANY_SIGN)
@@ -156,7 +145,7 @@ def test_every_check_passes_of_every_loss(loss):
 def test_every_check_but_one_passes_with_early_stopping():
     # Unweighted rows are split by position, like those of MLPRegressor, and weighted
     # rows by content.
-    failed = failures(FFNNRegressor(early_stopping=True))
+    failed = failed_checks(FFNNRegressor(early_stopping=True))
     failed.pop(CHECK, None)
     assert {name.rsplit("_on_", 1)[0] for name in failed} == {
         "check_sample_weight_equivalence"
@@ -170,7 +159,7 @@ def test_every_check_passes_for_all_combinations(part):
     others = [entry for entry in GRID if entry not in CHECKED]
     order = np.random.default_rng(0).permutation(len(others))
     for i in order[: round(part * len(others))]:
-        failed = failures(estimator(*others[i]))
+        failed = failed_checks(estimator(*others[i]))
         failed.pop(CHECK, None)
         if others[i][0] == "lbfgs":
             failed.pop(SATURATED, None)
@@ -180,7 +169,7 @@ def test_every_check_passes_for_all_combinations(part):
 @pytest.mark.filterwarnings("ignore")
 def test_every_check_passes_without_a_penalty():
     # Weights and logits then grow until probabilities round to 0 and 1.
-    failed = failures(FFNNClassifier(solver="lbfgs", alpha=0))
+    failed = failed_checks(FFNNClassifier(solver="lbfgs", alpha=0))
     assert failed.keys() <= {CHECK, SATURATED}
 
 
