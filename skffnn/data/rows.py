@@ -205,6 +205,13 @@ class Rows:
         equal = weights is not None and np.ptp(weights) == 0
         return replace(self, weights=None) if equal else self
 
+    def relative_weights(self) -> Array | None:
+        """Return the weights in use by a power of 2, so that no sum overflows."""
+        weights = self.used(self.weights)
+        if weights is None:
+            return None
+        return np.ldexp(weights, -np.frexp(weights.max())[1])
+
     def total_weight(self) -> float:
         """Return S, the sum of the weights."""
         weights = self.used(self.weights)
@@ -300,7 +307,7 @@ class Rows:
     ) -> Validation:
         """Return what measures θ on these rows; `current` returns the network of θ."""
         blocks = self.cast(objective.theta.vector.dtype).blocks(objective)
-        weights = self.used(self.weights)
+        weights = self.relative_weights()
         return Validation(objective, blocks, weights, plan.score(self, current))
 
     def blocks(

@@ -331,11 +331,13 @@ class Plan:
         """
         if self.scoring == "loss":
             return lambda loss, mean: -loss
-        y, weights = rows.used(rows.y), rows.used(rows.weights)
+        y = rows.used(rows.y)
         if self.scoring is None:
-            default: Callable[[float, Any], float] = rows.targets.score_from(y, weights)
+            default: Callable[[float, Any], float]
+            default = rows.targets.score_from(y, rows.relative_weights())
             return default
         scorer, X = get_scorer(self.scoring), rows.used(rows.X)
+        weights = rows.used(rows.weights)
         kwargs = {} if weights is None else {"sample_weight": weights}
 
         def score(loss: float, mean: Any) -> float:

@@ -23,7 +23,7 @@ from helpers import (
 )
 from scipy.sparse import csr_array
 
-from skffnn import SOLVERS
+from skffnn import SOLVERS, FFNNRegressor
 
 make = maker(**SMOOTH)
 
@@ -190,6 +190,19 @@ class TestScaleOfWeights:
         one = make(class_weight={0: 1, 1: 2, 2: 3}).fit(X, y)
         other = make(class_weight={0: scale, 1: 2 * scale, 2: 3 * scale}).fit(X, y)
         assert_close(one, other)
+
+    @pytest.mark.parametrize("scale", [2.0**-1000, 2.0**1000])
+    def test_changes_no_validation_score_of_large_numbers(self, scale):
+        # The products of these weights and squared errors are beyond float64.
+        one, other = (
+            FFNNRegressor(early_stopping=True, normalize_y=False, max_iter=3)
+            .set_params(random_state=0, hidden_layer_sizes=())
+            .fit(X, 1e5 * X[:, 0], weights)
+            for weights in (WEIGHTS, WEIGHTS * scale)
+        )
+        assert np.isfinite(one.validation_scores_).all()
+        assert_identical(one, other)
+        assert one.validation_scores_ == other.validation_scores_
 
     def test_of_held_out_rows_does_not_matter(self):
         # Rows with 1e200 times the weight of the others may be in either part.
