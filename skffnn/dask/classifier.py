@@ -28,8 +28,7 @@ from ..nn.arrays import Array
 from ..typing import ActivationParam, DaskParams, HiddenLayerSizes
 from ..utils.checks import InvalidParameterError, check_number
 from ..utils.types import Matrix
-from .cluster import Cluster, constant, task
-from .partitions import learn_features, lengths, partitions_of
+from .cluster import Cluster, constant, learn_features, lengths, partitions_of, task
 from .rows import PartitionedRows
 from .tasks import predicted, scored
 

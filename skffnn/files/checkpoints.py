@@ -10,8 +10,12 @@ from typing import Any
 from ..fitted import Fitted
 from ..fitting.listeners import Listener
 from ..optim.training import Epoch, Training
-from ..utils.checks import InvalidParameterError, check_number
-from ..utils.warn import InterruptionWarning, warn
+from ..utils.checks import (
+    InterruptionWarning,
+    InvalidParameterError,
+    check_number,
+    warn,
+)
 from .format import pack, remove_drafts
 from .objects import class_named
 from .saving import read_model, write_model

@@ -28,7 +28,7 @@ skffnn.regressor FFNNRegressor
 skffnn.tabular.classification AveragedClassifier
 skffnn.tabular.regression AveragedRegressor
 skffnn.tabular.encoder TableEncoder
-skffnn.tabular.categories Rest TargetMeans
+skffnn.tabular.columns Rest TargetMeans
 skffnn.tabular.numeric GapImputer RobustSmoothScaler
 skffnn.nn.parameters Parameters
 skffnn.fitted Fitted

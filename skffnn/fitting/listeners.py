@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from ..fitted import Fitted
 from ..optim.training import Epoch, Training
-from ..utils.warn import warn
+from ..utils.checks import warn
 
 
 class Listener(AbstractContextManager["Listener"]):

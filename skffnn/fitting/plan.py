@@ -27,8 +27,8 @@ from ..utils.checks import (
     check_number,
     lookup,
     nearest,
+    warn,
 )
-from ..utils.warn import warn
 
 # Lower bound, upper bound, and which of the two are included.
 NUMBERS: dict[str, tuple[float, float, str]] = {

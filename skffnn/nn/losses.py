@@ -5,10 +5,8 @@ Conventions: `a` is a(L+1), the output of the last layer before the map, of shap
 [0, 1]; its losses are computed from logits, which avoids the logarithm of a probability
 that has underflowed to 0. A regressor's `y` are real numbers.
 
-To add a loss for the regressor, write a class that inherits from `RegressionLoss` and
-register it in `REGRESSION_LOSSES`; for the classifier, one with the methods of
-`ClassificationLoss`, in `CLASSIFICATION_LOSSES`. Users can also pass an object of such
-a class instead of a name.
+A new loss inherits from `RegressionLoss`, or has the methods of `ClassificationLoss`.
+Users can also pass an object of such a class instead of a name.
 """
 
 from collections.abc import Hashable, Iterator, Sequence
@@ -72,20 +70,9 @@ class Loss:
         raise NotImplementedError
 
     def score_terms(self, a: Array, y: Array) -> Array:
-        """Return terms for each row; the default score is computed from their mean.
+        """Return whether each row is right, (..., n), or squared errors, (..., K, n).
 
-        Parameters
-        ----------
-        a : ndarray of shape (..., n, K)
-            Output of the last layer.
-        y : ndarray of shape (..., n, K)
-            Targets.
-
-        Returns
-        -------
-        terms : ndarray of shape (..., n) or (..., K, n)
-            Whether each row is predicted correctly, or the squared error of each
-            output.
+        The default score is computed from their mean over rows.
         """
         raise NotImplementedError
 
@@ -103,8 +90,8 @@ class ClassOutput(Loss):
     def decide(self, a: Array) -> Array:
         """Return the most probable labels for logits or targets.
 
-        Their shape is (..., n, 1), for the index of a class, or (..., n, K), for
-        whether each label is present.
+        They are the index of a class, (..., n, 1), or whether each label is present,
+        (..., n, K).
         """
         raise NotImplementedError
 
@@ -230,8 +217,6 @@ class ClassificationLoss(Protocol):
 
     Examples
     --------
-    Half the cross-entropy, for multi-class targets:
-
     >>> from skffnn import FFNNClassifier
     >>> from skffnn.nn.losses import CrossEntropy, Softmax
     >>> class HalfSoftmax(Softmax):
@@ -246,13 +231,10 @@ class ClassificationLoss(Protocol):
     """
 
     def softmax(self) -> ClassOutput:
-        """Return the loss for multi-class targets, usually a subclass of `Softmax`."""
+        """Return the loss for multi-class targets, usually `Softmax`."""
 
     def logistic(self) -> ClassOutput:
-        """Return the loss for binary and multi-label targets.
-
-        It is usually a subclass of `LogisticOutput`.
-        """
+        """Return that for binary and multi-label targets, usually `LogisticOutput`."""
 
 
 class CrossEntropy:
@@ -306,18 +288,7 @@ class RegressionLoss(Loss):
         return None
 
     def allows(self, y: Array) -> bool:
-        """Return whether the loss is defined for all targets.
-
-        Parameters
-        ----------
-        y : ndarray of shape (n_samples,) or (n_samples, n_columns)
-            Finite targets.
-
-        Returns
-        -------
-        allowed : bool
-            Whether it is.
-        """
+        """Return whether the loss is defined for all targets."""
         return True
 
     def output(self, a: Array) -> Array:
@@ -491,11 +462,7 @@ class Gamma(LogLink):
 
     Up to terms that do not depend on f, it is the negative log-likelihood of a gamma
     distribution with mean f and shape 1. The canonical link would be -1 / f; with the
-    log link, ∂ℓ/∂a = (f - y) / f.
-
-    References
-    ----------
-    McCullagh & Nelder, *Generalized linear models*, Chapman & Hall, 1989.
+    log link, ∂ℓ/∂a = (f - y) / f. The source is that of `Poisson`.
     """
 
     domain = "positive numbers"

@@ -10,8 +10,8 @@ import numpy as np
 from sklearn.utils import check_array
 
 from ..nn.arrays import Array
-from ..tabular.categories import OTHER
 from ..tabular.columns import (
+    OTHER,
     as_dates,
     cells,
     columns_of,

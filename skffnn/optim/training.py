@@ -8,7 +8,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from ..data.batches import Validation
 from ..nn.objective import Objective
-from ..utils.warn import InterruptionWarning, warn
+from ..utils.checks import InterruptionWarning, warn
 from .progress import Progress, StoppingCriteria, is_real
 
 

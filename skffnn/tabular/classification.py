@@ -13,8 +13,7 @@ from ..nn.arrays import Array
 from ..typing import NNetworks, Verbose
 from ..utils.checks import check_number
 from ..utils.types import BaseEstimator, Classifier, RandomState
-from .average import Average
-from .folds import OutOfFold
+from .average import Average, OutOfFold
 
 # A model is left out of a blend unless it lowers the cross-entropy by this fraction.
 LEAST_GAIN = 0.02

@@ -19,18 +19,24 @@ from ..utils.checks import (
     validate_data,
 )
 from ..utils.types import BaseEstimator, Documented, Table, TransformerMixin
-from .categories import (
+from .columns import (
     OTHER,
+    PARTS,
     TARGETS,
     TargetKind,
     TargetMeans,
+    as_dates,
     categories_of,
+    cells,
+    columns_of,
     frequent,
+    kept_dtype,
     labels,
     most_categories,
+    numbers,
     one_hot,
+    parts_of,
 )
-from .columns import PARTS, as_dates, cells, columns_of, kept_dtype, numbers, parts_of
 
 
 class TableEncoder(Documented, TransformerMixin, BaseEstimator):

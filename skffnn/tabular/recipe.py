@@ -18,8 +18,8 @@ from ..typing import (
     Verbose,
 )
 from ..utils.types import ClassifierPipeline, RandomState, RegressorPipeline
-from .categories import TargetKind
 from .classification import AveragedClassifier
+from .columns import TargetKind
 from .encoder import TableEncoder
 from .numeric import GapImputer, RobustSmoothScaler
 from .regression import AveragedRegressor

@@ -21,8 +21,7 @@ from ..utils.types import (
     Regressor,
     RegressorMixin,
 )
-from .average import Average
-from .folds import OutOfFold
+from .average import Average, OutOfFold
 
 # Replaces the standard deviation of constant targets.
 SMALLEST = np.finfo(np.float64).tiny

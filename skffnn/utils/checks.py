@@ -1,14 +1,18 @@
-"""Validation of parameters and input data."""
+"""Validation of parameters and input data, and warnings about them."""
 
+import inspect
+import warnings
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
 from math import inf
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+import sklearn
 from sklearn import get_config
 from sklearn.utils import check_array, validation
 
@@ -279,3 +283,28 @@ def input_names(estimator: Any, input_features: Any) -> Any:
     if len(input_features) != n:
         raise ValueError(f"input_features should have length equal to {n}")
     return input_features
+
+
+PACKAGE = Path(__file__).parents[1]
+# Methods that call callbacks are wrapped by a function from this folder.
+CALLBACKS = Path(sklearn.__file__).parent / "callback"
+
+
+class InterruptionWarning(UserWarning):
+    """Warning that Ctrl-C interrupted training; the result so far is kept."""
+
+
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn at the nearest line outside this package."""
+    frame, level = inspect.currentframe(), 0
+    while frame is not None and is_internal(frame.f_code.co_filename):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level + 1)
+
+
+def is_internal(path: str) -> bool:
+    """Return whether a file belongs to this package, or to wrappers of its methods."""
+    file = Path(path)
+    return not {PACKAGE, CALLBACKS}.isdisjoint(file.parents) or (
+        file.name == "contextlib.py"
+    )

@@ -19,7 +19,7 @@ from sklearn.datasets import make_classification
 import skffnn
 from skffnn import FFNNClassifier
 from skffnn.fitting.listeners import Listener, reporters
-from skffnn.utils.warn import InterruptionWarning
+from skffnn.utils.checks import InterruptionWarning
 
 da = pytest.importorskip("dask.array", reason="needs Dask")
 distributed = pytest.importorskip("distributed", reason="needs Dask")

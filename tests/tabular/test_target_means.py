@@ -7,7 +7,7 @@ from sklearn.preprocessing import TargetEncoder
 
 import skffnn
 from skffnn import InvalidParameterError, TableEncoder, make_tabular_classifier
-from skffnn.tabular.categories import TargetMeans
+from skffnn.tabular.columns import TargetMeans
 
 RNG = np.random.default_rng(0)
 N = 600

@@ -8,7 +8,7 @@ from helpers import X, y
 from sklearn.exceptions import ConvergenceWarning
 
 from skffnn import FFNNClassifier
-from skffnn.utils.warn import is_internal, warn
+from skffnn.utils.checks import is_internal, warn
 
 
 def test_a_warning_points_to_the_nearest_line_outside_the_package():
@@ -38,7 +38,7 @@ def test_the_warning_of_a_fit_points_to_the_fit(solver):
 
 
 def test_a_folder_with_a_similar_name_is_not_the_package():
-    from skffnn.utils import warn as module
+    from skffnn.utils import checks as module
 
     assert is_internal(module.__file__)
     assert not is_internal(module.__file__.replace("skffnn/", "skffnn_more/", 1))
