@@ -347,12 +347,11 @@ class Plan:
             try:
                 return float(scorer(model, X, y, **kwargs))
             except TypeError as error:
-                if "sample_weight" not in str(error):
-                    raise
-                raise ValueError(
-                    f"scoring={self.scoring!r} does not take sample_weight, and the "
-                    "validation set has weights."
-                ) from error
+                reason = f"fails on the validation set: {error}"
+                if "sample_weight" in str(error):
+                    reason = "does not take sample_weight, and the validation set has "
+                    reason += "weights"
+                raise ValueError(f"scoring={self.scoring!r} {reason}.") from error
 
         return score
 

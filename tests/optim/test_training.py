@@ -234,3 +234,10 @@ def test_a_scorer_that_takes_no_weights_is_an_error_with_weights():
     model.fit(X, y)
     with pytest.raises(ValueError, match=r"scoring=.*does not take sample_weight"):
         model.fit(X, y, np.linspace(1, 2, len(y)))
+
+
+def test_a_scorer_that_fails_for_labels_of_several_types_says_what_failed():
+    targets = np.array([[str(k), k] for k in y], dtype=object)
+    model = FFNNClassifier(early_stopping=True, scoring="accuracy", max_iter=2)
+    with pytest.raises(ValueError, match="scoring='accuracy' fails on the validation"):
+        model.fit(X, targets)
