@@ -171,7 +171,7 @@ class Network:
         h = [x, *work.h]
         for k in reversed(range(len(W))):
             matmul(transpose(h[k]), grad_a, out=grad.W[k])  # ∂ℓ/∂W = hᵀ ∂ℓ/∂a
-            np.matmul(work.ones, grad_a, out=grad.b[k])  # ∂ℓ/∂b = 1ᵀ ∂ℓ/∂a
+            matmul(work.ones, grad_a, out=grad.b[k])  # ∂ℓ/∂b = 1ᵀ ∂ℓ/∂a
             if k > 0:
                 # ∂ℓ/∂h = ∂ℓ/∂a Wᵀ of this layer; ∂ℓ/∂a = ∂ℓ/∂h ⊙ g'(a) of the one below
                 grad_a = matmul(grad_a, W[k].mT, out=work.a[k - 1])
