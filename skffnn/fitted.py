@@ -55,10 +55,10 @@ class Fitted:
             If the parameters, or the logits of some rows, are not finite.
         """
         progress = training.progress
+        targets = training.rows.targets
         with np.errstate(over="ignore"):  # the check below raises a clearer error
-            vector = progress.chosen().astype(training.dtype)
-        theta = Parameters(progress.theta.sizes, vector)
-        if not np.isfinite(vector).all():
+            theta = progress.kept(targets.features, training.dtype)
+        if not np.isfinite(theta.vector).all():
             raise training.diverged("a parameter")
         progress = progress if training.is_over else progress.copy()
         given = training.plan.random_state
@@ -69,13 +69,14 @@ class Fitted:
             smallest = np.min_scalar_type(progress.order.max())
             progress.order = progress.order.astype(smallest)
         activations = tuple(training.plan.activations)
-        fitted = cls(theta, activations, training.rows.targets, progress)
         x = training.rows.head(CHECKED_ROWS)
         with np.errstate(all="ignore"):
-            a = fitted.network(vector.dtype).forward(x.astype(vector.dtype, copy=False))
+            chosen = Parameters(theta.sizes, progress.chosen().astype(training.dtype))
+            network = Network(chosen.W, chosen.b, activations)
+            a = network.forward(x.astype(training.dtype, copy=False))
         if not np.isfinite(a).all():
             raise training.diverged("the output of the network")
-        return fitted
+        return cls(theta, activations, targets, progress)
 
     # ---------------------------------------------------------------- prediction
 

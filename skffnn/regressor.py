@@ -47,8 +47,8 @@ class FFNNRegressor(Documented, RegressorMixin, FFNNEstimator):
     It is a drop-in replacement for `sklearn.neural_network.MLPRegressor` and takes the
     same parameters.
 
-    Features should be on comparable scales: put a `StandardScaler` before it. Targets
-    need not be: see `normalize_y`.
+    Features and targets may be in any units: see `normalize_y`. With a log link, put a
+    `StandardScaler` before it.
 
     Parameters
     ----------
@@ -69,15 +69,18 @@ class FFNNRegressor(Documented, RegressorMixin, FFNNEstimator):
         Level in (0, 1) for `loss="quantile"`, or several in ascending order, which are
         all predicted at once. Ignored by other losses.
     normalize_y : bool, default=True
-        Whether to standardise targets for training, to mean 0 and standard deviation 1,
-        and scale predictions back. `loss_` and the curves then refer to the
-        standardised targets. With a log link, targets are never scaled.
+        Whether to standardise targets and features for training, to mean 0 and standard
+        deviation 1, and scale predictions back. `loss_` and the curves then refer to
+        the standardised targets, and the penalty to the weights of the standardised
+        features. Sparse features are scaled without being centred. With a log link,
+        neither is scaled.
 
     Attributes
     ----------
     y_mean_ : ndarray of shape (n_targets,)
         Shift subtracted from the targets: their mean, weighted by `sample_weight`, or
-        0. Continued training keeps that of the first fit.
+        0. A warm start keeps that of the first fit; in a stream, it changes when the
+        rows seen so far turn out to be on another scale.
     y_scale_ : ndarray of shape (n_targets,)
         Scale that they were then divided by: their standard deviation, or 1.
     {ATTRIBUTES}
@@ -93,13 +96,13 @@ class FFNNRegressor(Documented, RegressorMixin, FFNNEstimator):
 
     Notes
     -----
-    `coefs_` and `intercepts_` are those of the network as it was trained, with outputs
-    on the scale of the standardised targets: the prediction is
-    `y_mean_ + y_scale_ * output`. This way, training can be continued, and the penalty
-    applies to the weights that are shown.
+    `coefs_` and `intercepts_` apply to X as it is given; the scaling of the features is
+    part of the first layer. Their outputs are on the scale of the standardised targets:
+    the prediction is `y_mean_ + y_scale_ * output`.
 
     Predictions are computed in the wider of the types of X and the parameters, and
-    returned in the type of X.
+    returned in the type of X; in float64 if float32 is too coarse for the targets, or
+    its range too small.
 
     References
     ----------
@@ -176,9 +179,7 @@ class FFNNRegressor(Documented, RegressorMixin, FFNNEstimator):
         self._store(locals())
 
     def _targets(self, plan: Plan, rows: Any) -> Numbers:
-        rows = rows.counted()
-        y, weights = rows.used(rows.y), rows.used(rows.weights)
-        return Numbers.from_values(y, weights, plan.loss, scaled=self.normalize_y)
+        return Numbers.from_rows(rows.counted(), plan.loss, scaled=self.normalize_y)
 
     def _targets_of_stream(
         self, plan: Plan, rows: Any, start: Fitted | None
@@ -187,7 +188,7 @@ class FFNNRegressor(Documented, RegressorMixin, FFNNEstimator):
             return self._targets(plan, rows)
         numbers: Numbers = start.targets.with_loss(plan.loss)
         numbers.check_known(rows.y, "y")
-        return numbers
+        return numbers.following(rows.counted())
 
     @available_if(FFNNEstimator._can_partial_fit)
     def partial_fit(

@@ -12,6 +12,7 @@ from sklearn.linear_model import (
     Ridge,
 )
 from sklearn.metrics import mean_pinball_loss
+from sklearn.preprocessing import StandardScaler
 
 from skffnn import FFNNRegressor, Huber
 
@@ -66,10 +67,18 @@ def test_squared_error_is_least_squares(normalize_y, weights):
 @pytest.mark.parametrize("normalize_y", [False, True])
 def test_with_a_penalty_it_is_ridge_regression(normalize_y, weights):
     # Ours minimises 1/2n ‖y - f‖² + α/2 ‖w‖², and theirs ‖y - f‖² + a ‖w‖². Scaling the
-    # targets scales the coefficients too, so the penalty has the same effect.
+    # targets scales the coefficients too, so the penalty has the same effect; scaled
+    # features have another one.
     total = len(y) if weights is None else weights.sum()
     ours = linear("squared_error", 0.1, normalize_y=normalize_y).fit(X, y, weights)
-    assert_same(ours, Ridge(alpha=0.1 * total).fit(X, y, weights))
+    theirs = Ridge(alpha=0.1 * total)
+    if not normalize_y:
+        assert_same(ours, theirs.fit(X, y, weights))
+        return
+    scaler = StandardScaler().fit(X, sample_weight=weights)
+    theirs.fit(scaler.transform(X), y, weights)
+    expected = theirs.predict(scaler.transform(X))
+    np.testing.assert_allclose(ours.predict(X), expected, rtol=RTOL)
 
 
 @each_weighting

@@ -16,10 +16,12 @@ from helpers import (
 )
 from joblib import parallel_config
 from scipy import sparse
+from sklearn.base import clone
 from sklearn.datasets import load_diabetes
 from sklearn.exceptions import DataConversionWarning
 from sklearn.metrics import d2_pinball_score, mean_pinball_loss, r2_score
 from sklearn.model_selection import GridSearchCV
+from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -61,8 +63,169 @@ def make(**params):
     return FFNNRegressor(**SETTINGS | {"random_state": 0} | params)
 
 
+# Features and targets in the hundred thousands, as of `StackingRegressor`, and earlier
+# values of a series far from 0.
+def units(name):
+    rng = np.random.default_rng(0)
+    if name == "copies":
+        target = rng.normal(2e5, 5e4, 300)
+        return target[:, np.newaxis] + rng.normal(0, 1e4, (300, 2)), target
+    series = 1000 + np.cumsum(rng.normal(0, 3, 500))
+    windows = np.lib.stride_tricks.sliding_window_view(series, 13)
+    return windows[:, :12], windows[:, 12]
+
+
+each_unit = pytest.mark.parametrize("name", ["copies", "lags"])
+
+
+class TestUnitsOfFeatures:
+    """With `normalize_y`, the units of the features do not matter either."""
+
+    @each_unit
+    @pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
+    def test_it_predicts_as_well_as_with_a_scaler(self, name, solver):
+        inputs, targets = units(name)
+        order = np.random.default_rng(1).permutation(len(targets))
+        fit, new = order[:200], order[200:]
+        model = FFNNRegressor(solver=solver, random_state=0, max_iter=100)
+        scaled = make_pipeline(StandardScaler(), clone(model))
+        model.fit(inputs[fit], targets[fit])
+        scaled.fit(inputs[fit], targets[fit])
+        score = model.score(inputs[new], targets[new])
+        assert score > scaled.score(inputs[new], targets[new]) - 0.02
+        theirs = MLPRegressor(solver=solver, random_state=0, max_iter=100)
+        theirs.fit(inputs[fit], targets[fit])
+        assert score > theirs.score(inputs[new], targets[new]) - 0.02
+
+    @pytest.mark.parametrize(
+        ("early_stopping", "weights"), [(False, None), (False, WEIGHTS), (True, None)]
+    )
+    def test_it_is_the_network_of_standardised_features(self, early_stopping, weights):
+        params = {"dtype": "float64", "early_stopping": early_stopping}
+        far = 1000 + 50 * X
+        scaler = StandardScaler().fit(far, sample_weight=weights)
+        one = make(**params).fit(far, y, weights)
+        other = make(**params).fit(scaler.transform(far), y, weights)
+        np.testing.assert_allclose(one.loss_curve_, other.loss_curve_, rtol=1e-5)
+        expected = other.predict(scaler.transform(far))
+        np.testing.assert_allclose(one.predict(far), expected, rtol=1e-4)
+
+    def test_coefficients_apply_to_features_as_they_are(self):
+        model = make().fit(1000 + 50 * X, y)
+        (W, V), (b, c) = model.coefs_, model.intercepts_
+        output = np.tanh((1000 + 50 * X) @ W + b) @ V + c
+        expected = model.y_mean_ + model.y_scale_ * output[:, 0]
+        np.testing.assert_allclose(model.predict(1000 + 50 * X), expected)
+
+    def test_edited_coefficients_are_what_training_goes_on_from(self):
+        model = make(warm_start=True, learning_rate_init=1e-300, dtype="float64")
+        model.fit(1000 + 50 * X, y)
+        model.coefs_[0][0] = 0
+        edited = model.predict(1000 + 50 * X)
+        again = model.fit(1000 + 50 * X, y).predict(1000 + 50 * X)
+        np.testing.assert_allclose(again, edited)
+
+    def test_initial_coefficients_are_for_features_as_they_are(self):
+        far, given = 1000 + 50 * X, make(dtype="float64").fit(1000 + 50 * X, y)
+        still = make(dtype="float64", learning_rate_init=1e-300, max_iter=1)
+        still.fit(far, y, coef_init=given.coefs_, intercept_init=given.intercepts_)
+        np.testing.assert_allclose(still.predict(far), given.predict(far), rtol=1e-9)
+
+    def test_rows_on_disk_are_scaled_batch_by_batch(self, tmp_path):
+        far = 1000 + 50 * X
+        np.save(tmp_path / "far.npy", far)
+        mapped = np.load(tmp_path / "far.npy", mmap_mode="r")
+        assert_identical(make().fit(far, y), make().fit(mapped, y))
+
+    def test_sparse_features_are_divided_by_their_deviations(self):
+        zeros = 50 * X * (np.abs(X) > 0.5)
+        deviations = zeros.std(axis=0)
+        one = make(dtype="float64").fit(sparse.csr_array(zeros), y)
+        z = (y - one.y_mean_) / one.y_scale_
+        other = make(dtype="float64", normalize_y=False).fit(zeros / deviations, z)
+        np.testing.assert_allclose(one.loss_curve_, other.loss_curve_, rtol=1e-5)
+
+    def test_a_log_link_leaves_them_as_they_are(self):
+        model = make(loss="poisson", dtype="float64").fit(50 * X, y / 100)
+        other = make(loss="poisson", dtype="float64", normalize_y=False)
+        assert_identical(model, other.fit(50 * X, y / 100))
+
+    def test_constant_features_and_extreme_ones(self):
+        odd = np.column_stack([X, np.full(len(X), 7.0), 1e300 * X[:, 0], 1e-300 * X])
+        assert make().fit(odd, y).score(odd, y) > make().fit(X, y).score(X, y) - 0.1
+
+
+class TestScalingOfStreams:
+    """The scaling of a stream follows it."""
+
+    RNG = np.random.default_rng(0)
+    inputs = RNG.normal(size=(3000, 5))
+    targets = 4.5 + 3 * np.tanh(inputs[:, 0]) + inputs[:, 1] + inputs[:, 2]
+
+    def score(self, first_inputs, first_targets, **params):
+        model = FFNNRegressor(random_state=0, **params)
+        model.partial_fit(first_inputs, first_targets)
+        for _ in range(5):
+            for i in range(20, 2000, 20):
+                model.partial_fit(self.inputs[i : i + 20], self.targets[i : i + 20])
+        return model.score(self.inputs[2000:], self.targets[2000:])
+
+    def test_first_targets_with_a_tiny_spread(self):
+        tiny = 5 + 0.001 * self.RNG.normal(size=20)
+        score = self.score(self.inputs[:20], tiny)
+        assert score > 0.95
+        assert score > self.score(self.inputs[:20], tiny, normalize_y=False)
+
+    @pytest.mark.parametrize("scale", [1e-3, 30])
+    def test_first_features_on_another_scale(self, scale):
+        assert self.score(self.inputs[:20] * scale, self.targets[:20]) > 0.9
+
+    def test_first_features_that_are_constant(self):
+        assert self.score(np.ones((20, 5)), self.targets[:20]) > 0.95
+
+    def test_predictions_do_not_jump(self):
+        model = FFNNRegressor(random_state=0)
+        for i in range(0, 2000, 20):
+            model.partial_fit(self.inputs[i : i + 20], self.targets[i : i + 20])
+        mean, before = model.y_mean_, model.predict(self.inputs[:500])
+        model.set_params(learning_rate_init=1e-300)
+        model.partial_fit(self.inputs, self.targets + 30)
+        assert model.y_mean_ > mean + 10
+        after = model.predict(self.inputs[:500])
+        np.testing.assert_allclose(after, before, atol=1e-3)
+
+    def test_its_moments_are_those_of_all_rows(self):
+        model = make()
+        for rows in np.array_split(np.arange(len(X)), 7):
+            model.partial_fit(X[rows], y[rows])
+        for scaling, values in [
+            (model.fitted_.targets.columns, y[:, np.newaxis]),
+            (model.fitted_.targets.features, X),
+        ]:
+            assert scaling.seen.n_rows == len(X)
+            np.testing.assert_allclose(scaling.seen.mean, values.mean(0), rtol=1e-9)
+            np.testing.assert_allclose(scaling.seen.deviation, values.std(0), rtol=1e-9)
+
+
 class TestTargets:
     """Predictions are in the units of the targets."""
+
+    @pytest.mark.parametrize("dtype", ["f4", "f8"])
+    @pytest.mark.parametrize("exponent", [-300, -30, -20, -10, 10, 20, 30, 40, 300])
+    @pytest.mark.parametrize("base", [2.0, 10.0])
+    def test_the_unit_does_not_matter_in_any_type(self, base, exponent, dtype):
+        inputs = X.astype(dtype)
+        one = make().fit(inputs, y).predict(inputs)
+        other = make().fit(inputs, y * base**exponent).predict(inputs)
+        np.testing.assert_allclose(other / base**exponent, one, rtol=1e-5)
+
+    def test_targets_far_from_0_do_not_need_float64_features(self):
+        inputs = X.astype("f")
+        scores = [
+            make(max_iter=50).fit(inputs, y + far).score(inputs, y + far)
+            for far in (0, 1.7e9)
+        ]
+        assert scores[1] == pytest.approx(scores[0], abs=1e-3)
 
     @pytest.mark.parametrize("factor", [1e-200, 1e-6, 1.0, 1e6, 1e200])
     @pytest.mark.parametrize("solver", ["lbfgs", "adam"])
@@ -288,6 +451,7 @@ class TestInvariance:
     def test_sparse_rows_are_dense_rows(self, kind, container):
         zeros = X * (np.abs(X) > 0.5)
         params = KINDS[kind] | {"dtype": "float64"}
+        params["normalize_y"] = False  # sparse rows are scaled without centring
         dense = make(**params).fit(zeros, y / 100)
         thin = make(**params).fit(container(zeros), y / 100)
         assert_close(dense, thin)
@@ -334,7 +498,7 @@ class TestGoingOn:
     def test_the_scaling_is_that_of_the_first_rows(self):
         stream = make().partial_fit(X[:50], y[:50])
         mean, scale = stream.y_mean_, stream.y_scale_
-        stream.partial_fit(X[50:], 5 * y[50:])
+        stream.partial_fit(X[50:], 1.5 * y[50:])
         assert (stream.y_mean_, stream.y_scale_) == (mean, scale)
         assert mean == pytest.approx(y[:50].mean(), rel=1e-6)
         warm = make(warm_start=True).fit(X[:50], y[:50]).fit(X, y + 1000)

@@ -40,6 +40,8 @@ class Batches:
     estimate : bool, default=True
         Whether to divide the weights of a batch by its number of rows, so that each
         batch estimates the mean over all rows. If False, the sums over batches add up.
+    scaling : Scaling, default=None
+        How to scale the features.
 
     Examples
     --------
@@ -61,6 +63,7 @@ class Batches:
         batch_size: int,
         shuffled: bool = False,
         estimate: bool = True,
+        scaling: Any = None,
     ) -> None:
         self.X = X
         self.y = y
@@ -70,6 +73,7 @@ class Batches:
         self.batch_size = min(batch_size, self.n_rows)
         self.shuffled = shuffled
         self.estimate = estimate
+        self.scaling = scaling
         self._equal: dict[int, Array] = {}
         at_once = 1 if issparse(X) else CHUNK // (self.batch_size * X.shape[1])
         self.chunk = min(self.batch_size * max(at_once, 1), self.n_rows)
@@ -111,6 +115,8 @@ class Batches:
                 (self.X, self.y, self.weights), self._buffers, strict=True
             )
         )
+        if self.scaling is not None:
+            return self.scaling.applied(x, self.y.dtype), y, s
         if self._converted is None:
             return x.astype(self.y.dtype, copy=False), y, s
         converted = self._converted[: len(x)]

@@ -98,6 +98,7 @@ class Labels:
     """
 
     score_name: ClassVar[str] = "accuracy"
+    features: ClassVar[None] = None  # they are not scaled
 
     classes: Any
     multilabel: bool = False

@@ -1,15 +1,17 @@
-"""Numbers as targets: scaled for training, and scaled back for prediction."""
+"""Numbers as targets: standardised for training, and the features with them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from scipy.sparse import issparse
+from scipy.sparse import csr_array, issparse
 from sklearn.utils import column_or_1d
+from sklearn.utils.sparsefuncs import mean_variance_axis
 
-from ..nn.arrays import Array
+from ..nn.arrays import BLOCK, Array
 from ..nn.losses import RegressionLoss
+from ..nn.parameters import Parameters
 
 # Relative differences up to this size are rounding errors.
 CONSTANT = 10 * np.finfo(np.float64).eps
@@ -19,42 +21,191 @@ CONSTANT = 10 * np.finfo(np.float64).eps
 # the same scaling as repeated rows.
 PRECISION = 2.0**-20
 
+# What float32 can predict: standard deviations, and the largest mean in their unit.
+SCALES_OF_SINGLE, MEAN_OF_SINGLE = (1e-30, 1e30), 2.0**10
+
+# The scaling of a stream is replaced if it is wrong by this factor.
+WRONG = 2.0
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """The mean and the standard deviation of columns, over all rows seen.
+
+    Attributes
+    ----------
+    n_rows : int
+        Number of rows.
+    mean, deviation : ndarray of shape (n_columns,)
+        Weighted means and standard deviations.
+    """
+
+    n_rows: int
+    mean: Array
+    deviation: Array
+
+    @classmethod
+    def of(cls, X: Any, weights: Array | None) -> Self:
+        """Compute the moments of rows, which may be sparse, block by block."""
+        w = np.ones(X.shape[0]) if weights is None else weights / weights.max()
+        w /= w.sum()
+        high, low = X.max(axis=0), X.min(axis=0)
+        if issparse(X):
+            high, low = high.toarray().ravel(), low.toarray().ravel()
+        size = np.maximum(high, -low).astype(np.float64)
+        size[size == 0] = 1
+        if issparse(X):
+            unit = csr_array(X.multiply(1 / size))
+            mean, variance = mean_variance_axis(unit, axis=0, weights=w)
+        else:
+            mean = mean_of(X, w, lambda x: x / size)  # else squares may overflow
+            variance = mean_of(X, w, lambda x: (x / size - mean) ** 2)
+        return cls(X.shape[0], mean * size, np.sqrt(variance) * size)
+
+    def merged(self, other: "Moments") -> "Moments":
+        """Return the moments of the rows of both.
+
+        The formula is that of Chan, Golub & LeVeque, *Algorithms for computing the
+        sample variance*, The American Statistician, 1983.
+        """
+        n_rows = self.n_rows + other.n_rows
+        q = other.n_rows / n_rows
+        p, shift = 1 - q, other.mean - self.mean
+        within = np.hypot(p**0.5 * self.deviation, q**0.5 * other.deviation)
+        deviation = np.hypot(within, (p * q) ** 0.5 * shift)
+        return Moments(n_rows, self.mean + q * shift, deviation)
+
+
+def mean_of(X: Array, w: Array, function: Callable[[Array], Array]) -> Array:
+    """Return the mean of a function of the rows, given weights whose sum is 1."""
+    total, step = np.zeros(X.shape[1]), max(1, BLOCK // X.shape[1])
+    for start in range(0, len(X), step):
+        rows = slice(start, start + step)
+        total += w[rows] @ function(X[rows])
+    return total
+
+
+@dataclass(frozen=True, eq=False)
+class Scaling:
+    """Columns x in training, (x - m) / s, with their means m and deviations s.
+
+    Attributes
+    ----------
+    mean, scale : ndarray of shape (n_columns,)
+        m and s, to six digits; m = 0 for sparse columns. s of a constant column is its
+        absolute value, or 1 if that is 0.
+    seen : Moments or None
+        Those of all rows seen, which a stream may move away from m and s; None if the
+        columns are not scaled.
+    """
+
+    mean: Array
+    scale: Array
+    seen: Moments | None = None
+
+    @classmethod
+    def of(cls, seen: Moments, *, centred: bool = True) -> Self:
+        """Return the scaling for rows with these moments."""
+        size = np.abs(seen.mean)
+        scale = np.where(seen.deviation <= CONSTANT * size, size, seen.deviation)
+        scale[scale == 0] = 1
+        fraction, exponent = np.frexp(np.maximum(scale, np.finfo(np.float64).tiny))
+        scale = np.ldexp(fraction.astype(np.float32).astype(np.float64), exponent)
+        mean = np.zeros_like(scale)
+        if centred:
+            mean = np.rint(seen.mean / (PRECISION * scale)) * (PRECISION * scale)
+        return cls(mean, scale, seen)
+
+    def following(self, X: Any, weights: Array | None) -> Self:
+        """Return the scaling for a stream that goes on with these rows.
+
+        That of a column stays as it is until the rows seen are on another scale.
+        """
+        if self.seen is None:
+            return self
+        seen = self.seen.merged(Moments.of(X, weights))
+        new = type(self).of(seen, centred=not issparse(X))
+        ratio, shift = new.scale / self.scale, np.abs(new.mean - self.mean)
+        wrong = (ratio > WRONG) | (ratio < 1 / WRONG) | (shift > WRONG * self.scale)
+        mean = np.where(wrong, new.mean, self.mean)
+        return type(self)(mean, np.where(wrong, new.scale, self.scale), seen)
+
+    def applied(self, x: Any, dtype: Any) -> Any:
+        """Return rows, scaled, in another dtype."""
+        if issparse(x):
+            data = (x.data / self.scale[x.indices]).astype(dtype)
+            return csr_array((data, x.indices, x.indptr), x.shape)
+        return ((x - self.mean) / self.scale).astype(dtype)
+
+    def in_training(self, theta: Parameters) -> Parameters:
+        """Return θ for scaled rows, given θ of the same network for rows as they are.
+
+        x W + b = z W' + b' for z = (x - m) / s, if W' = s W and b' = b + m W.
+        """
+        theta = Parameters(theta.sizes, theta.vector.astype(np.float64))
+        theta.b[0] += self.mean @ theta.W[0]
+        theta.W[0] *= self.scale[:, np.newaxis]
+        return theta
+
+    def as_given(self, theta: Parameters) -> Parameters:
+        """Return θ for rows as they are, the inverse of `in_training`."""
+        theta = Parameters(theta.sizes, theta.vector.astype(np.float64))
+        theta.W[0] /= self.scale[:, np.newaxis]
+        theta.b[0] -= self.mean @ theta.W[0]
+        return theta
+
 
 @dataclass(frozen=True, eq=False)
 class Numbers:
     """Numbers in one or several columns, which are scaled for training.
 
     Training uses (y - m) / s, with the mean m and the standard deviation s of each
-    column. A loss for several quantiles has one output per quantile for each column.
+    column, and scales the features likewise. A loss for several quantiles has one
+    output per quantile for each column.
 
     Attributes
     ----------
     loss : RegressionLoss
         Output map and loss.
-    mean, scale : ndarray of shape (n_targets,)
-        m and s; 0 and 1 if the targets are not scaled.
+    columns : Scaling
+        Of the targets: m = 0 and s = 1 if they are not scaled.
+    features : Scaling or None
+        Of the features; None if neither is scaled.
     """
 
     score_name: ClassVar[str] = "R²"
     splits_like_mlp: ClassVar[bool] = True
 
     loss: RegressionLoss
-    mean: Array
-    scale: Array
+    columns: Scaling
+    features: Scaling | None = None
 
     @classmethod
-    def from_values(
-        cls, y: Any, weights: Array | None, loss: RegressionLoss, *, scaled: bool
-    ) -> Self:
-        """Determine the scaling from y, if `scaled` and the loss allows it."""
+    def from_rows(cls, rows: Any, loss: RegressionLoss, *, scaled: bool) -> Self:
+        """Determine the scaling from rows, if `scaled` and the loss allows it."""
+        X, y, weights = map(rows.used, (rows.X, rows.y, rows.weights))
         if y.ndim == 2 and y.shape[1] == 1 and not issparse(y):
             column_or_1d(y, warn=True)  # the same warning as in scikit-learn
         columns = columns_of(y, "y")
         check_domain(loss, columns, "y")
-        if scaled and loss.scalable:
-            return cls(loss, *mean_and_scale(columns, weights))
-        n_targets = columns.shape[1]
-        return cls(loss, np.zeros(n_targets), np.ones(n_targets))
+        if not (scaled and loss.scalable):
+            n_targets = columns.shape[1]
+            return cls(loss, Scaling(np.zeros(n_targets), np.ones(n_targets)))
+        return cls(
+            loss,
+            Scaling.of(Moments.of(columns, weights)),
+            Scaling.of(Moments.of(X, weights), centred=not issparse(X)),
+        )
+
+    @property
+    def mean(self) -> Array:
+        """m of each column."""
+        return self.columns.mean
+
+    @property
+    def scale(self) -> Array:
+        """s of each column."""
+        return self.columns.scale
 
     @property
     def n_levels(self) -> int:
@@ -85,13 +236,40 @@ class Numbers:
         return continued
 
     def with_loss(self, loss: RegressionLoss) -> Self:
-        is_scaled = (self.mean != 0).any() or (self.scale != 1).any()
-        if is_scaled and not loss.scalable:
+        if self.features is not None and not loss.scalable:
             raise ValueError(
                 "A network that was trained on scaled targets cannot continue with a "
                 f"loss for {loss.domain}. Train a new one (warm_start=False)."
             )
         return replace(self, loss=loss)
+
+    def following(self, rows: Any) -> Self:
+        """Return the numbers for a stream that goes on with these rows."""
+        if self.features is None:
+            return self
+        X, y, weights = map(rows.used, (rows.X, rows.y, rows.weights))
+        return replace(
+            self,
+            columns=self.columns.following(columns_of(y, "y"), weights),
+            features=self.features.following(X, weights),
+        )
+
+    def take_over(self, theta: Parameters, before: "Numbers") -> None:
+        """Change the last layer in place, so that predictions in units of y stay.
+
+        They are s a + m. If s has become smaller, the outputs a stay instead: earlier
+        numbers were far off, and so may be what was learned from them.
+
+        References
+        ----------
+        van Hasselt, Guez, Hessel, Mnih & Silver, *Learning values across many orders of
+        magnitude*, NeurIPS 2016.
+        """
+        ratio = np.minimum(before.scale / self.scale, 1).repeat(self.n_levels)
+        shift = ((before.mean - self.mean) / self.scale).repeat(self.n_levels)
+        theta.W[-1] *= ratio
+        theta.b[-1] *= ratio
+        theta.b[-1] += shift
 
     def encode(self, y: Any, dtype: Any, smoothing: float = 0.0) -> Array:
         try:
@@ -118,10 +296,17 @@ class Numbers:
             # Fernández-Val & Galichon, Econometrica, 2010).
             f = np.sort(f, axis=-1)
         f = f * self.scale[:, np.newaxis] + self.mean[:, np.newaxis]
-        f = f.astype(a.dtype, copy=False)
+        f = f.astype(self.result_type(a.dtype), copy=False)
         if self.loss.levels is None:
             f = f[..., 0]
         return f[:, 0] if len(self.mean) == 1 else f
+
+    def result_type(self, dtype: Any) -> Any:
+        """Return the type of predictions: float64 if float32 is too coarse for them."""
+        far = np.abs(self.mean) > MEAN_OF_SINGLE * self.scale
+        smallest, largest = SCALES_OF_SINGLE
+        extreme = (self.scale < smallest) | (self.scale > largest)
+        return np.float64 if (far | extreme).any() else dtype
 
     def strata(self, y: Any) -> Array:
         return np.zeros(y.shape[0], int)
@@ -185,22 +370,3 @@ def check_domain(loss: RegressionLoss, y: Array, name: str) -> None:
             f"{name} must be {loss.domain} for the loss {type(loss).__name__}, got "
             f"{y.min():g}."
         )
-
-
-def mean_and_scale(y: Array, weights: Array | None) -> tuple[Array, Array]:
-    """Return the weighted mean and standard deviation of each column, to six digits.
-
-    The scale of a constant column is its absolute value, or 1 if that is 0. The weights
-    are not all 0.
-    """
-    size = np.abs(y).max(axis=0)
-    size[size == 0] = 1
-    if weights is not None:
-        weights = weights / weights.max()  # else their sum may overflow
-    unit = y / size  # else squares may overflow or underflow
-    mean = np.average(unit, axis=0, weights=weights)
-    scale = np.sqrt(np.average((unit - mean) ** 2, axis=0, weights=weights))
-    scale[scale <= CONSTANT] = 1
-    scale = scale.astype(np.float32).astype(np.float64)
-    mean = np.rint(mean / (PRECISION * scale)) * (PRECISION * scale)
-    return mean * size, np.maximum(scale * size, np.finfo(np.float64).tiny)

@@ -49,6 +49,8 @@ class Rows:
         The classes, or the scaling of numbers, once they are known.
     validation : Rows or None
         The validation set that was passed to `fit`.
+    scaling : Scaling or None
+        How batches scale the features; None if they do not.
     """
 
     X: Any
@@ -57,6 +59,7 @@ class Rows:
     index: Array | None = None
     targets: Any = None
     validation: Any = None
+    scaling: Any = None
 
     @classmethod
     def validated(
@@ -147,8 +150,9 @@ class Rows:
         return array if array is None or self.index is None else array[self.index]
 
     def head(self, n: int) -> Any:
-        """Return the features of the first rows in use, without an array of all."""
-        return self.X[:n] if self.index is None else self.X[self.index[:n]]
+        """Return the features of the first rows in use, as in training."""
+        X = self.X[:n] if self.index is None else self.X[self.index[:n]]
+        return X if self.scaling is None else self.scaling.applied(X, np.float64)
 
     def arrays(self) -> dict[str, Any]:
         """Return the data of a fit by argument name, which identify a checkpoint."""
@@ -170,7 +174,8 @@ class Rows:
 
     def with_targets(self, targets: Any, validation: Any = None) -> Self:
         """Return the rows with their targets and perhaps a validation set."""
-        return replace(self, targets=targets, validation=validation)
+        scaling = targets.features
+        return replace(self, targets=targets, validation=validation, scaling=scaling)
 
     def weighted(self, class_weight: Any) -> Self:
         """Multiply the weights by class weights, and drop rows of weight 0."""
@@ -233,18 +238,22 @@ class Rows:
         return self.take(train), self.take(validation)
 
     def cast(self, dtype: Any) -> Self:
-        """Convert the features to a smaller dtype; raise if a number is too large.
+        """Scale the features, and convert them to a smaller dtype.
 
         Features on disk may not fit into memory, and rows held out of all need no copy
-        of the others: they are checked, and converted batch by batch, as is any
-        conversion to a larger dtype.
+        of the others: they are scaled and converted batch by batch, as is any
+        conversion to a larger dtype. Raise if a number is too large.
         """
-        X = self.X
+        X, scaling = self.X, self.scaling
+        in_memory = not is_on_disk(X) and 2 * self.n_rows >= X.shape[0]
+        if scaling is not None:
+            X = scaling.applied(X, dtype) if in_memory else X
+            return replace(self, X=X, scaling=None if in_memory else scaling)
         if X.dtype.itemsize <= np.dtype(dtype).itemsize:
             return self
         try:
             with np.errstate(over="raise"):
-                if not is_on_disk(X) and 2 * self.n_rows >= X.shape[0]:
+                if in_memory:
                     return replace(self, X=X.astype(dtype))
                 values = X.data if issparse(X) else X
                 n = max(1, BLOCK // max(1, values[:1].size))
@@ -328,7 +337,8 @@ class Rows:
             weights = weights / weights[self.numbers()].mean()
             weights = weights.astype(dtype)[:, np.newaxis]
         y = self.targets.encode(self.y, dtype, smoothing)
-        return Batches(self.X, y, weights, **{"order": self.index} | options)
+        options = {"order": self.index, "scaling": self.scaling} | options
+        return Batches(self.X, y, weights, **options)
 
 
 def features_of(estimator: Any, X: Any) -> Any:

@@ -29,6 +29,10 @@ class Targets(Protocol):
         """Output map and loss of the network."""
 
     @property
+    def features(self) -> Any:
+        """The `Scaling` of the features in training; None if they are not scaled."""
+
+    @property
     def n_outputs(self) -> int:
         """Number of outputs of the network."""
 

@@ -35,7 +35,7 @@ skffnn.fitted Fitted
 skffnn.optim.progress Progress
 skffnn.optim.schedules Clock
 skffnn.data.labels Labels
-skffnn.data.numbers Numbers
+skffnn.data.numbers Numbers Scaling Moments
 sklearn.pipeline Pipeline FeatureUnion
 sklearn.compose ColumnTransformer TransformedTargetRegressor make_column_selector
 sklearn.preprocessing FunctionTransformer OneHotEncoder OrdinalEncoder TargetEncoder

@@ -109,8 +109,11 @@ class Start(NamedTuple):
         """Whether any of the parameters are given."""
         return self.coef_init is not None or self.intercept_init is not None
 
-    def write_into(self, theta: Parameters) -> None:
-        """Replace drawn parameters by those that are given; raise if shapes differ."""
+    def write_into(self, theta: Parameters, scaling: Any) -> None:
+        """Replace drawn parameters by those that are given; raise if shapes differ.
+
+        Those that are given are for rows as they are, θ is for rows that are scaled.
+        """
         drawn = theta.W, [b[0] for b in theta.b]
         for name, given, layers in zip(self._fields, self, drawn, strict=True):
             if given is None:
@@ -124,6 +127,12 @@ class Start(NamedTuple):
                 )
             for layer, values in zip(layers, given, strict=True):
                 layer[...] = values
+        if scaling is not None:
+            given = scaling.in_training(theta)
+            if self.coef_init is not None:
+                theta.W[0][...] = given.W[0]
+            if self.intercept_init is not None:
+                theta.b[0][...] = given.b[0]
 
 
 def finite_arrays(name: str, given: Any) -> list[Array] | None:

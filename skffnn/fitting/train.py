@@ -101,9 +101,9 @@ def prepare(plan: Plan, rows: Any, start: Fitted | None, n_iter: int) -> Trainin
     if validation is not None:
 
         def current() -> Fitted:
-            return Fitted(
-                progress.theta, tuple(plan.activations), rows.targets, progress
-            )
+            theta, scaling = progress.theta, rows.targets.features
+            theta = theta if scaling is None else scaling.as_given(theta)
+            return Fitted(theta, tuple(plan.activations), rows.targets, progress)
 
         training.validation = validation.measured(plan, objective, current)
     if start is not None:
@@ -118,7 +118,7 @@ def begin(plan: Plan, rows: Any, start: Fitted | None, *, validated: bool) -> Pr
         random_state = check_random_state(plan.random_state)
         # All are drawn, so that later random numbers do not depend on what is given.
         theta = initialise(sizes, plan.initializer, plan.gains, random_state)
-        plan.start.write_into(theta)
+        plan.start.write_into(theta, rows.targets.features)
         return Progress(theta, random_state, validated=validated)
     if start.theta.sizes != sizes:
         raise ValueError(
@@ -127,7 +127,11 @@ def begin(plan: Plan, rows: Any, start: Fitted | None, *, validated: bool) -> Pr
             f"hidden_layer_sizes={start.theta.sizes[1:-1]}, or train a new network "
             "with warm_start=False."
         )
-    return start.progress.continued(start.theta, validated=validated)
+    before = start.targets.features
+    progress = start.progress.continued(start.theta, before, validated=validated)
+    if before is not None:
+        rows.targets.take_over(progress.theta, start.targets)
+    return progress
 
 
 def objective_of(plan: Plan, progress: Progress, targets: Any) -> Objective:

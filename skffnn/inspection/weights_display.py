@@ -1,6 +1,7 @@
 """WeightsDisplay: weights as images, and histograms of each layer."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import ceil, isqrt
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
@@ -400,7 +401,7 @@ def flow_of(estimator: Any, X: Any, y: Any = None) -> Flow:
     else:
         rows = Rows.validated(estimator, X, y, None, reset=False, suffix="")
         rows.check_known(targets, "y")
-        rows = rows.with_targets(targets)
+        rows = replace(rows.with_targets(targets), scaling=None)
         batches = rows.batches(np.float64, batch_size=rows.n_rows, estimate=False)
         ((x, y, _),) = batches
     a = network.forward(x, train=True)

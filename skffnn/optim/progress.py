@@ -109,8 +109,20 @@ class Progress:
         """Return a copy that shares no memory with this object."""
         return Progress(**{name: copied(value) for name, value in vars(self).items()})
 
-    def continued(self, kept: Parameters, *, validated: bool) -> "Progress":
-        """Return a copy for a fit that continues from the fitted θ.
+    def kept(self, scaling: Any, dtype: Any) -> Parameters:
+        """Return the θ to keep, in the dtype of the model, for rows as they are.
+
+        `scaling` is how training scales the features; None if it does not.
+        """
+        theta = Parameters(self.theta.sizes, self.chosen())
+        if scaling is not None:
+            theta = scaling.as_given(theta)
+        return Parameters(theta.sizes, theta.vector.astype(dtype))
+
+    def continued(
+        self, kept: Parameters, scaling: Any, *, validated: bool
+    ) -> "Progress":
+        """Return a copy for a fit that continues from the θ that was `kept`.
 
         With validation, training that ended at `max_iter` goes on from its last θ, not
         from the best one, which was kept. A fitted θ that was edited replaces both.
@@ -118,9 +130,11 @@ class Progress:
         progress = self.copy()
         progress.validated = validated
         theta, chosen = progress.theta.vector, progress.chosen()
-        if not np.array_equal(chosen.astype(kept.vector.dtype), kept.vector):
+        unedited = self.kept(scaling, kept.vector.dtype).vector
+        if not np.array_equal(unedited, kept.vector):
             progress.best_theta, progress.best_score = None, -np.inf
-            theta[...] = kept.vector
+            edited = kept if scaling is None else scaling.in_training(kept)
+            theta[...] = edited.vector
         elif self.converged or not validated:
             theta[...] = chosen
         return progress
