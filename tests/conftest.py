@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from scripts import Scripts
 
 os.environ.setdefault("MPLBACKEND", "Agg")  # draw figures without opening windows
 
@@ -60,6 +61,14 @@ def pytest_collection_modifyitems(config, items):
 def part(pytestconfig):
     """Return the fraction of the long tests to run, 0 for none."""
     return pytestconfig.getoption("--long")
+
+
+@pytest.fixture(scope="session")
+def python():
+    """Return a function that runs a script in a process of its own."""
+    scripts = Scripts()
+    yield scripts
+    scripts.close()
 
 
 @pytest.fixture

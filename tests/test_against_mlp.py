@@ -114,8 +114,17 @@ def assert_same(problem, **params):
     return theirs, ours
 
 
-@pytest.mark.parametrize("options", OPTIONS)
-@each_problem
+# Every option for classes and for numbers, and each solver for every problem.
+COMBINATIONS = [
+    (problem, options)
+    for problem in PROBLEMS
+    for options in OPTIONS
+    if problem in ("multiclass", "squared error")
+    or options in ("nesterov", "adam", "lbfgs")
+]
+
+
+@pytest.mark.parametrize(("problem", "options"), COMBINATIONS)
 def test_same_network(problem, options):
     theirs, ours = assert_same(problem, **OPTIONS[options])
     if options != "lbfgs":
@@ -124,7 +133,7 @@ def test_same_network(problem, options):
 
 @pytest.mark.parametrize("options", ["nesterov", "lbfgs"])
 @pytest.mark.parametrize("activation", ["identity", "logistic", "tanh"])
-@each_problem
+@pytest.mark.parametrize("problem", ["multiclass", "squared error"])
 def test_same_network_with_other_activations(problem, activation, options):
     assert_same(problem, activation=activation, **OPTIONS[options])
 
@@ -141,8 +150,8 @@ def test_same_network_with_early_stopping(problem, options):
 
 
 @pytest.mark.parametrize("options", ["adam", "lbfgs"])
-@pytest.mark.parametrize("hidden", [(), (5,), (6, 5, 4, 3)], ids=str)
-@each_problem
+@pytest.mark.parametrize("hidden", [(), (6, 5, 4, 3)], ids=str)
+@pytest.mark.parametrize("problem", ["binary", "poisson"])
 def test_same_network_at_other_depths(problem, hidden, options):
     assert_same(
         problem, hidden_layer_sizes=hidden, activation="tanh", **OPTIONS[options]
@@ -152,7 +161,7 @@ def test_same_network_at_other_depths(problem, hidden, options):
 @pytest.mark.parametrize("batch_size", [1, N], ids=["one example", "all examples"])
 @each_problem
 def test_same_network_at_the_two_extremes_of_gradient_descent(problem, batch_size):
-    params = OPTIONS["nesterov"] | {"batch_size": batch_size, "max_iter": 3}
+    params = OPTIONS["nesterov"] | {"batch_size": batch_size, "max_iter": 2}
     assert_same(problem, **params)
 
 

@@ -1,7 +1,6 @@
 """The command `python -m skffnn`."""
 
 import gzip
-import subprocess
 import sys
 
 import numpy as np
@@ -102,21 +101,30 @@ def test_rows_without_a_class_are_left_out(write, classes, labels):
     assert np.unique(y).tolist() == labels
 
 
-def test_a_process_of_its_own(mixed, write):
-    """A compressed table, fitted in two processes, without a warning."""
+def test_two_processes(mixed, write, capfd):
+    """A compressed table, without a warning of the processes."""
     with open(mixed, "rb") as file:
         path = write(gzip.compress(file.read()), "table.csv.gz")
     argv = ["--csv", path, "--target", "kind", "--jobs", "2", *QUICK]
-    done = subprocess.run(
-        [sys.executable, "-m", "skffnn", *argv],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    assert command.main(argv) == 0
+    captured = capfd.readouterr()
+    assert "Warning" not in captured.err
+    assert list(scores(captured.out)) == NAMES
+
+
+MODULE = """
+import runpy, sys
+sys.argv[0] = "skffnn"
+runpy.run_module("skffnn", run_name="__main__", alter_sys=True)
+"""
+
+
+def test_the_module_is_run(mixed, python):
+    done = python(MODULE, "--csv", mixed, "--target", "kind", *QUICK)
     assert done.returncode == 0, done.stderr
     assert "Warning" not in done.stderr
     assert list(scores(done.stdout)) == NAMES
+    assert python(MODULE, "show", "absent").returncode == 2
 
 
 @pytest.mark.parametrize(

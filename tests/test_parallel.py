@@ -10,9 +10,7 @@ import multiprocessing
 import os
 import pickle
 import signal
-import subprocess
 import sys
-import textwrap
 import threading
 import time
 import traceback
@@ -865,14 +863,17 @@ def test_inside_a_worker_of_dask():
         assert client.gather(futures) == [expected] * 3
 
 
-def test_importing_registers_the_backend():
-    code = """
-        import joblib, skffnn
-        with joblib.parallel_config("skffnn"):
-            print(joblib.Parallel()(joblib.delayed(abs)(i) for i in (-1, 2)))
-    """
-    command = [sys.executable, "-W", "error", "-c", textwrap.dedent(code)]
-    done = subprocess.run(command, capture_output=True, text=True)
+IMPORTING = """
+import warnings
+warnings.simplefilter("error")
+import joblib, skffnn
+with joblib.parallel_config("skffnn"):
+    print(joblib.Parallel()(joblib.delayed(abs)(i) for i in (-1, 2)))
+"""
+
+
+def test_importing_registers_the_backend(python):
+    done = python(IMPORTING)
     assert done.stdout == "[1, 2]\n", done.stderr
 
 

@@ -1,8 +1,5 @@
 """Invalid input raises a clear error before any training."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from sklearn.datasets import make_classification
@@ -144,11 +141,8 @@ except ValueError as error:
 """
 
 
-def test_without_the_library_or_a_client():
-    done = subprocess.run(
-        [sys.executable, "-c", WITHOUT], capture_output=True, text=True
-    )
-    missing, no_client = done.stdout.splitlines()
+def test_without_the_library_or_a_client(python):
+    missing, no_client = python(WITHOUT).stdout.splitlines()
     assert missing == (
         "skffnn.dask needs the libraries dask, distributed and pandas: "
         "pip install 'skffnn[dask]'."

@@ -5,6 +5,7 @@ import pytest
 from helpers import (
     EVERY_WAY,
     FULL_BATCH,
+    MINIBATCH,
     PASS,
     PROBLEMS,
     REORDERED,
@@ -120,8 +121,10 @@ class TestLayout:
     """The memory layout of dense arrays, and how sparse ones store their numbers."""
 
     @pytest.mark.parametrize("layout", LAYOUTS)
-    @each_problem
-    @every_way
+    @pytest.mark.parametrize("problem", ["multi-class", "multi-label"])
+    @pytest.mark.parametrize(
+        "params", [*MINIBATCH[:1], {"solver": "lbfgs"}], ids=case_id
+    )
     def test_does_not_matter(self, params, problem, layout):
         X_, y_ = PROBLEMS[problem]
         laid_out = LAYOUTS[layout]

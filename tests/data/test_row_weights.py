@@ -103,14 +103,13 @@ ZEROS = {
 class TestWeightsOf0AndEqualWeights:
     """A weight of 0 equals a missing row, and equal weights equal none."""
 
-    @pytest.mark.parametrize("dropout", [0.0, 0.3])
     @pytest.mark.parametrize("weights", ZEROS)
     @each_problem
     @every_way
-    def test_choose_rows(self, params, problem, weights, dropout):
+    def test_choose_rows(self, params, problem, weights):
         X_, y_ = PROBLEMS[problem]
         w, rows, equivalent = ZEROS[weights]
-        params = params | {"dropout": dropout}
+        params = params | {"dropout": 0.3}
         if params.get("batch_size") == len(y_):
             params["batch_size"] = len(y_[rows])
         one = make(**params).fit(X_, y_, w)
@@ -149,7 +148,7 @@ class TestWeightsOf0AndEqualWeights:
 class TestScaleOfWeights:
     """The scale of the weights."""
 
-    @pytest.mark.parametrize("scale", [1000.0, 1e-300, 1e300])
+    @pytest.mark.parametrize("scale", [1e-300, 1e300])
     @every_way
     @each_problem
     def test_does_not_matter(self, params, scale, problem):
@@ -166,7 +165,7 @@ class TestScaleOfWeights:
         assert_identical(one, make(**params).fit(X, y, WEIGHTS * scale))
 
     @pytest.mark.parametrize("scale", [2.0**-990, 2.0**990])
-    @every_solver
+    @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
     @pytest.mark.parametrize("class_weight", ["balanced", {0: 3.0, 1: 0.25}])
     @pytest.mark.parametrize("scoring", [None, "accuracy"])
     def test_does_not_matter_with_early_stopping_and_class_weights(

@@ -1,8 +1,6 @@
 """Killed processes, full disks and read-only folders do not damage a checkpoint."""
 
 import os
-import subprocess
-import sys
 import textwrap
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,6 +13,8 @@ SETUP = """
 import os, random, resource, signal, sys, time, warnings
 import numpy as np, skffnn
 from skffnn import Checkpoint, FFNNClassifier
+from threadpoolctl import threadpool_limits
+threadpool_limits(1)
 warnings.simplefilter("ignore", skffnn.optim.training.ConvergenceWarning)
 X = np.random.RandomState(0).standard_normal((300, 6))
 y = (X @ np.arange(6) > 1).astype(int) + (X[:, 0] > 0)
@@ -26,18 +26,16 @@ def bits(model):
 """
 
 
-def run(code, *args):
-    """Run a script in a separate process with one thread; return its output."""
-    result = subprocess.run(
-        [sys.executable, "-c", SETUP + textwrap.dedent(code), *map(str, args)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        timeout=1200,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr
-    return result.stdout + result.stderr
+@pytest.fixture
+def run(python):
+    """Return a function that runs a script with one thread, for its output."""
+
+    def output(code, *args):
+        result = python(SETUP + textwrap.dedent(code), *args)
+        assert result.returncode == 0, result.stderr
+        return result.stdout + result.stderr
+
+    return output
 
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
@@ -48,13 +46,14 @@ needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 @pytest.mark.parametrize(
     "params",
     [
-        {"max_iter": 150, "dropout": 0.1},
-        {"max_iter": 150, "early_stopping": True, "n_iter_no_change": 150},
-        {"max_iter": 150, "solver": "sgd", "learning_rate": "cosine"},
+        {"dropout": 0.1, "early_stopping": True, "n_iter_no_change": 150},
+        pytest.param(
+            {"solver": "sgd", "learning_rate": "cosine"}, marks=pytest.mark.only_long
+        ),
     ],
-    ids=["dropout", "early stopping", "cosine"],
+    ids=["early stopping", "cosine"],
 )
-def test_kills_at_random_moments_change_nothing(params, part, tmp_path):
+def test_kills_at_random_moments_change_nothing(params, part, tmp_path, run):
     """A child process trains; it is killed and restarted until one finishes."""
     code = """
     path, least, params = sys.argv[1], int(sys.argv[2]), eval(sys.argv[3])
@@ -85,13 +84,14 @@ def test_kills_at_random_moments_change_nothing(params, part, tmp_path):
     left = sorted(os.listdir(os.path.dirname(path)))
     print(kills, left)
     """
+    params = {"max_iter": 150} | params
     kills = max(KILLS, int(part * LONG_KILLS))
     answer = run(code, tmp_path / "run", kills, params)
     assert answer.startswith(f"{kills} ['run'")
     assert [p.name for p in tmp_path.iterdir()] == ["run"]  # no temporary files
 
 
-def test_a_full_disk_is_a_warning_that_loses_nothing(tmp_path):
+def test_a_full_disk_is_a_warning_that_loses_nothing(tmp_path, run):
     pytest.importorskip("resource")
     code = """
     path = sys.argv[1]
@@ -117,7 +117,7 @@ def test_a_full_disk_is_a_warning_that_loses_nothing(tmp_path):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="folders are not read-only there")
-def test_a_folder_that_turns_read_only_is_a_warning_that_loses_nothing():
+def test_a_folder_that_turns_read_only_is_a_warning_that_loses_nothing(run):
     code = """
     path, folder = sys.argv[1], os.path.dirname(sys.argv[1])
     make(path, max_iter=3).fit(X, y)

@@ -1,7 +1,5 @@
 """Training on long streams and large tables needs little memory."""
 
-import subprocess
-import sys
 import textwrap
 from pathlib import Path
 
@@ -26,16 +24,16 @@ def resident():
 """
 
 
-def run(code, *args):
-    """Run a script in a separate process and return its output."""
-    result = subprocess.run(
-        [sys.executable, "-c", SETUP + textwrap.dedent(code), *map(str, args)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr
-    return result.stdout
+@pytest.fixture
+def run(python):
+    """Return a function that runs a script in its own process, for its output."""
+
+    def output(code, *args):
+        result = python(SETUP + textwrap.dedent(code), *args)
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+
+    return output
 
 
 @pytest.fixture
@@ -54,7 +52,7 @@ def large(tmp_path):
 @needs_proc
 @pytest.mark.only_long
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_a_mapped_X_larger_than_memory_is_never_loaded_whole(dtype, large):
+def test_a_mapped_X_larger_than_memory_is_never_loaded_whole(dtype, large, run):
     code = """
     X = np.load(sys.argv[1], mmap_mode="r")
     y = np.arange(len(X)) % 2
@@ -101,7 +99,7 @@ print(resident() - early, len(model.loss_curve_), model.t_, model.score(pool, y)
 
 @needs_proc
 @pytest.mark.only_long
-def test_ten_million_rows_stream_through_in_constant_memory(part):
+def test_ten_million_rows_stream_through_in_constant_memory(part, run):
     n = int(10_000_000 * part) // 10_000 * 10_000
     grown, _, seen, accuracy = map(float, run(STREAM, n).split())
     assert grown < 10 * 2**20
@@ -110,7 +108,7 @@ def test_ten_million_rows_stream_through_in_constant_memory(part):
 
 
 @needs_proc
-def test_too_little_memory_leaves_the_earlier_model_as_it_was():
+def test_too_little_memory_leaves_the_earlier_model_as_it_was(run):
     code = """
     rng = np.random.default_rng(0)
     X, y = rng.standard_normal((2000, 50)), rng.integers(0, 2, 2000)

@@ -2,8 +2,6 @@
 
 import itertools
 import pickle
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -62,7 +60,7 @@ def make(epochs, params):
 
 
 @pytest.fixture(scope="module")
-def continued(tmp_path_factory):
+def continued(tmp_path_factory, python):
     """Return models that were partly trained here and continued in another process."""
     folder, models = tmp_path_factory.mktemp("half"), {}
     for i, (name, (data, params)) in enumerate(COMBINATIONS.items()):
@@ -70,7 +68,8 @@ def continued(tmp_path_factory):
         skffnn.save(model, folder / str(i))
         models[name] = data, model
     (folder / "half").write_bytes(pickle.dumps((models, DATA, y, M)))
-    subprocess.run([sys.executable, "-c", GO_ON, str(folder)], check=True)
+    done = python(GO_ON, folder)
+    assert done.returncode == 0, done.stderr
     return pickle.loads((folder / "whole").read_bytes())
 
 

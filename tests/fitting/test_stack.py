@@ -131,12 +131,16 @@ CASES = {
 ENDINGS = {"early stopping", "epochs"}  # at different epochs
 
 
-@pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["", "weights"])
 @pytest.mark.parametrize("case", CASES)
-def test_classifiers(case, weights):
-    networks = assert_as_alone(members(*CASES[case], weights=weights))
+def test_classifiers(case):
+    networks = assert_as_alone(members(*CASES[case]))
     if case in ENDINGS:
         assert len({network.n_iter_ for network in networks}) > 2
+
+
+@pytest.mark.parametrize("case", ["seeds", "early stopping", "scorer", "class weights"])
+def test_classifiers_of_weighted_rows(case):
+    assert_as_alone(members(*CASES[case], weights=WEIGHTS))
 
 
 @pytest.mark.parametrize("early_stopping", [False, True])

@@ -1,13 +1,13 @@
-"""Figures are closed after each test."""
+"""The last figure of each test is drawn, and all are closed."""
 
 import pytest
 
 
 @pytest.fixture(autouse=True)
 def closed():
-    """Draw the figures of a test, to check that this works, and close them."""
+    """Draw the last figure of a test, to check that this works, and close all."""
     plt = pytest.importorskip("matplotlib.pyplot")
     yield
-    for number in plt.get_fignums():
-        plt.figure(number).draw_without_rendering()
+    if plt.get_fignums():
+        plt.figure(plt.get_fignums()[-1]).draw_without_rendering()
     plt.close("all")

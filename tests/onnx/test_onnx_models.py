@@ -1,8 +1,5 @@
 """ONNX graphs of networks and averages have the same outputs as the estimators."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from helpers import X, Y, maker, y
@@ -389,8 +386,7 @@ def test_an_averaged_regressor_of_something_else_is_an_error(serve):
 # ----------------------------------------------------------------------------- library
 
 
-def test_a_missing_library_is_one_clear_error():
-    code = "import sys; sys.modules['skl2onnx'] = None; import skffnn.onnx"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+def test_a_missing_library_is_one_clear_error(python):
+    done = python("import sys; sys.modules['skl2onnx'] = None; import skffnn.onnx")
     message = "ImportError: skffnn.onnx needs the library skl2onnx: pip install"
     assert message in done.stderr.splitlines()[-1]

@@ -63,10 +63,12 @@ def assert_same(forest, models, x):
     np.testing.assert_allclose(forest.predict(x), expected, rtol=RTOL)
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-@pytest.mark.parametrize("gaps", [True, False])
+@pytest.mark.parametrize(
+    ("variant", "gaps"),
+    [*((variant, True) for variant in VARIANTS), ("", False), ("deep", False)],
+)
 @pytest.mark.parametrize("target", Y)
-def test_predictions_are_those_of_scikit_learn(target, gaps, variant):
+def test_predictions_are_those_of_scikit_learn(target, variant, gaps):
     model = fitted(target, variant, X if gaps else WITHOUT_GAPS)
     forest = Forest.from_models([model])
     rows = np.vstack([X[:60], np.where(X[60:80] > 0, np.inf, -np.inf)])
