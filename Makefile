@@ -13,9 +13,10 @@ LONG ?= 1
 # deprecated since polars 1.40.
 OLDEST = "numpy==2.0.*" "scipy==1.13.*" "scikit-learn==1.7.0" "polars<1.40"
 
-# One thread for each worker, because the workers already use all cores.
+# One thread for each worker, because the workers already use all cores. Each runs whole
+# files, so that their tests share what they prepare.
 PYTEST = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 \
-	$(1)/bin/python -m pytest -n auto $(ARGS)
+	$(1)/bin/python -m pytest -n auto --dist loadgroup $(ARGS)
 
 # $(call make-venv,PYTHON,EXTRA,MORE REQUIREMENTS) creates the environment that contains
 # $@. The stamp is written last, so that an interrupted installation starts again.

@@ -48,8 +48,20 @@ def pytest_configure(config):
     settings.load_profile("skffnn")
 
 
+# Files whose tests share other processes: the workers of joblib or of Dask.
+WITH_WORKERS = ("test_average", "test_concurrency", "test_main", "test_parallel")
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
-    """Deselect tests marked `only_long`, unless `--long` is given."""
+    """Group tests, and deselect those marked `only_long`, unless `--long` is given.
+
+    With `--dist loadgroup`, the tests of a group run in the same process.
+    """
+    for item in items:
+        group = "joblib" if item.path.stem in WITH_WORKERS else str(item.path)
+        group = "dask" if "dask" in item.path.parts else group
+        item.add_marker(pytest.mark.xdist_group(group))
     if config.getoption("--long"):
         return
     long = [item for item in items if item.get_closest_marker("only_long")]

@@ -14,7 +14,16 @@ import pytest
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
 
-def python(*args):
+# With warnings as errors.
+SCRIPT = """
+import runpy, sys, warnings
+warnings.simplefilter("error")
+del sys.argv[0]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def run(*args):
     """Run Python and return its output."""
     path = os.pathsep.join(
         filter(None, [str(EXAMPLES.parent), os.environ.get("PYTHONPATH")])
@@ -47,7 +56,7 @@ def numbers(row):
 def test_optuna_pruning():
     pytest.importorskip("optuna")
     pytest.importorskip("sklearn.callback", reason="needs scikit-learn 1.9")
-    out = python("-W", "error", EXAMPLES / "optuna_pruning.py")
+    out = run("-W", "error", EXAMPLES / "optuna_pruning.py")
     whole, pruned = map(numbers, rows(out, "none|median"))
     assert whole[0] == 0 < pruned[0]
     assert pruned[1] < 0.8 * whole[1]
@@ -58,7 +67,7 @@ def test_mlflow_tracking(tmp_path, monkeypatch):
     pytest.importorskip("mlflow")
     pytest.importorskip("sklearn.callback", reason="needs scikit-learn 1.9")
     monkeypatch.chdir(tmp_path)
-    out = python(EXAMPLES / "mlflow_tracking.py")
+    out = run(EXAMPLES / "mlflow_tracking.py")
     table = rows(out, r"0\.\d+ +FINISHED")
     assert len(table) == 6
     for rate, _, epochs, first, last, _ in table:
@@ -84,11 +93,13 @@ def images(tmp_path):
     return path
 
 
-def test_mnist(images, tmp_path):
+def test_mnist(images, tmp_path, python):
     pytest.importorskip("matplotlib")
     folder = tmp_path / "new" / "pictures"
     args = "--npz", images, "--epochs", 3, "--save", folder
-    out = python("-W", "error", EXAMPLES / "mnist.py", *args)
+    done = python(SCRIPT, EXAMPLES / "mnist.py", *args)
+    assert done.returncode == 0, done.stderr
+    out = done.stdout
     assert "400 training images, 100 test images" in out
     assert re.search(r"epochs +3\nseconds +[\d.]+\ntest accuracy +97.00%\n", out)
     assert re.search(r"mistakes +3\n", out)

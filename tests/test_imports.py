@@ -1,8 +1,6 @@
 """Imports run downwards, and importing the package imports no optional library."""
 
 import ast
-import subprocess
-import sys
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -77,10 +75,10 @@ def test_imports_run_downwards():
         assert IMPORTS[module] <= {"nn.arrays"}
 
 
-def test_importing_the_package_imports_nothing_optional():
+def test_importing_the_package_imports_nothing_optional(python):
     # scikit-learn itself may import some of these.
     code = "import sys, sklearn.base, sklearn.metrics, sklearn.model_selection; "
     code += "before = {*sys.modules}; import skffnn; "
     code += f"print(sorted({OPTIONAL} & {{*sys.modules}} - before))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    done = python(code)
     assert done.stdout == "[]\n", done.stderr

@@ -900,3 +900,15 @@ def interrupt(i):
 def test_ctrl_c_in_a_worker():
     with pytest.raises(KeyboardInterrupt):
         parallel(interrupt, range(2), 2)
+
+
+def interrupted(estimator, X, y):
+    raise KeyboardInterrupt
+
+
+def test_ctrl_c_in_a_worker_ends_the_fit_of_an_average():
+    network = clone(NETWORK).set_params(scoring=interrupted)
+    model = AveragedClassifier(network, n_networks=2, n_jobs=2)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, y)
+    assert not hasattr(model, "estimators_")

@@ -5,8 +5,6 @@ import os
 import pickle
 import signal
 import struct
-import subprocess
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -175,10 +173,16 @@ class TestWhatIsNoRegularFile:
             skffnn.load("/dev/zero")  # which has no end
 
     def test_standard_output(self, tmp_path):
-        code = "import skffnn; from sklearn.preprocessing import StandardScaler as S; "
-        code += "skffnn.save(S().fit([[1.0, 2.0], [3.0, 5.0]]), '/dev/stdout')"
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True)
-        (tmp_path / "f").write_bytes(done.stdout)
+        stdout, (reader, writer) = os.dup(1), os.pipe()
+        os.dup2(writer, 1)
+        try:
+            skffnn.save(MODEL, "/dev/stdout")
+        finally:
+            os.dup2(stdout, 1)
+            os.close(writer)
+            os.close(stdout)
+        with open(reader, "rb") as file:
+            (tmp_path / "f").write_bytes(file.read())
         assert same(skffnn.load(tmp_path / "f"))
 
     def test_a_descriptor_stays_open(self, tmp_path):
@@ -220,27 +224,16 @@ def test_a_link_goes_on_pointing_to_the_file(path):
 
 
 @needs_posix
-def test_a_real_ctrl_c_at_any_moment_leaves_a_whole_file(tmp_path):
-    """A process saves again and again until it is interrupted."""
-    code = """if 1:
-        import sys, skffnn
-        from sklearn.preprocessing import StandardScaler
-        model = StandardScaler().fit([[1.0, 2.0], [3.0, 5.0]])
-        print("ready", flush=True)
-        try:
-            while True:
-                skffnn.save(model, sys.argv[1])
-        except KeyboardInterrupt:
-            pass
-    """
-    path = tmp_path / "f"
-    child = subprocess.Popen(
-        [sys.executable, "-c", code, path], stdout=subprocess.PIPE, text=True
-    )
-    with child:
-        child.stdout.readline()
-        while not path.exists():
-            pass
-        child.send_signal(signal.SIGINT)
-    assert child.returncode == 0
+@pytest.mark.usefixtures("interruptible")
+def test_a_real_ctrl_c_at_any_moment_leaves_a_whole_file(path):
+    """The model is saved again and again until then."""
+
+    def save():
+        while True:
+            skffnn.save(MODEL, path)
+
+    threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        save()
     assert same(skffnn.load(path))
+    assert [p.name for p in path.parent.iterdir()] == ["f"]

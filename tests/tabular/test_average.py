@@ -192,14 +192,14 @@ def test_warnings_of_the_folds_are_shown():
     assert len(caught) == 2
 
 
-@pytest.mark.parametrize("n_jobs", [None, 2])
-def test_ctrl_c_ends_the_fit(n_jobs):
+# With n_jobs=2: in test_parallel.py, because joblib then ends its workers.
+def test_ctrl_c_ends_the_fit():
     def interrupted(estimator, X, y):
         raise KeyboardInterrupt
 
     X, y = make_classification(60, random_state=0)
     network = clone(NETWORK).set_params(scoring=interrupted)
-    model = AveragedClassifier(network, n_networks=2, n_jobs=n_jobs)
+    model = AveragedClassifier(network, n_networks=2)
     with pytest.raises(KeyboardInterrupt):
         model.fit(X, y)
     assert not hasattr(model, "estimators_")
