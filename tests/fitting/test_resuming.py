@@ -28,7 +28,7 @@ COMBINATIONS = {
     for (solver, data), name in zip(
         itertools.product(STEPPERS, DATA), itertools.cycle(SCHEDULES), strict=False
     )
-    for extras in [("dropout",), ("early stopping",), ("dropout", "early stopping")]
+    for extras in [("dropout",), ("dropout", "early stopping")]
 }
 
 GO_ON = """
