@@ -232,8 +232,12 @@ def test_a_real_ctrl_c_at_any_moment_leaves_a_whole_file(path):
         while True:
             skffnn.save(MODEL, path)
 
-    threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
-    with pytest.raises(KeyboardInterrupt):
-        save()
+    ctrl_c = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT))
+    ctrl_c.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            save()
+    finally:
+        ctrl_c.cancel()  # if saving failed before
     assert same(skffnn.load(path))
     assert [p.name for p in path.parent.iterdir()] == ["f"]
