@@ -25,7 +25,7 @@ GRID = [
 ]
 # The defaults, and everything else at once. L-BFGS is checked without a penalty below,
 # and all combinations by a long run.
-CHECKED = [("adam", "auto", False, None), ("sgd", "float32", True, "balanced")]
+CHECKED = [("adam", "auto", False, None), ("adam", "float32", True, "balanced")]
 # Estimators are checked with their defaults, with one exception: with the default
 # learning rate of 0.001, gradient descent improves too slowly for early stopping on one
 # of the checks' data sets, and stops after 12 epochs with an accuracy of 0.5. So does
