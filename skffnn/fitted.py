@@ -160,20 +160,17 @@ class Fitted:
 
     def without_training(self) -> Self:
         """Return a network with the same predictions and curves, without the rest."""
-        progress = self.progress
-        light = Progress(
-            self.theta,
-            np.random.RandomState(0),
-            clock=progress.clock,
-            best_score=progress.best_score,
-            best_epoch=progress.best_epoch,
-            converged=progress.converged,
-            n_iter=progress.n_iter,
-            validated=progress.validated,
-            loss_curve=progress.loss_curve,
-            learning_rate_curve=progress.learning_rate_curve,
-            validation_scores=progress.validation_scores,
-            validation_loss_curve=progress.validation_loss_curve,
+        light = replace(
+            self.progress,
+            theta=self.theta,
+            random_state=np.random.RandomState(0),
+            dropout_rng=None,
+            dtype=None,
+            split_state=None,
+            order=None,
+            solver="",
+            optimizer={},
+            best_theta=None,
         )
         return replace(self, progress=light)
 

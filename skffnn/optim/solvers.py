@@ -2,7 +2,7 @@
 
 A full-batch solver is a function: it takes J, the first θ and the criteria for ending,
 and returns what it found (`Solver`). To add one, write a dataclass with `minimise`,
-register it in `SOLVERS`, and name it in the docstring of `FFNNClassifier`. A field
+register it in `SOLVERS`, and name it in `PARAMETERS` in `skffnn/estimator.py`. A field
 named like a parameter of the estimator takes its value from there. For a new update
 rule for minibatches, an optimiser is enough (`skffnn.optim.optimizers`).
 """
