@@ -340,7 +340,10 @@ class FFNNEstimator(CallbackSupportMixin, BaseEstimator):
         -----
         ConvergenceWarning
             If training reached `max_iter` or `max_fun` before it converged. Schedules
-            with a fixed horizon are meant to end at `max_iter`, and do not warn.
+            with a fixed horizon are meant to end at `max_iter`, and do not warn. Also
+            if the loss is not below that of the best constant prediction by more than
+            `tol`, after two epochs or more without dropout; a single class and constant
+            features leave nothing to learn, and are not warned of.
         """
         with all_or_nothing(self):
             plan = Plan.from_estimator(self, self._losses)

@@ -14,12 +14,9 @@ from .nn.arrays import Array
 from .nn.network import Network
 from .nn.parameters import Parameters
 from .optim.progress import Progress, copied
-from .optim.training import Training
+from .optim.training import CHECKED_ROWS, Training
 
 Value = TypeVar("Value")
-
-# Number of rows whose logits must be finite before a fitted network is returned.
-CHECKED_ROWS = 200
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,14 +18,14 @@ from ..data.batches import Validation
 from ..data.labels import Labels
 from ..data.rows import Rows
 from ..data.targets import ClassWeights, joined_sums
-from ..fitted import CHECKED_ROWS, Fitted
+from ..fitted import Fitted
 from ..fitting.plan import Plan
 from ..nn.arrays import Array
 from ..nn.objective import Objective
 from ..nn.parameters import Parameters
 from ..optim.progress import Progress, random_state_from
 from ..optim.schedules import Constant
-from ..optim.training import Training
+from ..optim.training import CHECKED_ROWS, Training
 from .cluster import Cluster, constant, task
 from .tasks import (
     Contents,
@@ -188,6 +188,11 @@ class PartitionedRows:
             random_state.set_state(self.cluster.get(task(getitem)(self.parts[0], 2)))
         validation = copy(self)
         return self.map(getitem, 0).counted(), validation.map(getitem, 1).counted()
+
+    def class_sums(self) -> list[Array]:
+        """Return the total weight of each class, for each label column."""
+        parts = self.cluster.get([task(Rows.class_sums)(part) for part in self.parts])
+        return [sum(of_column) for of_column in zip(*parts, strict=True)]
 
     def cast(self, dtype: Any) -> Self:
         """Convert the features to the dtype used in training."""

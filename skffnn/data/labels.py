@@ -7,6 +7,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from scipy.sparse import csr_matrix, issparse
+from scipy.special import entr
 from sklearn.metrics import accuracy_score
 from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
@@ -339,6 +340,13 @@ class Labels:
         return np.stack([column.astype(dtype) for column in columns], axis=1)
 
     # -------------------------------------------------------------------------- score
+
+    def loss_of_constant(self, rows: Any, smoothing: float) -> float | None:
+        if type(self.criterion or CrossEntropy()) is not CrossEntropy:
+            return None
+        each = [sums / sums.sum() for sums in rows.class_sums()]
+        shares = [(1 - smoothing) * p + smoothing / len(p) for p in each]
+        return float(sum(entr(p).sum() for p in shares))  # H(p) = -Σ_k p_k ln p_k
 
     def score_from(self, y: Any, weights: Array | None) -> Callable[[float, Any], Any]:
         return lambda loss, accuracy: accuracy

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from scipy.optimize import minimize
 from scipy.sparse import csr_array, issparse
 from sklearn.utils import column_or_1d
 from sklearn.utils.sparsefuncs import mean_variance_axis
@@ -23,6 +24,9 @@ PRECISION = 2.0**-20
 
 # What float32 can predict: standard deviations, and the largest mean in their unit.
 SCALES_OF_SINGLE, MEAN_OF_SINGLE = (1e-30, 1e30), 2.0**10
+
+# Number of rows on which the best constant prediction is searched for.
+SEARCHED_ROWS = 10_000
 
 # The scaling of a stream is replaced if it is wrong by this factor.
 WRONG = 2.0
@@ -331,6 +335,22 @@ class Numbers:
             return float(np.mean(1 - np.where(constant, ratio > 0, ratio)))
 
         return r2
+
+    def loss_of_constant(self, rows: Any, smoothing: float) -> float | None:
+        y = self.encode(rows.used(rows.y), np.float64)
+        weights = rows.relative_weights()
+        w = np.ones(len(y)) if weights is None else weights
+
+        def loss(constant: Array, step: int = 1) -> float:
+            a = np.tile(constant, (len(y[::step]), 1))
+            ell = self.loss.loss_and_error(a, y[::step])
+            return float(np.average(ell[:, 0], weights=w[::step]))
+
+        with np.errstate(all="ignore"):
+            few = -(-len(y) // SEARCHED_ROWS)
+            start = np.zeros(self.n_outputs)
+            found = minimize(loss, start, args=(few,), method="Powell")
+            return loss(found.x)
 
     def output_names(self) -> list[str]:
         n_targets = len(self.mean)

@@ -217,6 +217,10 @@ class Rows:
             return None
         return np.ldexp(weights, -np.frexp(weights.max())[1])
 
+    def class_sums(self) -> list[Array]:
+        """Return the total weight of each class in use, for each label column."""
+        return sums_by_class(self.targets, self.used(self.y), self.relative_weights())
+
     def total_weight(self) -> float:
         """Return S, the sum of the weights."""
         weights = self.used(self.weights)

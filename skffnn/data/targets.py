@@ -64,6 +64,9 @@ class Targets(Protocol):
     def score_from(self, y: Any, weights: Array | None) -> Callable[[float, Any], Any]:
         """Return a function from the loss and the mean `score_terms` to the score."""
 
+    def loss_of_constant(self, rows: Any, smoothing: float) -> float | None:
+        """Return the loss of the best constant prediction; None if it is unknown."""
+
     def output_names(self) -> list[str]:
         """Return a name for each output of the network."""
 

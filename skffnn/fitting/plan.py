@@ -296,6 +296,12 @@ class Plan:
         return isinstance(solver, StochasticSolver) and solver.schedule.fixed_horizon
 
     @property
+    def has_penalised_loss(self) -> bool:
+        """Whether the training loss includes α Ω."""
+        optimizer = getattr(self.solver, "optimizer", None)
+        return not getattr(optimizer, "decoupled", False)
+
+    @property
     def has_scorer(self) -> bool:
         """Whether early stopping monitors a score of scikit-learn's or the user's."""
         return self.scoring is not None and self.scoring != "loss"

@@ -4,12 +4,16 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.exceptions import ConvergenceWarning
 
 from ..data.batches import Validation
 from ..nn.objective import Objective
 from ..utils.checks import InterruptionWarning, warn
 from .progress import Progress, StoppingCriteria, is_real
+
+# Number of rows that are looked at after training.
+CHECKED_ROWS = 200
 
 
 class Epoch(NamedTuple):
@@ -250,7 +254,7 @@ class Training:
         )
 
     def warn_of_the_end(self) -> None:
-        """Warn if Ctrl-C or a limit ended training before it had converged."""
+        """Warn of Ctrl-C, of a limit before convergence, or of a useless network."""
         progress = self.progress
         if self.interrupted:
             kept = "best" if self.validation is not None else "last"
@@ -259,11 +263,43 @@ class Training:
                 f"{progress.clock.epoch + 1}; the {kept} model so far is kept.",
                 InterruptionWarning,
             )
-        elif self.limit is not None and not (progress.converged or self.stopped):
+            return
+        if self.stopped or not self.criteria.early:
+            return
+        compared = self._compared_with_constant()
+        if self.limit is not None and not progress.converged:
             warn(
                 f"Training stopped after {self.limit}, before it had converged to "
                 f"tol={self.criteria.tol:g}: the loss is "
-                f"{progress.loss_curve[-1]:.6g}. "
+                f"{progress.loss_curve[-1]:.6g}{compared}. "
                 "Increase the limit, scale the features, or raise tol.",
                 ConvergenceWarning,
             )
+        elif compared:
+            warn(
+                f"The loss is {progress.loss_curve[-1]:.6g}{compared}. Scale the "
+                "features, for example with StandardScaler, or change "
+                "learning_rate_init or alpha.",
+                ConvergenceWarning,
+            )
+
+    def _compared_with_constant(self) -> str:
+        """Say so if predictions are no better than the best constant.
+
+        They need not be better after one epoch, with dropout in the training loss, or
+        where there is nothing to learn: one class, or rows that are all the same.
+        """
+        objective, x = self.objective, self.rows.head(CHECKED_ROWS)
+        if self.n_iter < 2 or objective.dropout is not None:
+            return ""
+        smoothing = self.plan.label_smoothing
+        constant = self.rows.targets.loss_of_constant(self.rows, smoothing)
+        if constant is None or constant <= self.criteria.tol:
+            return ""
+        loss = self.progress.loss_curve[-1]
+        if self.plan.has_penalised_loss:
+            loss -= objective.penalty_term()
+        x = x.toarray() if issparse(x) else x
+        if loss < constant - self.criteria.tol or not np.ptp(x, axis=0).any():
+            return ""
+        return f", no better than that of a constant prediction, {constant:.6g}"

@@ -1,8 +1,12 @@
 """Training: stopping, the parameters it keeps, and the curves it records."""
 
+import re
+import warnings
+
 import numpy as np
 import pytest
 from helpers import X, y
+from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import (
     accuracy_score,
@@ -11,7 +15,7 @@ from sklearn.metrics import (
     make_scorer,
 )
 
-from skffnn import SOLVERS, Cosine, FFNNClassifier
+from skffnn import REGRESSION_LOSSES, SOLVERS, Cosine, FFNNClassifier, FFNNRegressor
 from skffnn.nn.parameters import Parameters
 from skffnn.optim.progress import Progress, StoppingCriteria
 
@@ -134,7 +138,7 @@ def test_the_warning_says_what_ended_training_and_what_helps(kwargs, message):
 @pytest.mark.parametrize("schedule", ["cosine", "one_cycle"])
 @pytest.mark.filterwarnings("error")
 def test_fixed_horizon_schedules_do_not_warn(schedule):
-    model = FFNNClassifier(learning_rate=schedule, max_iter=3)
+    model = FFNNClassifier(learning_rate=schedule, max_iter=20, random_state=0)
     model.fit(X, y)
     model.fit(X, y, X_val=X, y_val=y)
 
@@ -241,3 +245,62 @@ def test_a_scorer_that_fails_for_labels_of_several_types_says_what_failed():
     model = FFNNClassifier(early_stopping=True, scoring="accuracy", max_iter=2)
     with pytest.raises(ValueError, match="scoring='accuracy' fails on the validation"):
         model.fit(X, targets)
+
+
+NOISE = np.random.default_rng(0).normal(size=(150, 3)) * 1e-9
+
+
+def warnings_of(model, X, y, **params):
+    """Return the messages of the warnings of a fit."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.set_params(random_state=0, **params).fit(X, y)
+    return [str(warning.message) for warning in caught]
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("limit", [2, 2000])
+def test_a_network_that_is_no_better_than_a_constant_says_so_once(solver, limit):
+    prior = DummyClassifier(strategy="prior").fit(NOISE, y)
+    constant = log_loss(y, prior.predict_proba(NOISE))
+    numbers = FFNNRegressor(solver=solver, normalize_y=False, alpha=1.0)
+    for model, labels, loss in [
+        (FFNNClassifier(solver=solver), y, constant),
+        (numbers, X[:, 0] - X[:, 0].mean(), X[:, 0].var() / 2),
+    ]:
+        (message,) = warnings_of(model, NOISE, labels, max_iter=limit)
+        assert f"no better than that of a constant prediction, {loss:.6g}" in message
+        assert ("max_iter=2 " in message) == (limit == 2)
+
+
+@pytest.mark.parametrize("loss", REGRESSION_LOSSES)
+def test_the_best_constant_is_that_of_every_loss(loss):
+    targets = np.exp(X[:, 0] - X[:, 0].mean())
+    model = FFNNRegressor(loss, max_iter=2)
+    (message,) = warnings_of(model, NOISE, targets)
+    constant = float(re.search(r"prediction, (.*?)\. ", message)[1])
+    # A network of a bias alone, as its features are 0.
+    linear = FFNNRegressor(loss, hidden_layer_sizes=(), solver="adam", max_iter=3000)
+    linear.set_params(batch_size=len(y), learning_rate="cosine", alpha=0)
+    linear.set_params(learning_rate_init=0.03, dtype="float64")
+    linear.fit(0 * NOISE, targets)
+    assert constant == pytest.approx(linear.loss_, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("features", "labels", "params"),
+    [
+        (X, y, {"max_iter": 100}),
+        (NOISE, y, {"max_iter": 1}),
+        (NOISE, 0 * y, {}),
+        (0 * NOISE, y, {}),
+    ],
+    ids=["a good network", "an epoch", "one class", "constant features"],
+)
+def test_nothing_is_said_where_a_constant_is_no_measure(features, labels, params):
+    messages = warnings_of(FFNNClassifier(**params), features, labels)
+    assert not any("constant" in message for message in messages)
+    stream = FFNNClassifier(random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        stream.partial_fit(features, labels, classes=[0, 1, 2])
