@@ -57,6 +57,7 @@ BOOSTING: dict[str, Any] = {
     "min_samples_leaf": 10,
     "max_iter": 300,
     "early_stopping": True,
+    "tol": 0.0,  # it is absolute: any other depends on the unit of the target
 }
 # Each iteration grows one tree per class, so with more classes than this the trees take
 # longer than the networks. They helped on no such table.

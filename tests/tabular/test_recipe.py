@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from helpers import failed_checks
 from sklearn.base import clone
+from sklearn.datasets import load_diabetes
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
-from skffnn import FFNNClassifier, make_tabular_classifier
+from skffnn import FFNNClassifier, make_tabular_classifier, make_tabular_regressor
 
 pd = pytest.importorskip("pandas")
 pl = pytest.importorskip("polars")
@@ -208,3 +209,15 @@ def test_boosting_helps_where_a_class_is_a_box():
         losses[boosting] = log_loss(y[600:], f)
         assert bool(model[-1].blended_) == boosting
     assert losses[True] < 0.9 * losses[False]
+
+
+@pytest.mark.parametrize("unit", [2.0**-90, 2.0**90, 1e-30, 1e-4, 1e30])
+def test_the_unit_of_the_target_does_not_matter(unit):
+    X, y = load_diabetes(return_X_y=True)
+    one, other = (
+        make_tabular_regressor(max_iter=2, n_networks=2, random_state=0)
+        .fit(X[:300], target[:300])
+        .predict(X[300:])
+        for target in (y, y * unit)
+    )
+    np.testing.assert_allclose(other / unit, one, rtol=1e-5)
