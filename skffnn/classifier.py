@@ -312,6 +312,9 @@ class FFNNClassifier(LogitsMixin, FFNNEstimator):
         *,
         classes: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
+        X_val: Matrix | None = None,
+        y_val: Matrix | None = None,
+        sample_weight_val: ArrayLike | None = None,
     ) -> Self:
         """Continue training for one epoch over the given rows.
 
@@ -326,6 +329,15 @@ class FFNNClassifier(LogitsMixin, FFNNEstimator):
             on the first call, unless `y` is a label indicator matrix.
         sample_weight : array-like of shape (n_samples,), default=None
             Sample weights; only their ratios within one call matter.
+        X_val : {array-like, sparse matrix, dataframe} of shape (n_val, n_features), \
+                default=None
+            Validation set, scored after each call that has it. The parameters with the
+            best score so far predict, and `converged_` says whether the score has not
+            improved for `n_iter_no_change` calls.
+        y_val : array-like of shape (n_val,) or (n_val, n_columns), default=None
+            Targets of `X_val`.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Weights of the rows of `X_val`.
 
         Returns
         -------
@@ -339,7 +351,8 @@ class FFNNClassifier(LogitsMixin, FFNNEstimator):
             among the classes, or if training diverges.
         """
 
-        return self._fit_part(X, y, sample_weight, classes=classes)
+        validation = X_val, y_val, sample_weight_val
+        return self._fit_part(X, y, sample_weight, *validation, classes=classes)
 
     def _targets_of_stream(
         self, plan: Plan, rows: Any, start: Fitted | None, classes: Any = None

@@ -163,6 +163,9 @@ ATTRIBUTES = """
         Biases b(1) … b(L+1); likewise.
     n_iter_ : int
         Number of epochs (or iterations) of the last fit.
+    converged_ : bool
+        Whether training ended, or may end in a stream with a validation set, because
+        it no longer improved.
     t_ : int
         Total number of training rows seen, over all epochs.
     loss_ : float
@@ -236,6 +239,7 @@ class FFNNEstimator(CallbackSupportMixin, BaseEstimator):
     coefs_ = LayersAttribute("coefs")
     intercepts_ = LayersAttribute("intercepts")
     n_iter_ = FittedAttribute[int]("progress.n_iter")
+    converged_ = FittedAttribute[bool]("progress.converged")
     t_ = FittedAttribute[int]("progress.clock.samples")
     loss_ = FittedAttribute[float]("loss")
     loss_curve_ = FittedAttribute[list[float]]("progress.loss_curve")
@@ -355,12 +359,7 @@ class FFNNEstimator(CallbackSupportMixin, BaseEstimator):
             targets = self._targets(plan, rows)
             if start is not None:
                 targets = targets.continuing(start.targets)
-            validation = None
-            if is_given(X_val, y_val, sample_weight_val):
-                given = X_val, y_val, sample_weight_val
-                validation = self._rows(*given, reset=False, suffix="_val")
-                validation.check_known(targets, "y_val")
-                validation = validation.with_targets(targets)
+            validation = self._validation(targets, X_val, y_val, sample_weight_val)
             rows = rows.with_targets(targets, validation)
             n_iter = 0
             listeners: list[Listener] = []
@@ -376,7 +375,9 @@ class FFNNEstimator(CallbackSupportMixin, BaseEstimator):
             self._train(plan, rows, start, listeners, X, y, sample_weight, n_iter)
         return self
 
-    def _fit_part(self, X: Any, y: Any, sample_weight: Any, **options: Any) -> Self:
+    def _fit_part(
+        self, X: Any, y: Any, sample_weight: Any, *validation: Any, **options: Any
+    ) -> Self:
         """Continue training for one epoch; the options are of `_targets_of_stream`."""
         with all_or_nothing(self):
             plan = Plan.from_estimator(self, self._losses).for_partial_fit()
@@ -384,9 +385,17 @@ class FFNNEstimator(CallbackSupportMixin, BaseEstimator):
             start = vars(self).get("fitted_")
             rows = self._rows(X, y, sample_weight, reset=start is None)
             targets = self._targets_of_stream(plan, rows, start, **options)
-            rows = rows.with_targets(targets)
+            rows = rows.with_targets(targets, self._validation(targets, *validation))
             self._train(plan, rows, start, self._listeners(plan), X, y, sample_weight)
         return self
+
+    def _validation(self, targets: Any, *given: Any) -> Any:
+        """Return validated rows of X_val, y_val and weights; None if none are given."""
+        if not is_given(*given):
+            return None
+        rows = self._rows(*given, reset=False, suffix="_val")
+        rows.check_known(targets, "y_val")
+        return rows.with_targets(targets)
 
     @with_callbacks
     def _train(
@@ -430,8 +439,8 @@ class FFNNEstimator(CallbackSupportMixin, BaseEstimator):
         if self.early_stopping:
             raise AttributeError(
                 "partial_fit does not support early_stopping=True, because it trains "
-                "for one epoch only. Set early_stopping=False, or call fit with a "
-                "validation set, X_val and y_val."
+                "for one epoch only. Set early_stopping=False, and pass a validation "
+                "set, X_val and y_val."
             )
         if not supports_partial_fit(self.solver):
             incremental = [name for name in SOLVERS if supports_partial_fit(name)]

@@ -192,7 +192,14 @@ class FFNNRegressor(Documented, RegressorMixin, FFNNEstimator):
 
     @available_if(FFNNEstimator._can_partial_fit)
     def partial_fit(
-        self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None
+        self,
+        X: Matrix,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: Matrix | None = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
     ) -> Self:
         """Continue training for one epoch over the given rows.
 
@@ -201,9 +208,18 @@ class FFNNRegressor(Documented, RegressorMixin, FFNNEstimator):
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
             Training data; all values must be finite.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Targets. Those of the first call determine their scaling.
+            Targets. Those of all calls so far determine their scaling.
         sample_weight : array-like of shape (n_samples,), default=None
             Sample weights; only their ratios within one call matter.
+        X_val : {array-like, sparse matrix, dataframe} of shape (n_val, n_features), \
+                default=None
+            Validation set, scored after each call that has it. The parameters with the
+            best score so far predict, and `converged_` says whether the score has not
+            improved for `n_iter_no_change` calls.
+        y_val : array-like of shape (n_val,) or (n_val, n_columns), default=None
+            Targets of `X_val`.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Weights of the rows of `X_val`.
 
         Returns
         -------
@@ -216,7 +232,7 @@ class FFNNRegressor(Documented, RegressorMixin, FFNNEstimator):
             If a parameter or the data are invalid, or if training diverges.
         """
 
-        return self._fit_part(X, y, sample_weight)
+        return self._fit_part(X, y, sample_weight, X_val, y_val, sample_weight_val)
 
     def predict(self, X: Matrix) -> Array:
         """Return a prediction for each row.

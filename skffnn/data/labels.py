@@ -188,6 +188,9 @@ class Labels:
     def with_loss(self, loss: ClassificationLoss | None) -> Self:
         return replace(self, criterion=loss)
 
+    def scales_like(self, before: Any) -> bool:
+        return True
+
     def continuing(self, before: Any) -> Self:
         if self.is_like(before):
             return self

@@ -258,6 +258,17 @@ class Numbers:
             features=self.features.following(X, weights),
         )
 
+    def scales_like(self, before: Any) -> bool:
+        """Return whether the scaling is that of earlier numbers."""
+        if self.features is None:
+            return True
+        pairs = (self.columns, before.columns), (self.features, before.features)
+        return all(
+            np.array_equal(now.mean, then.mean)
+            and np.array_equal(now.scale, then.scale)
+            for now, then in pairs
+        )
+
     def take_over(self, theta: Parameters, before: "Numbers") -> None:
         """Change the last layer in place, so that predictions in units of y stay.
 

@@ -46,6 +46,9 @@ class Targets(Protocol):
     def continuing(self, before: Any) -> Self:
         """Return the targets with which a fit that had `before` is continued."""
 
+    def scales_like(self, before: Any) -> bool:
+        """Return whether θ of a fit that had targets `before` has the same units."""
+
     def with_loss(self, loss: Any) -> Self:
         """Return the same targets with another loss, or raise a ValueError."""
 

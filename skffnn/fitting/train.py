@@ -129,8 +129,9 @@ def begin(plan: Plan, rows: Any, start: Fitted | None, *, validated: bool) -> Pr
         )
     before = start.targets.features
     progress = start.progress.continued(start.theta, before, validated=validated)
-    if before is not None:
+    if not rows.targets.scales_like(start.targets):
         rows.targets.take_over(progress.theta, start.targets)
+        progress.best_theta, progress.best_score = None, -np.inf
     return progress
 
 

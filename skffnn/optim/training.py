@@ -225,7 +225,7 @@ class Training:
         if not plan.is_full_batch and plan.solver.schedule.goes_on(self.eta):
             progress.clock.decays += 1
             progress.reset_patience(score)
-        elif self.criteria.early:
+        elif self.criteria.early or self.validation is not None:
             has_own_end = plan.is_full_batch or plan.has_fixed_horizon
             progress.converged = self.validation is not None or not has_own_end
 
