@@ -1,6 +1,7 @@
 """Estimators of all classes that files can hold, with rows to fit them to."""
 
 import numpy as np
+from sklearn import calibration
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import (
     ColumnTransformer,
@@ -142,6 +143,8 @@ CLASSIFIERS = [
     GridSearchCV(NETWORK, GRID, cv=2, scoring=["f1", "roc_auc"], refit="f1"),
     RandomizedSearchCV(NETWORK, GRID, n_iter=2, cv=2, scoring="accuracy"),
 ]
+if hasattr(calibration, "_TemperatureScaling"):  # from scikit-learn 1.8 on
+    CLASSIFIERS.append(CalibratedClassifierCV(NETWORK, cv=2, method="temperature"))
 REGRESSORS = [
     NUMBER,
     NUMBER.__class__("poisson", hidden_layer_sizes=(3,), max_iter=2),

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
+from scipy.sparse import issparse
+
 from ..fitted import Fitted
 from ..fitting.listeners import Listener
 from ..optim.training import Epoch, Training
@@ -201,6 +203,9 @@ def version_of(path: str | os.PathLike[str]) -> tuple[int, ...] | None:
 
 def fingerprint(value: Any, where: str = "") -> str:
     """Return a short string that is the same for equal values."""
+    if issparse(value):
+        rows = value.tocsr()
+        value = (rows.shape, rows.data, rows.indices, rows.indptr)
     digest = blake2b(digest_size=16)
     for chunk in pack(value, where):
         digest.update(chunk)

@@ -1,14 +1,15 @@
-"""One block of bytes in a file: checked as a whole, and replaced atomically.
+"""Values in a file: checked as a whole, and replaced atomically.
 
-A file is a head of 64 bytes, which is `HEAD`, and the block:
+A file is a head of 56 bytes, which is `HEAD`, and a value:
 
     16 bytes   b"skffnn" and zeros
      8 bytes   version of the format, an integer (all integers are little-endian)
-     8 bytes   length of the block
     32 bytes   BLAKE2b checksum of all other bytes of the file
 
-Nothing is compressed, so a file never becomes larger when it is read. What is in the
-block is described in `skffnn.files.format`.
+A value is a tag of one byte, a number n of 8 bytes, and n bytes (of a number, a text or
+an array: see `LEAVES`) or n values: the items of a list or tuple, the keys and values
+of a dict, or the name and the content of an object (see `skffnn.files.objects`).
+Nothing is compressed, so a file never becomes larger when it is read.
 """
 
 import errno
@@ -20,13 +21,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
+from types import NoneType
 from typing import Any, BinaryIO
 
-from .objects import content_of
+from .objects import check_restored, content_of
 
 MAGIC, VERSION = b"skffnn".ljust(16, b"\0"), 1
-HEAD = struct.Struct("<16sQQ32s")
-READ_BYTES = 2**20
+HEAD = struct.Struct("<16sQ32s")
 
 AnyPath = str | bytes | int | os.PathLike[Any]  # an int is a file descriptor
 
@@ -49,51 +50,53 @@ class FileFormatError(ValueError):
     """
 
 
-def checksum(version: int, length: int, blocks: Iterable[Any]) -> bytes:
-    """Return the checksum of the head and the block."""
-    digest = blake2b(HEAD.pack(MAGIC, version, length, b""), digest_size=32)
-    for block in blocks:
-        digest.update(block)
+def checksum(version: int, chunks: Iterable[Any]) -> bytes:
+    """Return the checksum of the head and of all that follows it."""
+    digest = blake2b(HEAD.pack(MAGIC, version, b""), digest_size=32)
+    for chunk in chunks:
+        digest.update(chunk)
     return digest.digest()
 
 
 # ----------------------------------------------------------------------------- reading
 
 
-def read_block(path: AnyPath) -> memoryview:
-    """Return the block of a file, after a check that every byte of it is right."""
+def read(path: AnyPath, build: Callable[[Any, Any], Any]) -> Any:
+    """Return the value in a file, after a check that every byte of it is right.
+
+    `build` makes objects of their names and contents.
+    """
     # A descriptor belongs to the caller, who closes it.
     with open(path, "rb", closefd=not isinstance(path, int)) as file:
-        head = file.read(HEAD.size)
-        if head[: len(MAGIC)] != MAGIC:
+        head = file.read(HEAD.size).ljust(HEAD.size, b"\0")
+        magic, version, expected = HEAD.unpack(head)
+        if magic != MAGIC:
             raise FileFormatError("it was not saved by skffnn.")
-        if len(head) < HEAD.size:
-            raise FileFormatError("it is damaged: it ends too early.")
-        _, version, length, expected = HEAD.unpack(head)
         if version > VERSION:
             raise FileFormatError(
                 f"it has version {version} of the format, and this version of skffnn "
                 f"reads only version {VERSION}. Update skffnn."
             )
-        block = bytearray()  # grows with what is there, not with what the head says
-        while len(block) <= length and (more := file.read(READ_BYTES)):
-            block += more
-    if len(block) != length or checksum(version, length, [block]) != expected:
-        raise FileFormatError("it is damaged: its checksum or its length is wrong.")
-    return memoryview(block)
+        data = file.read()
+    if checksum(version, [data]) != expected:
+        raise FileFormatError("it is damaged: its checksum is wrong.")
+    value, rest = unpack(memoryview(data), build)
+    if rest:
+        raise ValueError("something follows the last value")
+    return value
 
 
 # ----------------------------------------------------------------------------- writing
 
 
-def write_block(path: AnyPath, chunks: list[Any]) -> None:
-    """Write a block, in place of a regular file or into a device, pipe or descriptor.
+def write(path: AnyPath, chunks: list[Any]) -> None:
+    """Write chunks that `pack` returned.
 
-    A file is written to a draft in the same folder, flushed to disk and then renamed. A
+    They replace a regular file, or are written to a device, a pipe or a descriptor. A
+    file is written to a draft in the same folder, flushed to disk and then renamed. A
     crash at any moment leaves the old or the new file, and perhaps a draft.
     """
-    length = sum(map(len, chunks))
-    head = HEAD.pack(MAGIC, VERSION, length, checksum(VERSION, length, chunks))
+    head = HEAD.pack(MAGIC, VERSION, checksum(VERSION, chunks))
     is_open = isinstance(path, int)
     direct = is_open or (os.path.exists(path) and not os.path.isfile(path))
     with open(path, "wb", closefd=not is_open) if direct else replaced(path) as file:
@@ -155,65 +158,60 @@ def errors_named(path: AnyPath) -> Iterator[None]:
         raise FileFormatError(f"{name} cannot be loaded: {why}{error}") from error
 
 
+# ------------------------------------------------------------------------------ values
+
 TAG, FLOAT = struct.Struct("<cQ"), struct.Struct("<d")
+TEXT = ("utf-8", "surrogatepass")
 DEEPEST = 100  # levels of nested values
 MOST_KEYS = 10_000  # of other types than str, whose hashes can be made to collide
 
-PACKED: dict[type, tuple[bytes, Callable[[Any], Any]]] = {
-    int: (b"i", lambda n: n.to_bytes(n.bit_length() // 8 + 1, "little", signed=True)),
-    float: (b"f", FLOAT.pack),
-    str: (b"s", lambda text: text.encode("utf-8", "surrogatepass")),
-    bytes: (b"b", bytes),
-    memoryview: (b"r", memoryview),
+# Values without parts, by type: the tag, and functions to bytes and back.
+LEAVES: dict[type, tuple[bytes, Callable[[Any], Any], Callable[[memoryview], Any]]] = {
+    NoneType: (b"N", lambda _: b"", lambda _: None),
+    bool: (b"B", lambda value: b"\1" if value else b"", lambda data: len(data) > 0),
+    int: (b"i", lambda n: f"{n:x}".encode(), lambda data: int(bytes(data), 16)),
+    float: (b"f", FLOAT.pack, lambda data: FLOAT.unpack(data)[0]),
+    str: (b"s", lambda text: text.encode(*TEXT), lambda data: str(data, *TEXT)),
+    bytes: (b"b", bytes, bytes),
+    memoryview: (b"r", memoryview, memoryview),
 }
-UNPACKED: dict[bytes, Callable[[memoryview], Any]] = {
-    b"N": lambda _: None,
-    b"T": lambda _: True,
-    b"F": lambda _: False,
-    b"i": lambda data: int.from_bytes(data, "little", signed=True),
-    b"f": lambda data: FLOAT.unpack(data)[0],
-    b"s": lambda data: str(data, "utf-8", "surrogatepass"),
-    b"b": bytes,
-    b"r": memoryview,
-}
+UNPACKED = {tag: from_bytes for tag, _, from_bytes in LEAVES.values()}
+TAGS: dict[type, bytes] = {list: b"l", tuple: b"t", dict: b"d"}  # objects have b"x"
 
 
-class Packer:
-    """Writes values as chunks of bytes; arrays are not copied."""
+def pack(value: Any, where: str = "", depth: int = 0) -> list[Any]:
+    """Return a value as chunks of bytes; raise a TypeError if that would need code.
 
-    def __init__(self) -> None:
-        self.chunks: list[Any] = []
+    `where` names the value in messages. Arrays are not copied.
+    """
+    if depth > DEEPEST:
+        raise TypeError(f"{where or 'model'} is nested too deeply to be saved.")
+    kind: type = type(value)
+    if kind in LEAVES:
+        tag, to_bytes, _ = LEAVES[kind]
+        data = to_bytes(value)
+        return [TAG.pack(tag, len(data)), data]
+    tag = TAGS.get(kind, b"x")
+    if kind is dict:
+        check_keys(value)
+        parts = [pair for item in value.items() for pair in named(item, where)]
+    elif kind in TAGS:
+        parts = [(item, inside(where, item)) for item in value]
+    else:
+        content = content_of(value, where)
+        parts = [(part, where) for part in content]
+    chunks = [TAG.pack(tag, len(parts))]
+    for part, place in parts:
+        chunks += pack(part, place, depth + 1)
+    if tag == b"x":
+        check_restored(*content, where)
+    return chunks
 
-    def add(self, value: Any, where: str, depth: int = 0) -> None:
-        """Add a value; `where` names it in messages."""
-        kind, depth = type(value), depth + 1
-        if depth > DEEPEST:
-            raise TypeError(f"{where} is nested too deeply to be saved.")
-        if value is None or kind is bool:
-            self.head(b"N" if value is None else b"T" if value else b"F", 0)
-        elif kind in PACKED:
-            tag, packed = PACKED[kind][0], PACKED[kind][1](value)
-            self.head(tag, len(packed))
-            self.chunks.append(packed)
-        elif kind in (list, tuple):
-            self.head(b"l" if kind is list else b"t", len(value))
-            for item in value:
-                self.add(item, inside(where, item), depth)
-        elif kind is dict:
-            check_keys(value)
-            self.head(b"d", len(value))
-            for key, item in value.items():
-                self.add(key, where, depth)
-                self.add(item, f"{where}__{key}" if where else str(key), depth)
-        else:
-            name, content = content_of(value, where)
-            self.head(b"x", 2)
-            self.add(name, where, depth)
-            self.add(content, where, depth)
 
-    def head(self, tag: bytes, n: int) -> None:
-        """Add what a value is, and its number."""
-        self.chunks.append(TAG.pack(tag, n))
+def named(item: tuple[Any, Any], where: str) -> list[tuple[Any, str]]:
+    """Return a key and its value with their names, that of a nested parameter."""
+    key, value = item
+    return [(key, where), (value, f"{where}__{key}" if where else str(key))]
 
 
 def inside(where: str, item: Any) -> str:
@@ -229,52 +227,27 @@ def check_keys(keys: Any) -> None:
         raise TypeError(f"a dict has more than {MOST_KEYS} keys that are not strings.")
 
 
-class Unpacker:
-    """Reads values; nothing is allocated for more than the bytes that are there.
+def unpack(data: memoryview, build: Any, depth: int = 0) -> tuple[Any, memoryview]:
+    """Return the first value, and what follows it.
 
-    `build` makes an object from a name and a content.
+    Nothing is allocated for more than the bytes that are there.
     """
-
-    def __init__(self, data: memoryview, build: Callable[[Any, Any], Any]) -> None:
-        self.data, self.build, self.at = data, build, 0
-
-    def take(self, n: int) -> memoryview:
-        """Return the next n bytes."""
-        if n > len(self.data) - self.at:
-            raise ValueError("it ends too early")
-        self.at += n
-        return self.data[self.at - n : self.at]
-
-    def value(self, depth: int = 0) -> Any:
-        """Return the next value."""
-        if depth > DEEPEST:
-            raise ValueError("its values are nested too deeply")
-        tag, n = TAG.unpack(self.take(TAG.size))
-        if tag in UNPACKED:
-            return UNPACKED[tag](self.take(n))
-        if tag not in b"ltdx" or n > len(self.data):
-            raise ValueError("it has an unknown kind of value")
-        values = [self.value(depth + 1) for _ in range(2 * n if tag == b"d" else n)]
-        if tag == b"d":
-            keys = values[::2]
-            check_keys(keys)
-            return dict(zip(keys, values[1::2], strict=True))
-        if tag == b"x":
-            return self.build(*values)
-        return values if tag == b"l" else tuple(values)
-
-
-def pack(value: Any, where: str = "") -> list[Any]:
-    """Return a value as chunks of bytes; raise a TypeError if that would need code."""
-    packer = Packer()
-    packer.add(value, where)
-    return packer.chunks
-
-
-def unpack(data: memoryview, build: Callable[[Any, Any], Any]) -> Any:
-    """Return the value that was packed."""
-    unpacker = Unpacker(data, build)
-    value = unpacker.value()
-    if unpacker.at < len(data):
-        raise ValueError("something follows the last value")
-    return value
+    if depth > DEEPEST:
+        raise ValueError("its values are nested too deeply")
+    tag, n = TAG.unpack_from(data)
+    data = data[TAG.size :]
+    if n > len(data):
+        raise ValueError("it ends too early")
+    if tag in UNPACKED:
+        return UNPACKED[tag](data[:n]), data[n:]
+    values = []
+    for _ in range(n):
+        value, data = unpack(data, build, depth + 1)
+        values.append(value)
+    if tag == b"x":
+        return build(*values), data
+    if tag == b"d":
+        check_keys(values[::2])
+        return dict(zip(values[::2], values[1::2], strict=True)), data
+    kinds = {b"l": list, b"t": tuple}
+    return kinds[tag](values), data

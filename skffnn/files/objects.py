@@ -1,9 +1,9 @@
 """Objects in files: each has a name in `skffnn.files.objects` and a content.
 
 The content of an object is its parameters and its other attributes, without code for
-its class. `ARGUMENTS` and `CONTENTS` have what is not restored from attributes.
-`CHECKS` has what compiled code, or a later fit, believes without a check of its own:
-that must be right even in a file that somebody made to do harm.
+its class. `CONTENTS` has what is not restored from attributes, and `CHECKS` what
+compiled code, or a later fit, believes without a check of its own: that must be right
+even in a file that somebody made to do harm.
 """
 
 import re
@@ -11,8 +11,9 @@ import sys
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
+from itertools import chain
 from math import prod
-from types import FunctionType
+from types import FunctionType, NoneType
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,7 @@ sklearn.decomposition PCA TruncatedSVD
 sklearn.feature_extraction.text CountVectorizer TfidfVectorizer TfidfTransformer
 sklearn.feature_selection SelectKBest VarianceThreshold
 sklearn.calibration CalibratedClassifierCV _CalibratedClassifier _SigmoidCalibration
+sklearn.calibration _TemperatureScaling
 sklearn.isotonic IsotonicRegression
 sklearn.ensemble VotingClassifier VotingRegressor BaggingClassifier
 sklearn.ensemble HistGradientBoostingClassifier HistGradientBoostingRegressor
@@ -64,7 +66,6 @@ numpy ndarray memmap
 numpy.ma MaskedArray
 numpy.random RandomState Generator
 scipy.interpolate BSpline
-scipy.sparse csc_array csc_matrix csr_array csr_matrix
 scipy.stats._distn_infrastructure rv_continuous_frozen rv_discrete_frozen
 """
 MODULES: dict[str, str] = {
@@ -99,81 +100,76 @@ def class_named(name: str) -> Any:
 @cache
 def objects_by_name() -> dict[str, Any]:
     """Return the types of numbers and the score functions of scikit-learn."""
-    types: set[Any] = {*np.sctypeDict.values(), np.number, np.integer, np.floating}
     metrics, selection = map(
         import_module, ("sklearn.metrics", "sklearn.feature_selection")
     )
-    scorers = [metrics.get_scorer(name) for name in metrics.get_scorer_names()]
-    functions = {vars(scorer)["_score_func"] for scorer in scorers}
-    public = [getattr(selection, name) for name in selection.__all__]
-    functions |= {value for value in public if isinstance(value, FunctionType)}
+    scorers = map(metrics.get_scorer, metrics.get_scorer_names())
+    scores = [vars(scorer)["_score_func"] for scorer in scorers]
+    scores += [v for v in vars(selection).values() if isinstance(v, FunctionType)]
+    types = [*np.sctypeDict.values(), np.number, np.integer, np.floating]
     # The last names win: "bool" is not NumPy's.
-    named = [*types, *functions, bool, float, int, object, str]
+    named = [*scores, *types, bool, float, int, object, str]
     return {value.__name__: value for value in named}
 
 
 # For the parameter `trusted` of `skops.io.load`: the dotted paths of all classes that
 # fitted estimators, pipelines and searches of this package may contain, and that skops
 # does not trust by itself. Add the paths of your own classes.
-SKOPS_TRUSTED: list[str] = sorted(
-    [
-        "skffnn.dask.classifier.DaskFFNNClassifier",
-        "skffnn.files.checkpoints.Checkpoint",
-        # These are part of a search's scorer in scikit-learn 1.7.
-        "sklearn.utils._metadata_requests.MetadataRequest",
-        "sklearn.utils._metadata_requests.MethodMetadataRequest",
-        *(
-            f"{m}.{k}"
-            for k, m in MODULES.items()
-            if re.match(r"skffnn|sklearn.*\._", m)
-        ),
-    ]
-)
+SKOPS_TRUSTED: list[str] = [
+    "skffnn.dask.classifier.DaskFFNNClassifier",
+    "skffnn.files.checkpoints.Checkpoint",
+    # These are part of a search's scorer in scikit-learn 1.7.
+    "sklearn.utils._metadata_requests.MetadataRequest",
+    "sklearn.utils._metadata_requests.MethodMetadataRequest",
+]
+SKOPS_TRUSTED += [
+    f"{module}.{name}"
+    for name, module in MODULES.items()
+    if re.match(r"skffnn|sklearn.*\._", module)
+]
 
 
 # Parameters that reach outside of the model: they are not in files.
 OUTSIDE = {"checkpoint", "memory", "n_jobs", "pre_dispatch", "verbose"}
 
-# Attributes that are not stored: requests for metadata; what boosted trees make again.
-NOT_STORED = {"_metadata_request", "_loss", "_scorer"}
-# Attributes that scikit-learn's callbacks leave on an estimator, some only during fit.
-OF_CALLBACKS = ("_skl_", "_callback_", "_parent_callback_")
+# Attributes that are not in files: requests for metadata; what the constructor makes;
+# what boosted trees make again, or have only during fit; what callbacks leave.
+NOT_STORED = re.compile(
+    "_metadata_request|estimator_params|_loss|_scorer|_in_fit"
+    "|(_skl|_callback|_parent_callback)_.*"
+)
 
 DTYPE = re.compile(r"[<>|][biufcSUmM][1-9]\d{0,8}(\[\d{0,9}\w{1,7}\])?|\|O")
-STATS = "scipy.stats._distn_infrastructure"
 NODES = "sklearn.ensemble._hist_gradient_boosting.common.PREDICTOR_RECORD_DTYPE"
+
+
+def name_of(value: Any) -> str | None:
+    """Return the name that files have for an object, None if it is not allowed."""
+    if isinstance(value, np.generic):
+        return "scalar"
+    if isinstance(value, np.dtype):
+        return "dtype"
+    called = str(getattr(value, "__name__", ""))
+    if called and objects_by_name().get(called) is value:
+        return "named"
+    name = type(value).__name__
+    return name if class_named(name) is type(value) else None
 
 
 def content_of(value: Any, where: str) -> tuple[str, Any]:
     """Return the name of an object and its content; raise if it is not allowed."""
-    kind, name = type(value), type(value).__name__
-    if isinstance(value, np.generic):
-        return "scalar", take_array(np.atleast_1d(value))[::4]
-    if isinstance(value, np.dtype):
-        return "dtype", text_of(value)
-    called = str(getattr(value, "__name__", ""))
-    if called and objects_by_name().get(called) is value:
-        return "named", called
-    if class_named(name) is not kind:
+    name = name_of(value)
+    if name is None:
         raise TypeError(refusal(value, where))
-    if name.endswith(("SearchCV", "Vectorizer", "Encoder")) and not is_sound(value):
-        raise TypeError(
-            f"{where or 'model'} cannot be saved: its attributes contradict each "
-            "other, or it reads files, or it searches one of the parameters "
-            f"{', '.join(sorted(OUTSIDE))}."
-        )
     if name in CONTENTS:
         return name, CONTENTS[name][0](value)
-    if name in ARGUMENTS:
-        return name, tuple(getattr(value, part) for part in ARGUMENTS[name].split())
-    names = value.get_params(deep=False) if hasattr(kind, "get_params") else ()
+    names = value.get_params(deep=False) if hasattr(value, "get_params") else ()
     params = {k: getattr(value, k) for k in names if k not in OUTSIDE}
     state = (value.__getstate__() or {}).items()
-    hidden = {*names, *NOT_STORED}
-    fitted = {
-        k: v for k, v in state if k not in hidden and not k.startswith(OF_CALLBACKS)
+    attributes = {
+        k: v for k, v in state if k not in names and not NOT_STORED.fullmatch(k)
     }
-    return name, (params, fitted)
+    return name, (params, attributes)
 
 
 def refusal(value: Any, where: str) -> str:
@@ -188,46 +184,44 @@ def refusal(value: Any, where: str) -> str:
     )
 
 
+def check_restored(name: str, content: Any, where: str) -> None:
+    """Raise a TypeError if an object that is being saved could not be loaded."""
+    if name in ("ndarray", "memmap"):  # they need no check, which would copy them
+        return
+    try:
+        restored(name, content)
+    except Exception as error:
+        raise TypeError(f"{where or 'model'} cannot be saved: {error}.") from error
+
+
 def restored(name: str, content: Any) -> Any:
     """Return the object of a name and a content, from a file that may be forged."""
     if name in CONTENTS:
         return CONTENTS[name][1](content)
     kind = class_named(name)
-    if kind is None:
-        raise ValueError(f"it has an unknown class, {name!r:.80}")
-    if name in ARGUMENTS:
-        # Without a vector, parameters of any size would be allocated.
-        require(name != "Parameters" or type(content[1]) is np.ndarray, name)
-        return kind(*content)
+    require(kind, f"the class {name!r:.80}")
     params, attributes = content
+    require(not params.keys() & OUTSIDE, f"a parameter of a {name}")
     is_estimator = hasattr(kind, "get_params")
     value = kind(**params) if is_estimator else kind.__new__(kind)
-    names = value.get_params(deep=False).keys() if is_estimator else params.keys()
-    # A file of another version of scikit-learn may lack parameters, one of ours not.
-    ours = kind.__module__.startswith("skffnn.")
-    require(not params.keys() & OUTSIDE, name)
-    require(not ours or params.keys() == names - OUTSIDE, name)
+    fields = getattr(kind, "__dataclass_fields__", ())  # have defaults in the class
     for attribute in attributes:
-        method = callable(getattr(kind, attribute, None))
-        require(not (method or attribute in names or attribute[:2] == "__"), name)
+        hidden = attribute.startswith("__") or NOT_STORED.fullmatch(attribute)
+        known = hasattr(value, attribute) and attribute not in fields
+        require(not (hidden or known), f"the attribute {attribute} of a {name}")
     if hasattr(value, "__setstate__"):  # warns of another version of scikit-learn
         value.__setstate__(attributes)
     else:
         vars(value).update(attributes)
-    require(is_sound(value), name)
+    if name in CHECKS:
+        CHECKS[name](value)
     return value
 
 
-def is_sound(value: Any) -> bool:
-    """Return whether what would be believed of an object is right."""
-    check = CHECKS.get(type(value).__name__)
-    return check is None or check(value)
-
-
-def require(condition: Any, name: str) -> None:
+def require(condition: Any, what: str) -> None:
     """Raise if a condition does not hold."""
     if not condition:
-        raise ValueError(f"a {name} in it is not valid")
+        raise ValueError(f"{what} is not valid")
 
 
 # ---------------------------------------------------------------------- arrays
@@ -243,7 +237,7 @@ def text_of(dtype: Any) -> str:
 
 def dtype_from(text: str) -> Any:
     """Return the dtype of a text."""
-    require(text == "nodes" or DTYPE.fullmatch(text), "dtype")
+    require(text == "nodes" or DTYPE.fullmatch(text), "the type of an array")
     return np.dtype(at(NODES) if text == "nodes" else text)
 
 
@@ -272,12 +266,12 @@ def array_from(parts: Any) -> Array:
     else:
         array = np.frombuffer(items, dtype)
     lengths = all(type(n) is int and n >= 0 for n in shape)
-    require(lengths and prod(shape) == len(array), "array")
+    require(lengths and prod(shape) == len(array), "an array")
     if dtype.kind == "U":
         codes = array.view(f"{text[0]}u4")
-        require(codes.max(initial=0) <= sys.maxunicode, "string")
+        require(codes.max(initial=0) <= sys.maxunicode, "a string")
     if dtype.kind == "b":
-        require(array.view(np.uint8).max(initial=0) <= 1, "boolean")
+        array = array.view(np.uint8) != 0  # NumPy counts on bytes of 0 and 1
     array = array.reshape(shape, order="F" if fortran else "C").copy(order="K")
     return np.flip(array, backwards) if backwards else array
 
@@ -286,68 +280,80 @@ def spline_from(parts: Any) -> Any:
     """Return a spline, whose knots may be equal, as its constructor does not allow."""
     t, c, k, extrapolate, axis = parts
     vectors = t.ndim == 1 and t.dtype == c.dtype == np.float64
-    require(vectors and len(c) >= len(t) - k - 1 > k >= 0 == axis, "BSpline")
+    require(vectors and len(c) >= len(t) - k - 1 > k >= 0 == axis, "a spline")
     return class_named("BSpline").construct_fast(t, c, k, extrapolate, axis)
 
 
-def distribution(parts: Any) -> Any:
+def bunch_from(items: dict[str, Any]) -> Any:
+    """Return a dict whose keys are attributes; NumPy would believe some of them."""
+    require(not any(key.startswith("__") for key in items), "a name")
+    return class_named("Bunch")(**items)
+
+
+def take_distribution(frozen: Any) -> tuple[Any, ...]:
+    """Return the parts of a distribution; classes are named after those of SciPy."""
+    name = type(frozen.dist).__name__.removesuffix("_gen")
+    return name, frozen.args, frozen.kwds
+
+
+def distribution_from(parts: Any) -> Any:
     """Return a distribution of SciPy with its parameters."""
     name, args, kwds = parts
-    kind = getattr(import_module("scipy.stats"), name)
-    require(isinstance(kind, at(f"{STATS}.rv_generic")), "distribution")
+    stats = import_module("scipy.stats")
+    kind = getattr(stats, name)
+    require(isinstance(kind, (stats.rv_continuous, stats.rv_discrete)), name)
     return kind(*args, **kwds)
 
 
-# Attributes that are the arguments of the constructor.
-ARGUMENTS = {
-    "MaskedArray": "data mask",
-    "Parameters": "sizes vector",
-    "Rest": "value",
-    "_PassthroughScorer": "_estimator",
-    "slice": "start stop step",
-}
-# Functions from an object to its content and back; `content_of` itself names scalars,
-# types of arrays, and what has a name.
+# Functions from an object to its content and back.
 CONTENTS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
-    "scalar": (str, lambda parts: array_from((parts[0], (1,), 0, (), parts[1]))[0]),
+    "scalar": (
+        lambda value: take_array(np.asarray(value)),
+        lambda parts: array_from(parts)[()],
+    ),
     "dtype": (text_of, dtype_from),
-    "named": (str, lambda name: objects_by_name()[name]),
+    "named": (lambda value: value.__name__, lambda name: objects_by_name()[name]),
     "ndarray": (take_array, array_from),
     "memmap": (take_array, array_from),
+    "MaskedArray": (
+        lambda array: (array.data, array.mask),
+        lambda parts: np.ma.MaskedArray(*parts),
+    ),
+    "slice": (lambda s: (s.start, s.stop, s.step), lambda parts: slice(*parts)),
+    "Parameters": (
+        lambda theta: (theta.sizes, theta.vector),
+        # Without a vector, one of any size would be allocated.
+        lambda parts: class_named("Parameters")(parts[0], np.asarray(parts[1])),
+    ),
+    "Rest": (lambda rest: rest.value, lambda value: class_named("Rest")(value)),
     "BSpline": (lambda s: (s.t, s.c, s.k, s.extrapolate, s.axis), spline_from),
-    "Bunch": (dict, lambda items: class_named("Bunch")(**items)),
+    "Bunch": (dict, bunch_from),
     "RandomState": (lambda s: s.get_state(legacy=False), random_state_from),
     "Generator": (lambda rng: rng.bit_generator.state, generator_from),
-    **{
-        name: (lambda d: (d.dist.name, d.args, d.kwds), distribution)
-        for name in ("rv_continuous_frozen", "rv_discrete_frozen")
-    },
+    "rv_continuous_frozen": (take_distribution, distribution_from),
+    "rv_discrete_frozen": (take_distribution, distribution_from),
 }
 
 # ---------------------------------------------------------------------- checks
 
-# There is no other way to what is checked than scikit-learn's private attributes.
+# There is no other way to what is checked than scikit-learn's private attributes. An
+# array may be masked: what compiled code reads is `np.asarray` of it.
 
 
-def check_boosting(model: Any) -> bool:
-    """Return whether the trees are trees of the features, and make the loss again."""
+def check_boosting(model: Any) -> None:
+    """Raise unless the trees are trees of the features, and make the loss again."""
     if "_predictors" not in vars(model):
-        return True
-    n, k = model.n_features_in_, model.n_trees_per_iteration_
+        return
+    n = model.n_features_in_
+    trees = [tree.nodes for trees in model._predictors for tree in trees]
+    require(type(n) is int and all(is_tree(nodes, n) for nodes in trees), "a tree")
+    require(model._preprocessor is None, "the encoder of boosted trees")
     model._loss = model._get_loss(sample_weight=None)
-    return (
-        type(n) is int
-        and {*map(len, model._predictors)} == {k}
-        and model._baseline_prediction.shape == (1, k)
-        and model._preprocessor is None
-        and not vars(model).get("_in_fit")
-        and not np.any(model._bin_mapper.is_categorical_)
-        and all(is_tree(tree.nodes, n) for trees in model._predictors for tree in trees)
-    )
 
 
 def is_tree(nodes: Array, n_features: int) -> bool:
     """Return whether each path ends in a leaf: children follow their parents."""
+    nodes = np.asarray(nodes)
     inner = np.flatnonzero(nodes["is_leaf"] == 0)
     feature = nodes["feature_idx"][inner]
     children = np.array([nodes[side][inner] for side in ("left", "right")], np.int64)
@@ -361,66 +367,70 @@ def is_tree(nodes: Array, n_features: int) -> bool:
     )
 
 
-def check_one_hot(model: Any) -> bool:
-    """Return whether each category has a column, which SciPy believes."""
-    values = vars(model).get("categories_", [])
-    nothing = [None] * len(values)
+def check_one_hot(encoder: Any) -> None:
+    """Raise unless each category has a column, which SciPy believes."""
+    values = vars(encoder).get("categories_", [])
     if not values:
-        return True
-    dropped = model._drop_idx_after_grouping
-    groups = rare = nothing
-    if model._infrequent_enabled:
-        groups, rare = model._default_to_infrequent_mappings, model._infrequent_indices
+        return
+    nothing = [None] * len(values)
+    dropped = encoder._drop_idx_after_grouping
     drops = nothing if dropped is None else dropped.tolist()
-    columns = zip(values, model._n_features_outs, groups, rare, drops, strict=True)
-    return all(has_columns(*column) for column in columns)
+    groups = rare = nothing
+    if encoder._infrequent_enabled:
+        groups, rare = (
+            encoder._default_to_infrequent_mappings,
+            encoder._infrequent_indices,
+        )
+    columns = zip(values, encoder._n_features_outs, drops, groups, rare, strict=True)
+    require(all(has_columns(*column) for column in columns), "a category")
 
 
-def has_columns(values: Array, n_out: int, group: Any, rare: Any, dropped: Any) -> bool:
-    """Return whether the codes of the categories are below n_out, as in `transform`."""
-    codes = np.arange(len(values)) if group is None else group
-    if dropped is not None:
-        kept = codes[codes != dropped]
-        codes = kept - (kept > dropped)
+def has_columns(values: Any, n_out: Any, dropped: Any, group: Any, rare: Any) -> bool:
+    """Return whether the codes of categories are below n_out after one is dropped."""
+    values = np.asarray(values)
+    codes = np.arange(len(values)) if group is None else np.asarray(group)
+    n = codes.max(initial=-1) + 1
     # Numbers are found by bisection, so they must be in order, with NaN at the end.
     number = values.dtype.kind not in "OSU"
     return bool(
-        {type(n_out), type(dropped)} <= {int, type(None)}
+        {type(n_out), type(dropped)} <= {int, NoneType}
         and (group is None) == (rare is None)
-        and (group is None or (group.dtype.kind in "iu" and len(group) == len(values)))
-        and 0 <= codes.min(initial=0) <= codes.max(initial=-1) + 1 <= n_out
+        and codes.dtype.kind in "iu"
+        and codes.min(initial=0) >= 0
+        and n_out == n - (dropped is not None)
+        and 0 <= (dropped or 0) <= n_out
         and not (number and not np.array_equal(np.sort(values), values, equal_nan=True))
     )
 
 
-def check_words(model: Any) -> bool:
-    """Return whether the words have the columns 0, 1, …, which SciPy believes."""
-    words = vars(model).get("vocabulary_", {})
+def check_words(vectorizer: Any) -> None:
+    """Raise unless the words have the columns 0, 1, …, which SciPy believes."""
+    require(vectorizer.input == "content", "a vectorizer that reads files")
+    words = vars(vectorizer).get("vocabulary_", {})
     columns = type(words) is dict and sorted(words.values()) == [*range(len(words))]
-    return columns and model.input == "content"  # rows are not the names of files
+    require(columns, "a vocabulary")
 
 
-def check_search(model: Any) -> bool:
-    """Return whether the grid has no parameter that files do not hold."""
-    grid = vars(model).get("param_grid", vars(model).get("param_distributions"))
-    grids = [grid] if type(grid) is dict else grid
-    return not any(str(key).split("__")[-1] in OUTSIDE for one in grids for key in one)
+def check_search(search: Any) -> None:
+    """Raise if the grid has a parameter that files do not hold."""
+    grid = vars(search).get("param_grid", vars(search).get("param_distributions"))
+    for key in chain.from_iterable([grid] if isinstance(grid, dict) else grid):
+        require(key.split("__")[-1] not in OUTSIDE, f"a search of {key}, in a file,")
 
 
-def check_sparse(matrix: Any) -> bool:
-    """Return whether the indices exist, which SciPy believes later."""
-    for flag in ("_has_sorted_indices", "_has_canonical_format"):
-        vars(matrix).pop(flag, None)
-    matrix.check_format(full_check=True)  # raises
-    return True
+def check_function(transformer: Any) -> None:
+    """Raise if it has a function, whose arguments may be `n_jobs` and others."""
+    functions = {transformer.func, transformer.inverse_func}
+    require(functions == {None}, "the function of a FunctionTransformer")
 
 
-CHECKS: dict[str, Callable[[Any], bool]] = {
+CHECKS: dict[str, Callable[[Any], None]] = {
     "HistGradientBoostingClassifier": check_boosting,
     "HistGradientBoostingRegressor": check_boosting,
     "OneHotEncoder": check_one_hot,
     "CountVectorizer": check_words,
     "TfidfVectorizer": check_words,
-    **{name: check_search for name in MODULES if name.endswith("SearchCV")},
-    **{name: check_sparse for name in MODULES if name.startswith(("csc", "csr"))},
+    "FunctionTransformer": check_function,
+    "GridSearchCV": check_search,
+    "RandomizedSearchCV": check_search,
 }

@@ -1,19 +1,11 @@
 """Saving, loading and describing estimators, without running code."""
 
-from itertools import chain
+from collections.abc import Iterator
 from typing import Any
 
 from sklearn.base import BaseEstimator
 
-from .format import (
-    AnyPath,
-    FileFormatError,
-    errors_named,
-    pack,
-    read_block,
-    unpack,
-    write_block,
-)
+from .format import AnyPath, FileFormatError, errors_named, pack, read, write
 from .objects import at, restored
 
 
@@ -72,7 +64,7 @@ def write_model(path: AnyPath, model: Any, checkpoint: Any = None) -> None:
     versions = {
         name: at(f"{name}.__version__") for name in ("skffnn", "sklearn", "numpy")
     }
-    write_block(path, pack((versions, checkpoint, model)))
+    write(path, pack((versions, checkpoint, model)))
 
 
 def load(path: AnyPath) -> Any:
@@ -126,7 +118,7 @@ def load(path: AnyPath) -> Any:
 def read_model(path: AnyPath) -> tuple[Any, Any]:
     """Return the estimator in a file, and what a checkpoint has added to it."""
     with errors_named(path):
-        _, checkpoint, model = unpack(read_block(path), restored)
+        _, checkpoint, model = read(path, restored)
         if not hasattr(model, "get_params"):
             raise FileFormatError("it holds no estimator.")
     return model, checkpoint
@@ -175,15 +167,16 @@ def describe(path: AnyPath) -> dict[str, Any]:
     (1, ['no', 'yes'])
     """
     with errors_named(path):
-        versions, checkpoint, model = unpack(read_block(path), described)
+        versions, checkpoint, model = read(path, described)
+        fitted = [*attributes_in(model)]
         return {
             "versions": versions,
             "checkpoint": checkpoint is not None,
             "model": model,
-            "n_features": found(model, "n_features_in_"),
-            "feature_names": found(model, "feature_names_in_"),
+            "n_features": first(fitted, "n_features_in_"),
+            "feature_names": first(fitted, "feature_names_in_"),
             # The last step of a pipeline predicts.
-            "labels": found(model, "classes_", "classes", last=True),
+            "labels": first(fitted[::-1], "classes_", "classes"),
         }
 
 
@@ -196,14 +189,16 @@ def described(name: str, content: Any) -> Any:
     return {"class": name, "params": content}
 
 
-def found(value: Any, *names: str, last: bool = False) -> Any:
-    """Return the first, or last, attribute of a name in a described value, or None."""
-    if type(value) not in (dict, list, tuple):
-        return None
-    parts = [*value.values()] if type(value) is dict else value
-    own = value.get("attributes", {}) if type(value) is dict else {}
-    inner = (
-        found(part, *names, last=last) for part in (parts[::-1] if last else parts)
-    )
-    values = chain((own.get(name) for name in names), inner)
+def attributes_in(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield the attributes of all objects in a described value, outermost first."""
+    if type(value) is dict:
+        yield value.get("attributes", {})
+        value = [*value.values()]
+    for part in value if type(value) in (list, tuple) else ():
+        yield from attributes_in(part)
+
+
+def first(fitted: list[dict[str, Any]], *names: str) -> Any:
+    """Return the first attribute of a name that is there, or None."""
+    values = (attributes.get(name) for attributes in fitted for name in names)
     return next((value for value in values if value is not None), None)
