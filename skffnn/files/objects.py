@@ -374,7 +374,7 @@ def check_one_hot(encoder: Any) -> None:
         return
     nothing = [None] * len(values)
     dropped = encoder._drop_idx_after_grouping
-    drops = nothing if dropped is None else dropped.tolist()
+    drops = nothing if dropped is None else np.asarray(dropped).tolist()
     groups = rare = nothing
     if encoder._infrequent_enabled:
         groups, rare = (
@@ -382,7 +382,9 @@ def check_one_hot(encoder: Any) -> None:
             encoder._infrequent_indices,
         )
     columns = zip(values, encoder._n_features_outs, drops, groups, rare, strict=True)
-    require(all(has_columns(*column) for column in columns), "a category")
+    # `transform` adds a list to the numbers of columns, which an array would broadcast.
+    is_list = type(encoder._n_features_outs) is list
+    require(is_list and all(has_columns(*column) for column in columns), "a category")
 
 
 def has_columns(values: Any, n_out: Any, dropped: Any, group: Any, rare: Any) -> bool:

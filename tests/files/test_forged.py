@@ -147,6 +147,18 @@ HARMFUL = {
         OneHotEncoder().fit([[1.0], [5.0]]),
         put([masked(array(5.0, 1.0))], "categories_"),
     ),
+    "a masked category that is dropped": (
+        ONE_HOT,
+        put(masked(array(-9, 0, 0, dtype="<i8")), "_drop_idx_after_grouping"),
+    ),
+    "columns that are no list": (
+        ONE_HOT,
+        lambda params, attributes: attributes.update(
+            _n_features_outs=Node(
+                "ndarray", ("|O", (3,), 0, (), attributes["_n_features_outs"])
+            )
+        ),
+    ),
     "a parameter that is set in each fit": (
         BaggingClassifier(NETWORK),
         lambda params, attributes: attributes.update(
@@ -449,7 +461,7 @@ for name in sorted(os.listdir(folder)):
         for method in ("predict", "transform", "predict_proba"):
             signal.setitimer(signal.ITIMER_REAL, 2.0)
             try:  # it may fail, but must not crash
-                getattr(model, method)(rows)
+                getattr(getattr(model, method)(rows), "toarray", list)()
             except (Exception, TimeoutError):
                 pass
             finally:
