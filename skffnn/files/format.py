@@ -99,8 +99,13 @@ def write(path: AnyPath, chunks: list[Any]) -> None:
     head = HEAD.pack(MAGIC, VERSION, checksum(VERSION, chunks))
     is_open = isinstance(path, int)
     direct = is_open or (os.path.exists(path) and not os.path.isfile(path))
-    with open(path, "wb", closefd=not is_open) if direct else replaced(path) as file:
-        file.writelines([head, *chunks])
+    try:
+        with (
+            open(path, "wb", closefd=not is_open) if direct else replaced(path) as file
+        ):
+            file.writelines([head, *chunks])
+    except OSError as error:  # of the draft, or without a name
+        raise OSError(error.errno, error.strerror, name_of(path)) from error
 
 
 @contextmanager
@@ -116,11 +121,9 @@ def replaced(path: Any) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         os.replace(draft, target)
-    except BaseException as error:
+    except BaseException:
         with suppress(OSError):
             draft.unlink()
-        if isinstance(error, OSError):
-            error.filename, error.filename2 = os.fsdecode(path), None
         raise
     with suppress(OSError):  # only some systems can flush the renaming
         folder = os.open(target.parent, os.O_RDONLY)
@@ -143,10 +146,15 @@ def remove_drafts(path: Any) -> None:
             draft.unlink()
 
 
+def name_of(path: AnyPath) -> str:
+    """Return the name of a file in messages."""
+    return f"file descriptor {path}" if isinstance(path, int) else os.fsdecode(path)
+
+
 @contextmanager
 def errors_named(path: AnyPath) -> Iterator[None]:
     """Convert whatever a damaged or forged file causes to a FileFormatError."""
-    name = f"file descriptor {path}" if isinstance(path, int) else os.fsdecode(path)
+    name = name_of(path)
     try:
         yield
     except (OSError, Warning):  # of the disk; of another version of scikit-learn
@@ -185,7 +193,7 @@ def pack(value: Any, where: str = "", depth: int = 0) -> list[Any]:
     `where` names the value in messages. Arrays are not copied.
     """
     if depth > DEEPEST:
-        raise TypeError(f"{where or 'model'} is nested too deeply to be saved.")
+        raise TypeError(f"{where:.80} is nested too deeply to be saved.")
     kind: type = type(value)
     if kind in LEAVES:
         tag, to_bytes, _ = LEAVES[kind]

@@ -199,29 +199,29 @@ def restored(name: str, content: Any) -> Any:
     if name in CONTENTS:
         return CONTENTS[name][1](content)
     kind = class_named(name)
-    require(kind, f"the class {name!r:.80}")
+    require(kind, f"unknown class {name!r:.80}")
     params, attributes = content
-    require(not params.keys() & OUTSIDE, f"a parameter of a {name}")
+    require(not params.keys() & OUTSIDE, f"parameters of {name}")
     is_estimator = hasattr(kind, "get_params")
     value = kind(**params) if is_estimator else kind.__new__(kind)
     fields = getattr(kind, "__dataclass_fields__", ())  # have defaults in the class
     for attribute in attributes:
         hidden = attribute.startswith("__") or NOT_STORED.fullmatch(attribute)
         known = hasattr(value, attribute) and attribute not in fields
-        require(not (hidden or known), f"the attribute {attribute} of a {name}")
+        require(not (hidden or known), f"attribute {attribute} of {name}")
     if hasattr(value, "__setstate__"):  # warns of another version of scikit-learn
         value.__setstate__(attributes)
     else:
-        vars(value).update(attributes)
+        vars(value).update(**attributes)
     if name in CHECKS:
         CHECKS[name](value)
     return value
 
 
-def require(condition: Any, what: str) -> None:
+def require(condition: Any, problem: str) -> None:
     """Raise if a condition does not hold."""
     if not condition:
-        raise ValueError(f"{what} is not valid")
+        raise ValueError(problem)
 
 
 # ---------------------------------------------------------------------- arrays
@@ -237,7 +237,7 @@ def text_of(dtype: Any) -> str:
 
 def dtype_from(text: str) -> Any:
     """Return the dtype of a text."""
-    require(text == "nodes" or DTYPE.fullmatch(text), "the type of an array")
+    require(text == "nodes" or DTYPE.fullmatch(text), "invalid dtype")
     return np.dtype(at(NODES) if text == "nodes" else text)
 
 
@@ -266,10 +266,10 @@ def array_from(parts: Any) -> Array:
     else:
         array = np.frombuffer(items, dtype)
     lengths = all(type(n) is int and n >= 0 for n in shape)
-    require(lengths and prod(shape) == len(array), "an array")
+    require(lengths and prod(shape) == len(array), "invalid shape")
     if dtype.kind == "U":
         codes = array.view(f"{text[0]}u4")
-        require(codes.max(initial=0) <= sys.maxunicode, "a string")
+        require(codes.max(initial=0) <= sys.maxunicode, "invalid string")
     if dtype.kind == "b":
         array = array.view(np.uint8) != 0  # NumPy counts on bytes of 0 and 1
     array = array.reshape(shape, order="F" if fortran else "C").copy(order="K")
@@ -280,13 +280,13 @@ def spline_from(parts: Any) -> Any:
     """Return a spline, whose knots may be equal, as its constructor does not allow."""
     t, c, k, extrapolate, axis = parts
     vectors = t.ndim == 1 and t.dtype == c.dtype == np.float64
-    require(vectors and len(c) >= len(t) - k - 1 > k >= 0 == axis, "a spline")
+    require(vectors and len(c) >= len(t) - k - 1 > k >= 0 == axis, "invalid spline")
     return class_named("BSpline").construct_fast(t, c, k, extrapolate, axis)
 
 
 def bunch_from(items: dict[str, Any]) -> Any:
     """Return a dict whose keys are attributes; NumPy would believe some of them."""
-    require(not any(key.startswith("__") for key in items), "a name")
+    require(not any(key.startswith("__") for key in items), "invalid name")
     return class_named("Bunch")(**items)
 
 
@@ -301,7 +301,8 @@ def distribution_from(parts: Any) -> Any:
     name, args, kwds = parts
     stats = import_module("scipy.stats")
     kind = getattr(stats, name)
-    require(isinstance(kind, (stats.rv_continuous, stats.rv_discrete)), name)
+    kinds = (stats.rv_continuous, stats.rv_discrete)
+    require(isinstance(kind, kinds), "no distribution")
     return kind(*args, **kwds)
 
 
@@ -345,9 +346,10 @@ def check_boosting(model: Any) -> None:
     if "_predictors" not in vars(model):
         return
     n = model.n_features_in_
-    trees = [tree.nodes for trees in model._predictors for tree in trees]
-    require(type(n) is int and all(is_tree(nodes, n) for nodes in trees), "a tree")
-    require(model._preprocessor is None, "the encoder of boosted trees")
+    require(type(n) is int, "invalid number of features")
+    for tree in chain.from_iterable(model._predictors):
+        require(is_tree(tree.nodes, n), "invalid tree")
+    require(model._preprocessor is None, "categorical features")
     model._loss = model._get_loss(sample_weight=None)
 
 
@@ -372,19 +374,16 @@ def check_one_hot(encoder: Any) -> None:
     values = vars(encoder).get("categories_", [])
     if not values:
         return
-    nothing = [None] * len(values)
-    dropped = encoder._drop_idx_after_grouping
-    drops = nothing if dropped is None else np.asarray(dropped).tolist()
-    groups = rare = nothing
+    drops = groups = rare = [None] * len(values)
+    if encoder._drop_idx_after_grouping is not None:
+        drops = np.asarray(encoder._drop_idx_after_grouping).tolist()
     if encoder._infrequent_enabled:
-        groups, rare = (
-            encoder._default_to_infrequent_mappings,
-            encoder._infrequent_indices,
-        )
-    columns = zip(values, encoder._n_features_outs, drops, groups, rare, strict=True)
-    # `transform` adds a list to the numbers of columns, which an array would broadcast.
-    is_list = type(encoder._n_features_outs) is list
-    require(is_list and all(has_columns(*column) for column in columns), "a category")
+        groups = encoder._default_to_infrequent_mappings
+        rare = encoder._infrequent_indices
+    n_outs = encoder._n_features_outs
+    require(type(n_outs) is list, "invalid columns")  # `transform` adds it to a list
+    for column in zip(values, n_outs, drops, groups, rare, strict=True):
+        require(has_columns(*column), "category without column")
 
 
 def has_columns(values: Any, n_out: Any, dropped: Any, group: Any, rare: Any) -> bool:
@@ -407,23 +406,24 @@ def has_columns(values: Any, n_out: Any, dropped: Any, group: Any, rare: Any) ->
 
 def check_words(vectorizer: Any) -> None:
     """Raise unless the words have the columns 0, 1, …, which SciPy believes."""
-    require(vectorizer.input == "content", "a vectorizer that reads files")
+    require(vectorizer.input == "content", "its input must be 'content'")
     words = vars(vectorizer).get("vocabulary_", {})
     columns = type(words) is dict and sorted(words.values()) == [*range(len(words))]
-    require(columns, "a vocabulary")
+    require(columns, "invalid vocabulary")
 
 
 def check_search(search: Any) -> None:
     """Raise if the grid has a parameter that files do not hold."""
     grid = vars(search).get("param_grid", vars(search).get("param_distributions"))
     for key in chain.from_iterable([grid] if isinstance(grid, dict) else grid):
-        require(key.split("__")[-1] not in OUTSIDE, f"a search of {key}, in a file,")
+        outside = key.split("__")[-1] in OUTSIDE
+        require(not outside, f"it searches {key}, which is not in files")
 
 
 def check_function(transformer: Any) -> None:
     """Raise if it has a function, whose arguments may be `n_jobs` and others."""
     functions = {transformer.func, transformer.inverse_func}
-    require(functions == {None}, "the function of a FunctionTransformer")
+    require(functions == {None}, "its func and inverse_func must be None")
 
 
 CHECKS: dict[str, Callable[[Any], None]] = {

@@ -130,6 +130,7 @@ class TestAFailedWrite:
         with pytest.raises(FileNotFoundError) as error:
             skffnn.save(MODEL, path)
         assert error.value.filename == str(path)
+        assert str(error.value).endswith(f": '{path}'")
 
 
 class TestDrafts:
@@ -171,6 +172,11 @@ class TestWhatIsNoRegularFile:
         assert os.stat("/dev/null").st_ino == before.st_ino
         with pytest.raises(FileFormatError, match="not saved by skffnn"):
             skffnn.load("/dev/zero")  # which has no end
+
+    @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+    def test_a_full_device_is_named(self):
+        with pytest.raises(OSError, match="No space left on device: '/dev/full'"):
+            skffnn.save(MODEL, "/dev/full")
 
     def test_standard_output(self, tmp_path):
         stdout, (reader, writer) = os.dup(1), os.pipe()

@@ -41,6 +41,7 @@ from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.feature_selection import SelectKBest
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import f1_score
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
@@ -124,9 +125,12 @@ class TestParametersThatReachOutside:
         for grid in ({"checkpoint": ["a"]}, [{"alpha": [1]}, {"a__memory": ["b"]}]):
             with pytest.raises(TypeError, match=r"checkpoint|memory"):
                 skffnn.save(GridSearchCV(NETWORK, grid), tmp_path / "f")
+        steps = [("s", GridSearchCV(FeatureUnion([]), {"n_jobs": [1, 2]}))]
+        with pytest.raises(TypeError, match=r"^s cannot be saved: it searches n_jobs"):
+            skffnn.save(Pipeline(steps), tmp_path / "f")
 
     def test_are_refused_in_a_vectorizer_that_reads_files(self, tmp_path):
-        with pytest.raises(TypeError, match="reads files"):
+        with pytest.raises(TypeError, match="input must be"):
             skffnn.save(CountVectorizer(input="filename"), tmp_path / "f")
 
     def test_may_be_the_names_of_words_and_labels(self, tmp_path):
@@ -185,6 +189,9 @@ class TestRefusals:
         for name, model in models.items():
             with pytest.raises(TypeError, match=f"^{name} cannot be saved, got <"):
                 skffnn.save(model, tmp_path / "f")
+        scores = Pipeline([("f", FunctionTransformer(f1_score))])
+        with pytest.raises(TypeError, match=r"^f cannot be saved: its func .* be None"):
+            skffnn.save(scores, tmp_path / "f")
 
     def test_of_a_subclass(self, tmp_path):
         class FFNNClassifier(skffnn.FFNNClassifier):
