@@ -29,11 +29,8 @@ def test_the_best_parameters_so_far_predict():
     scores = model.validation_scores_
     kept = [accuracy_score(y[VAL], labels[VAL]) for labels in found]
     np.testing.assert_allclose(kept, np.maximum.accumulate(scores))
-    assert (
-        model.best_validation_score_
-        == max(scores)
-        > min(scores[scores.index(max(scores)) :])
-    )
+    best = max(scores)
+    assert model.best_validation_score_ == best > min(scores[scores.index(best) :])
 
 
 def test_training_itself_goes_on_from_the_last_parameters():
