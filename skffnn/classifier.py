@@ -280,6 +280,7 @@ class FFNNClassifier(LogitsMixin, FFNNEstimator):
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
+        max_time: float | None = None,
         dropout: Dropout = 0.0,
         weight_init: WeightInit = "glorot_uniform",
         penalty: PenaltyParam = "l2",

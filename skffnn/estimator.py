@@ -130,6 +130,12 @@ PARAMETERS = """
         Training stops after more than this many epochs without improvement.
     max_fun : int, default=15000
         Maximum number of evaluations of J(θ) by "lbfgs".
+    max_time : float or None, default=None
+        Maximum time of training in seconds. Training ends with the epoch, or the
+        iteration of "lbfgs", in which it is over, and keeps what it has, with a
+        warning as for `max_iter`. Networks that are trained in a stack share its time;
+        so do those of an average, which all together take this long. How far training
+        gets depends on the machine: such a fit is not reproducible.
     dropout : float or sequence of float, default=0.0
         Probability of setting an activation to 0 in training, for all hidden layers or
         one per layer, in [0, 1). Increase it to reduce overfitting. With "lbfgs" the
@@ -227,6 +233,7 @@ class FFNNEstimator(CallbackSupportMixin, BaseEstimator):
     epsilon: float
     n_iter_no_change: float
     max_fun: int
+    max_time: float | None
     dropout: Dropout
     weight_init: WeightInit
     penalty: PenaltyParam

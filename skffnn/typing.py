@@ -75,6 +75,7 @@ class NetworkParams(TypedDict, total=False):
     epsilon: float
     n_iter_no_change: float
     max_fun: int
+    max_time: float | None
     dropout: Dropout
     weight_init: WeightInit
     penalty: PenaltyParam

@@ -51,6 +51,7 @@ SHARED = {
     "epsilon": st.floats(1e-12, 1),
     "n_iter_no_change": st.integers(1, 5) | st.just(np.inf),
     "max_fun": st.integers(1, 30),
+    "max_time": one_of([None, 1e-9, 1e9]),
     "dropout": BELOW_1,
     "weight_init": one_of([*INITIALIZERS]),
     "penalty": one_of([*PENALTIES]),

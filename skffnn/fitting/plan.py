@@ -268,7 +268,10 @@ class Plan:
             penalty=named("penalty", PENALTIES, Penalty),
             initializer=initializer,
             criteria=StoppingCriteria(
-                params["max_iter"], params["tol"], params["n_iter_no_change"]
+                params["max_iter"],
+                params["tol"],
+                params["n_iter_no_change"],
+                inf if params["max_time"] is None else params["max_time"],
             ),
             loss=loss,
             scoring=scoring_of(params, loss),
@@ -398,6 +401,8 @@ def check_plain(params: Mapping[str, Any]) -> None:
     patience = params["n_iter_no_change"]
     finite = not (isinstance(patience, float) and patience == inf)
     check_number("n_iter_no_change", patience, 1, integer=finite)
+    if params["max_time"] is not None:
+        check_number("max_time", params["max_time"], 0, inf, closed="right")
     try:
         check_random_state(params["random_state"])
     except (ValueError, TypeError):

@@ -9,6 +9,7 @@ networks, hardly any for large ones. A network that has ended leaves the stack.
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import fields, replace
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -61,9 +62,11 @@ def minimise(training: Training) -> None:
         value, grad = training.batches()
         return value, grad.copy()
 
+    start = perf_counter()
+
     def end_iteration(x: Array, value: float, eta: float | None = None) -> bool:
         theta[...] = accepted[...] = x
-        training.eta = eta
+        training.eta, training.seconds = eta, perf_counter() - start
         training.end_epoch(value)
         return training.is_over
 
@@ -77,7 +80,9 @@ def minimise(training: Training) -> None:
         theta[...] = accepted  # not the last trial point of a line search
     if training.n_iter == 0:  # converged at once, or out of evaluations
         training.end_epoch(found.value)
-    if training.n_iter >= criteria.max_iter:
+    if training.is_late:
+        training.limit = f"max_time={criteria.max_time:g} seconds"
+    elif training.n_iter >= criteria.max_iter:
         training.limit = f"max_iter={criteria.max_iter} iterations"
     else:
         training.limit = found.limit
@@ -96,13 +101,19 @@ def descend(trainings: Sequence[Training]) -> None:
             steps = steps_of(going_on)
             try:
                 while not any(training.is_over for training in going_on):
+                    start = perf_counter()
                     run_epoch(steps)
+                    for training in going_on:
+                        training.seconds += (perf_counter() - start) / len(going_on)
             finally:
                 steps.release()
             going_on = [training for training in going_on if not training.is_over]
     for training in trainings:
-        if not training.plan.solver.schedule.fixed_horizon and training.criteria.early:
-            training.limit = f"max_iter={training.criteria.max_iter} epochs"
+        criteria = training.criteria
+        if training.is_late:
+            training.limit = f"max_time={criteria.max_time:g} seconds"
+        elif not training.plan.solver.schedule.fixed_horizon and criteria.early:
+            training.limit = f"max_iter={criteria.max_iter} epochs"
 
 
 def run_epoch(steps: Any) -> None:

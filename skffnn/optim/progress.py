@@ -27,6 +27,8 @@ class StoppingCriteria:
         Smallest improvement that counts.
     n_iter_no_change : float
         Number of epochs without improvement that are tolerated; may be infinite.
+    max_time : float
+        Maximum time in seconds; may be infinite.
     early : bool
         Whether training may end before `max_iter` epochs.
     """
@@ -34,6 +36,7 @@ class StoppingCriteria:
     max_iter: int
     tol: float
     n_iter_no_change: float
+    max_time: float = np.inf
     early: bool = True
 
 

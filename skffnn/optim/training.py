@@ -80,6 +80,8 @@ class Training:
         Learning rate at the start of the epoch.
     listeners : sequence of Listener
         Called at the end of each epoch.
+    seconds : float
+        Time taken; in a stack, its share of the time of all.
     stopped : bool
         Whether a listener has stopped training, which can be continued later.
     interrupted : bool
@@ -108,6 +110,7 @@ class Training:
         self.validation: Validation | None = None
         self.listeners: Sequence[Any] = ()
         self.eta: float | None = None
+        self.seconds = 0.0
         self.stopped = self.interrupted = False
         self.error: Exception | None = None
         self.limit: str | None = None
@@ -120,10 +123,15 @@ class Training:
 
     @property
     def is_over(self) -> bool:
-        """Whether training has converged, reached `max_iter`, failed or was stopped."""
+        """Whether training has converged, reached a limit, failed or was stopped."""
         ended = self.progress.converged or self.stopped or self.interrupted
         failed = self.error is not None
-        return ended or failed or self.n_iter >= self.criteria.max_iter
+        return ended or failed or self.n_iter >= self.criteria.max_iter or self.is_late
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the time for training is over."""
+        return self.seconds >= self.criteria.max_time
 
     def stop(self) -> None:
         """End training after the current epoch; for listeners to call."""

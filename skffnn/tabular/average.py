@@ -317,6 +317,9 @@ class Average(MetaEstimatorMixin, BaseEstimator):
         fold = folds_of(rows, strata, n, random_state)
         seeds = random_state.randint(2**31 - 1, size=n)
         model = planned(network, n_rows, self.planned_for)
+        max_time = getattr(model, "max_time", None)
+        if max_time is not None:
+            model.set_params(max_time=max_time / n)
         candidates = [Candidate(model, self._network_method, self._from_networks, n)]
         if blends and (fold >= 0).any():
             m = min(n, MOST_COPIES) if n_rows <= HUGE else 1
