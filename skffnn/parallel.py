@@ -113,11 +113,14 @@ class Task:
 
     def _run(self) -> None:
         self.place = place()
-        runner.set(self.wait)
-        call, self.call = self.call, None
-        if call is not None:
-            self.result = call()
-        self.is_done = True
+        token = runner.set(self.wait)
+        try:
+            call, self.call = self.call, None
+            if call is not None:
+                self.result = call()
+            self.is_done = True
+        finally:
+            runner.reset(token)  # the context refers to this task no longer
 
 
 def place() -> tuple[int, greenlet, Any]:

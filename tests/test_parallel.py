@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import contextvars
 import copy
+import gc
 import io
 import itertools
 import multiprocessing
@@ -15,6 +16,7 @@ import threading
 import time
 import traceback
 import warnings
+import weakref
 
 import joblib
 import numpy as np
@@ -503,6 +505,25 @@ def test_an_error_of_the_iterable():
 
     with parallel_config("skffnn"), pytest.raises(LookupError, match="iterable"):
         Parallel()(tasks())
+
+
+def test_nothing_is_kept_of_tasks_that_have_ended():
+    """Garbage collection while a greenlet runs stops to track what refers to it."""
+    results = weakref.WeakSet()
+
+    def task(i):
+        network = clone(NETWORK).fit(X, y)
+        results.add(network)
+        gc.collect()
+        if i == 7:
+            raise LookupError("seven")
+        return network
+
+    parallel(task, range(3))
+    with contextlib.suppress(LookupError):
+        parallel(task, range(9))
+    gc.collect()
+    assert not results
 
 
 def press_ctrl_c(*_):
