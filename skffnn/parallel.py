@@ -103,13 +103,11 @@ class Task:
             return
         self.layout = layout(training)
         if self.layout is None:
-            run([training])
+            run_or_raise([training])
         else:
             self.training = training
             with own_settings():
                 self.greenlet.parent.switch()
-        if training.interrupted:
-            raise KeyboardInterrupt
 
     def _run(self) -> None:
         self.place = place()
@@ -199,9 +197,13 @@ def train(tasks: Sequence[Task]) -> None:
     for task in tasks:
         stacks[task.layout].append(task.training)
     for trainings in stacks.values():
-        run(trainings)
-        if any(training.interrupted for training in trainings):
-            raise KeyboardInterrupt  # and train none of the others
+        run_or_raise(trainings)
+
+
+def run_or_raise(trainings: Sequence[Training]) -> None:
+    """Train networks; after Ctrl-C, train no others."""
+    if run(trainings):
+        raise KeyboardInterrupt
 
 
 def end(task: Task, active: list[Task]) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import contextvars
 import copy
+import dataclasses
 import gc
 import io
 import itertools
@@ -60,7 +61,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from skffnn import AveragedClassifier, FFNNClassifier, FFNNRegressor
+from skffnn import LBFGS, AveragedClassifier, FFNNClassifier, FFNNRegressor
 
 NETWORK = FFNNClassifier(
     (5,), dtype="float64", batch_size=10, max_iter=4, random_state=0
@@ -557,6 +558,30 @@ def test_ctrl_c_ends_all_tasks(network):
     assert left
     assert len(left) == len({*left})
     assert threading.active_count() == n_threads
+
+
+@dataclasses.dataclass(frozen=True)
+class Pressing(LBFGS):
+    """A solver that presses Ctrl-C after the last epoch."""
+
+    def minimise(self, *args):
+        found = super().minimise(*args)
+        press_ctrl_c()
+        return found
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no SIGINT from os.kill")
+@pytest.mark.usefixtures("interruptible")
+def test_ctrl_c_after_the_last_epoch_ends_all_tasks():
+    network, started = clone(NETWORK).set_params(solver=Pressing()), []
+
+    def task(i):
+        started.append(i)
+        clone(network).fit(X, y)
+
+    with pytest.raises(KeyboardInterrupt):
+        parallel(task, range(5))
+    assert started == [0]
 
 
 def test_ctrl_c_trains_no_other_network():

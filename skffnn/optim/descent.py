@@ -30,10 +30,11 @@ from .training import Examined, Training
 LOSSES: Mapping[str, Any] = CLASSIFICATION_LOSSES | REGRESSION_LOSSES
 
 
-def run(trainings: Sequence[Training]) -> None:
+def run(trainings: Sequence[Training]) -> bool:
     """Train networks to their end; several have the same `layout`.
 
-    An error, or Ctrl-C, is noted in each training that it ends.
+    An error, or Ctrl-C, is noted in each training that it ends. Return whether Ctrl-C
+    was pressed, perhaps when the last epoch was over.
     """
     try:
         if trainings[0].plan.is_full_batch:
@@ -43,9 +44,11 @@ def run(trainings: Sequence[Training]) -> None:
     except KeyboardInterrupt:
         for training in trainings:
             training.interrupted = not training.is_over
+        return True
     except Exception as error:
         for training in trainings:
             training.error = None if training.is_over else error
+    return False
 
 
 def minimise(training: Training) -> None:
