@@ -46,8 +46,9 @@ def run(trainings: Sequence[Training]) -> bool:
             training.interrupted = not training.is_over
         return True
     except Exception as error:
-        for training in trainings:
-            training.error = None if training.is_over else error
+        going_on = [training for training in trainings if not training.is_over]
+        for training in going_on or trainings:  # or after their last epoch
+            training.error = error
     return False
 
 

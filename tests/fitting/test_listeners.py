@@ -240,3 +240,15 @@ def test_a_listener_is_left_when_training_fails():
         listening(journal, solver="sgd", learning_rate_init=1e30)
     assert journal.entered == journal.left == 1
     assert journal.ended == 0
+
+
+@pytest.mark.parametrize("epoch", [1, 3])
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_an_error_of_a_listener_is_raised(solver, epoch):
+    class Failing(Journal):
+        def on_epoch_end(self, epoch_, training):
+            if training.n_iter == epoch:
+                raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        listening(Failing(), solver=solver, max_iter=3)
