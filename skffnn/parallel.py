@@ -27,6 +27,7 @@ from asyncio import get_running_loop
 from collections import defaultdict, deque
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import (
+    ExitStack,
     contextmanager,
     nullcontext,
     redirect_stderr,
@@ -39,7 +40,7 @@ from multiprocessing import TimeoutError
 from threading import RLock
 from typing import Any
 
-from greenlet import getcurrent, greenlet
+from greenlet import GreenletExit, getcurrent, greenlet
 from joblib import Parallel, delayed, parallel_config, register_parallel_backend
 from joblib.parallel import (
     FallbackToBackend,
@@ -84,7 +85,9 @@ class Task:
         """Run until the task waits or ends; return whether it waits."""
         self.training = None
         with own_settings():
-            self.greenlet.switch()
+            error = self.greenlet.switch()
+        if isinstance(error, GreenletExit):  # the one error that is returned
+            raise error
         return not self.is_done
 
     def close(self) -> None:
@@ -186,9 +189,9 @@ def take_turns(pending: deque[Task], most: int = WIDTH) -> None:
                 if not task.goes_on():
                     end(task, active)
     finally:
-        for task in active:
-            task.close()
-        active.clear()  # a traceback keeps this list
+        with ExitStack() as stack:  # all are closed, even if one raises an error
+            while active:  # which a traceback would keep
+                stack.callback(active.pop().close)
 
 
 def train(tasks: Sequence[Task]) -> None:

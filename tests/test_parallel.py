@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from greenlet import greenlet
+from greenlet import GreenletExit, greenlet
 from helpers import ROUNDING, WEIGHTS, X, y
 from joblib import Parallel, delayed, parallel_config
 from scipy.sparse import csr_array
@@ -497,6 +497,31 @@ def test_an_error_leaves_the_blocks_of_other_tasks():
     with pytest.raises(LookupError, match="three"):
         parallel(task, range(6))
     assert sorted(left) == [0, 1, 2, 3]
+
+
+def test_an_error_while_tasks_are_closed_leaves_the_blocks_of_the_others():
+    left = []
+
+    def task(i):
+        try:
+            network_score(i)
+        finally:
+            left.append(i)
+            raise SystemExit(i)
+
+    with pytest.raises(SystemExit):
+        parallel(task, range(4))
+    assert left == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("kind", [SystemExit, GeneratorExit, GreenletExit])
+def test_an_error_that_is_not_an_exception(kind):
+    def task(i):
+        network_score(i)
+        raise kind("first")
+
+    with pytest.raises(kind, match="first"):
+        parallel(task, range(3))
 
 
 def test_an_error_of_the_iterable():
