@@ -107,7 +107,7 @@ class LogitsMixin(Documented, ClassifierMixin):
         return labels.by_target(self._logits(X, log_probabilities))
 
     def decision_function(self, X: Matrix) -> Array:
-        """Return the logits.
+        """Return scores of the classes, which rank rows as their probabilities do.
 
         Parameters
         ----------
@@ -116,11 +116,20 @@ class LogitsMixin(Documented, ClassifierMixin):
 
         Returns
         -------
-        a : ndarray of shape (n_samples,) or (n_samples, n_outputs), or list of these
-            Logits; for two classes, ln(f_1 / f_0), which is positive where the second
-            class is more probable. For several targets, a list with an array for each.
+        scores : ndarray of shape (n_samples,) or (n_samples, n_classes), or list
+            For two classes, the logit ln(f_1 / f_0), which is positive where the second
+            class is more probable. For more classes, ln f, as in `predict_log_proba`.
+            For multi-label targets, ln(f / (1 - f)) of the rounded f of
+            `predict_proba`: two rows have the same score if they have the same
+            probability. For several targets, a list with the logits of each.
         """
-        return self._labels().decisions(self._logits(X, lambda a: a))
+        labels = self._labels()
+        if labels.multilabel:
+            f = self.predict_proba(X)
+            return np.log(f / (1 - f))
+        if labels.several or labels.binary:
+            return labels.by_output(self._logits(X, lambda a: a))
+        return self.predict_log_proba(X)
 
     def score(
         self, X: Matrix, y: Matrix, sample_weight: ArrayLike | None = None

@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 from helpers import ROUNDING, X, Y, maker, y
+from scipy.special import log_softmax
+from scipy.stats import rankdata
 from sklearn.datasets import make_classification
+from sklearn.metrics import average_precision_score, get_scorer, roc_auc_score
 
-from skffnn import ACTIVATIONS
+from skffnn import ACTIVATIONS, AveragedClassifier
 
 make = maker(max_iter=5)
 
@@ -46,13 +49,22 @@ class TestPredictLogProba:
 
 
 class TestDecisionFunction:
-    """Logits and hidden features."""
+    """Scores of classes, and hidden features."""
 
-    def test_of_many_classes_are_the_logits_of_softmax(self):
-        model = make().fit(X, y)
-        e = np.exp(model.decision_function(X))
-        f = e / e.sum(axis=1, keepdims=True)
-        np.testing.assert_allclose(model.predict_proba(X), f, rtol=ROUNDING)
+    def test_of_many_classes_are_log_probabilities(self):
+        model = make(hidden_layer_sizes=()).fit(X, y)
+        logits = X @ model.coefs_[0] + model.intercepts_[0]
+        scores = model.decision_function(X)
+        np.testing.assert_allclose(scores, log_softmax(logits, axis=1), rtol=ROUNDING)
+        np.testing.assert_array_equal(scores, model.predict_log_proba(X))
+        np.testing.assert_array_equal(scores.argmax(axis=1), model.predict(X))
+
+    @pytest.mark.parametrize("average", [False, True])
+    def test_of_many_classes_rank_rows_as_probabilities_do(self, average):
+        model = AveragedClassifier(make(), n_networks=2) if average else make()
+        model.fit(X, y)
+        expected = average_precision_score(y, model.predict_proba(X))
+        assert get_scorer("average_precision")(model, X, y) == expected
 
     def test_of_two_classes_is_the_log_odds_of_the_second(self):
         model = make().fit(X2, y2)
@@ -67,6 +79,26 @@ class TestDecisionFunction:
         f = 1 / (1 + np.exp(-model.decision_function(X)))
         np.testing.assert_allclose(model.predict_proba(X), f, rtol=ROUNDING)
 
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    @pytest.mark.parametrize("average", [False, True])
+    def test_of_labels_tie_where_probabilities_do(self, average, dtype):
+        model = make(hidden_layer_sizes=(), max_iter=1)
+        if average:
+            model = AveragedClassifier(model, n_networks=2, calibrate=False)
+        model.fit(X, Y)
+        for network in getattr(model, "estimators_", [model]):
+            network.coefs_[0][...] = np.eye(*network.coefs_[0].shape)
+            network.intercepts_[0][...] = 0
+        # Probabilities of close logits round to the same number, near 1 and near 0.
+        a = np.concatenate([[-900, -800, 700, 900], np.linspace(-50, 50, 1001)])
+        rows = np.tile(a[:, np.newaxis], X.shape[1]).astype(dtype)
+        f, scores = model.predict_proba(rows), model.decision_function(rows)
+        assert len(np.unique(f[:, 0])) < len(a)
+        np.testing.assert_array_equal(rankdata(scores, axis=0), rankdata(f, axis=0))
+        np.testing.assert_array_equal(scores > 0, model.predict(rows))
+        labels = np.tile(np.arange(len(a)) % 2, (Y.shape[1], 1)).T
+        assert roc_auc_score(labels, scores) == roc_auc_score(labels, f)
+
     @pytest.mark.parametrize("name", ACTIVATIONS)
     def test_hidden_features_are_the_recursion(self, name):
         model = make(hidden_layer_sizes=(7, 6, 5), activation=name).fit(X, y)
@@ -80,7 +112,8 @@ class TestDecisionFunction:
                     model.hidden_features(X, layer=layer), h, rtol=ROUNDING
                 )
         logits = h @ model.coefs_[3] + model.intercepts_[3]
-        np.testing.assert_allclose(model.decision_function(X), logits, rtol=ROUNDING)
+        log_f = log_softmax(logits, axis=1)
+        np.testing.assert_allclose(model.decision_function(X), log_f, rtol=ROUNDING)
 
     @pytest.mark.parametrize("sizes", [(), (4,), (4, 4)])
     def test_a_layer_that_does_not_exist_is_an_error(self, sizes):

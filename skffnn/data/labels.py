@@ -321,8 +321,8 @@ class Labels:
         ends = np.cumsum([block.n_classes for block in self.blocks])
         return [part.copy() for part in np.split(f, ends[:-1], axis=1)]
 
-    def decisions(self, a: Array) -> Any:
-        """Return logits as `decision_function` does, one number for two classes."""
+    def by_output(self, a: Array) -> Any:
+        """Return logits by target, as one number for two classes."""
         each = [
             a_j[:, 0] if block.n_outputs < block.n_classes else a_j
             for block, a_j in self._by_block(a)

@@ -39,8 +39,8 @@ from .tensor import Graph, Tensor, declare, dtype_of_numbers
 
 __all__ = ["initial_types", "inputs", "register"]
 
-# Options for the outputs of classifiers. With raw_scores, logits take the place of
-# probabilities; the converter of CalibratedClassifierCV needs them.
+# Options for the outputs of classifiers. With raw_scores, the scores of
+# decision_function take the place of probabilities, as CalibratedClassifierCV needs.
 OPTIONS = {
     "raw_scores": [True, False],
     "zipmap": [True, False, "columns"],

@@ -234,13 +234,25 @@ def probabilities_of(a: Tensor, targets: Labels) -> Tensor:
     raise TypeError(f"the output map of {targets.loss!r} has no ONNX form.")
 
 
+def scores_of(a: Tensor, targets: Labels) -> Tensor:
+    """Return what `decision_function` does, but both logits (-a, a) of two classes."""
+    if targets.binary:
+        return by_class(a, targets)
+    zero, one = a.dtype.type(0), a.dtype.type(1)
+    if targets.multilabel:
+        f = 1 / (1 + (-a).op("Exp"))  # exact for large -a, which "Sigmoid" clips
+        f = minimum(maximum(f, np.nextafter(zero, one)), np.nextafter(one, zero))
+        return (f / (1 - f)).op("Log")
+    return maximum(a.op("LogSoftmax", axis=1), np.log(np.nextafter(zero, one)))
+
+
 def label_and_probabilities(operator: Any, a: Tensor) -> list[Tensor]:
     """Return the outputs of a classifier with logits a."""
     model, scope = operator.raw_operator, a.graph.scope
     targets = targets_of(model)
     f = probabilities_of(a, targets)
     if scope.get_options(model, {"raw_scores": False})["raw_scores"]:
-        f = by_class(a, targets)
+        f = scores_of(a, targets)
     if is_zipped(operator):
         f = f.cast(np.float32)
     if targets.binary or targets.multilabel:

@@ -179,7 +179,14 @@ def train_copy(
     model.fit(X, y, **fit_params)
     if isinstance(model, FFNNEstimator):  # its training ends here
         model.fitted_ = model.fitted_.without_training()
-    return model, getattr(model, method)(validation.X) if has_validation else None
+    return model, output_of(model, method, validation.X) if has_validation else None
+
+
+def output_of(model: Any, method: str, X: Any) -> Any:
+    """Return what a method returns, but logits instead of a network's decisions."""
+    if method == "decision_function" and isinstance(model, FFNNEstimator):
+        return model.fitted_.logits(X)
+    return getattr(model, method)(X)
 
 
 class Average(MetaEstimatorMixin, BaseEstimator):
@@ -346,7 +353,8 @@ class Average(MetaEstimatorMixin, BaseEstimator):
         """Return the mean output of the networks, in float64."""
         stack = stack_of(self.estimators_, self._network)
         if stack is None:
-            each = [getattr(m, self._network_method)(X) for m in self.estimators_]
+            method = self._network_method
+            each = [output_of(m, method, X) for m in self.estimators_]
             outputs = np.array([*map(self._from_networks, each)], dtype=np.float64)
             return check_finite(outputs.mean(axis=0))
 

@@ -34,6 +34,12 @@ pytest.importorskip("onnxruntime")
 SINGLE, DOUBLE, ERROR_FUNCTION = 1e-6, 1e-12, 1e-7
 TOLERANCE = {np.float32: SINGLE, np.float64: DOUBLE}
 
+# Sums of ten products of up to 100 can cancel.
+LOGITS = {np.float32: 1e-4, np.float64: 1e-12}
+
+# Of ln(f / (1 - f)) for f near 1: the next f changes it by up to ln 2 of 37, or of 16.
+SATURATED = {np.float32: 0.05, np.float64: 0.02}
+
 # For trees, the sum of the leaves is rounded to float32; the rest uses float64.
 TREES = 1e-6
 
@@ -177,6 +183,22 @@ def test_numbers_of_classes_in_place_of_labels(serve):
 def test_a_calibrated_network_is_given_its_logits(serve, kind):
     model = CalibratedClassifierCV(make(), cv=2).fit(X, LABELS[kind])
     agree(serve(model, X), model, X, DOUBLE)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("kind", ["strings", "two", "multi-label"])
+@pytest.mark.parametrize("average", [False, True])
+def test_raw_scores_are_those_of_the_decision_function(serve, average, kind, dtype):
+    model = AveragedClassifier(make(), **quick) if average else make()
+    model.fit(X, LABELS[kind])
+    rows = (30 * X).astype(dtype)  # some probabilities round to 1
+    options = {"zipmap": False, "raw_scores": True}
+    _, scores = serve(model, rows, options={id(model): options})
+    expected = model.decision_function(rows)
+    if kind == "two":
+        expected = np.column_stack([-expected, expected])
+    rtol = SATURATED[dtype] if kind == "multi-label" else LOGITS[dtype]
+    np.testing.assert_allclose(scores, expected, rtol=rtol, atol=LOGITS[dtype])
 
 
 # ----------------------------------------------------------- user-defined components

@@ -232,6 +232,18 @@ def test_multi_label_targets():
     np.testing.assert_allclose(model.predict_proba(X), f, rtol=RTOL)
 
 
+def test_networks_of_different_sizes_are_averaged_before_their_outputs_saturate():
+    X, y = make_multilabel_classification(80, n_classes=3, random_state=0)
+    model = AveragedClassifier(NETWORK, n_networks=2, calibrate=False).fit(X, y)
+    for sizes, slope in ((), 50.0), ((3,), 0.0):
+        network = clone(NETWORK).set_params(hidden_layer_sizes=sizes).fit(X, y)
+        network.coefs_[-1][...] = slope * np.eye(*network.coefs_[-1].shape)
+        network.intercepts_[-1][...] = 0 if slope else -60
+        model.estimators_[bool(sizes)] = network
+    expected = 1 / (1 + np.exp(30 - 25 * X[:, :3]))  # the logits are 50 x and -60
+    np.testing.assert_allclose(model.predict_proba(X), expected, rtol=RTOL)
+
+
 def test_a_grid_search_reaches_the_networks():
     X, y = make_classification(60, random_state=0)
     model = AveragedClassifier(NETWORK, n_networks=2, random_state=0)
