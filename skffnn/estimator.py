@@ -119,7 +119,8 @@ PARAMETERS = """
         and keep the parameters of the best epoch. The split respects sample weights,
         and is stratified by class. Works with every solver, but not with `partial_fit`.
     validation_fraction : float, default=0.1
-        Fraction of the rows that early stopping holds out, between 0 and 1.
+        Fraction of the rows that early stopping holds out, between 0 and 1. It may be 0
+        where no rows are held out.
     beta_1 : float, default=0.9
         Decay of the first moment of "adam" and "adamw", in [0, 1).
     beta_2 : float, default=0.999

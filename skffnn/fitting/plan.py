@@ -37,7 +37,7 @@ NUMBERS: dict[str, tuple[float, float, str]] = {
     "power_t": (0, inf, "left"),
     "tol": (0, inf, "left"),
     "momentum": (0, 1, "both"),
-    "validation_fraction": (0, 1, "neither"),
+    "validation_fraction": (0, 1, "left"),  # 0 unless it is used
     "beta_1": (0, 1, "left"),
     "beta_2": (0, 1, "left"),
     "epsilon": (0, inf, "neither"),

@@ -15,6 +15,7 @@ from ..nn.parameters import initialise
 from ..optim.descent import run
 from ..optim.progress import Progress
 from ..optim.training import Training
+from ..utils.checks import check_number
 from .listeners import Listener
 from .plan import Plan
 
@@ -85,8 +86,9 @@ def prepare(plan: Plan, rows: Any, start: Fitted | None, n_iter: int) -> Trainin
     progress = begin(plan, rows, start, validated=validated)
     validation = rows.validation
     if plan.early_stopping and validation is None:
-        stream = progress.split_stream()
-        rows, validation = rows.split(plan.validation_fraction, stream)
+        fraction = plan.validation_fraction
+        check_number("validation_fraction", fraction, 0, 1, closed="neither")
+        rows, validation = rows.split(fraction, progress.split_stream())
     plan = rows.adapted(plan)
     batch_size = plan.rows_per_batch(rows.largest)
     compute = plan.compute_dtype(progress.dtype, is_full=batch_size == rows.n_rows)

@@ -35,7 +35,7 @@ BOUNDS = {
     "tol": (r"\[0, inf\)", [-1e-9, np.inf]),
     "verbose": (r"\[0, inf\)", [-1]),
     "momentum": (r"\[0, 1\]", [-0.1, 1.1]),
-    "validation_fraction": (r"\(0, 1\)", [0, 1]),
+    "validation_fraction": (r"\[0, 1\)", [-0.1, 1]),
     "beta_1": (r"\[0, 1\)", [-0.1, 1]),
     "beta_2": (r"\[0, 1\)", [-0.1, 1]),
     "epsilon": (r"\(0, inf\)", [0]),
@@ -93,6 +93,13 @@ class TestInvalidParameters:
             make(**{name: value}).fit(X, y)
         # The message quotes the value, or the invalid part of a sequence.
         assert repr(value) in str(error.value) or isinstance(value, list | tuple)
+
+    def test_a_validation_fraction_of_0_is_refused_if_it_is_used(self):
+        params = {"validation_fraction": 0, "max_iter": 2}
+        make(**params).fit(X, y).partial_fit(X, y)
+        make(**params, early_stopping=True).fit(X, y, X_val=X, y_val=y)
+        with pytest.raises(InvalidParameterError, match=r"validation_fra.*\(0, 1\)"):
+            make(**params, early_stopping=True).fit(X, y)
 
     @pytest.mark.parametrize("parameter", OBJECTS)
     def test_an_object_lacks_methods(self, parameter):
