@@ -105,10 +105,10 @@ CONVERTERS: dict[type, Converter] = {
 
 
 def register() -> None:
-    """Register the converters with skl2onnx.
+    """Register the converters with skl2onnx, as importing this module does.
 
-    After one call, `skl2onnx.to_onnx` converts the estimators of this package, alone or
-    in a pipeline.
+    `skl2onnx.to_onnx` then converts the estimators of this package, alone, in a
+    pipeline, or in an ensemble or search of scikit-learn.
 
     Examples
     --------
@@ -131,3 +131,6 @@ def register() -> None:
             converter.add_nodes,
             options=OPTIONS if issubclass(kind, ClassifierMixin) else None,
         )
+
+
+register()

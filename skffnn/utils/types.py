@@ -6,6 +6,7 @@ classes, which declare the methods that users call. At run time, they are scikit
 own classes.
 """
 
+import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, metadata
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeVar
@@ -157,7 +158,7 @@ def site() -> str | None:
 
 
 class Documented:
-    """Mixin that links the HTML representation of an estimator to its page."""
+    """Mixin that says where to find the page of an estimator, and how to convert it."""
 
     _doc_link_module = "skffnn"
 
@@ -165,3 +166,11 @@ class Documented:
     def _doc_link_template(self) -> str:
         url = site()
         return f"{url}/api/generated/skffnn.{{estimator_name}}.html" if url else ""
+
+    def onnx_parser(self) -> None:
+        """Raise unless skl2onnx, which calls this, has the converters."""
+        if "skffnn.onnx" not in sys.modules:
+            raise RuntimeError(
+                f"skl2onnx has no converter of {type(self).__name__} yet. Call "
+                "skffnn.onnx.register() before the conversion."
+            )
