@@ -11,15 +11,14 @@ from .inspection.loss_curves import LossCurveDisplay
 from .inspection.network_display import NetworkDisplay
 from .inspection.weights_display import WeightsDisplay
 from .nn.activations import ACTIVATIONS
-from .nn.losses import (
-    CLASSIFICATION_LOSSES,
+from .nn.losses import CLASSIFICATION_LOSSES
+from .nn.parameters import INITIALIZERS, L2, NTK, PENALTIES
+from .nn.regression_losses import (
     REGRESSION_LOSSES,
     Huber,
     Quantile,
     RegressionLoss,
 )
-from .nn.parameters import INITIALIZERS, NTK
-from .nn.penalties import L2, PENALTIES
 from .optim.optimizers import SGD, Adam, AdamW
 from .optim.schedules import (
     SCHEDULES,

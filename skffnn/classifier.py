@@ -172,7 +172,7 @@ class FFNNClassifier(LogitsMixin, FFNNEstimator):
 
     with sample weights s_t, the network f (`skffnn.nn.network`), the loss
     ℓ = -Σ_k y_k ln f_k for one class out of several (`skffnn.nn.losses` has the other
-    cases), and the penalty Ω(θ) = ½ Σ_k ‖W(k)‖²_F (`skffnn.nn.penalties`). It is a
+    cases), and the penalty Ω(θ) = ½ Σ_k ‖W(k)‖²_F (`skffnn.nn.parameters`). It is a
     drop-in replacement for `sklearn.neural_network.MLPClassifier` and takes the same
     parameters.
 

@@ -147,7 +147,7 @@ PARAMETERS = """
         sets learning rates per layer, or an object with the method `draw` of
         `skffnn.nn.parameters.Initializer`.
     penalty : str or object, default="l2"
-        Ω(θ): "l2", or an object with the methods of `skffnn.nn.penalties.Penalty`.
+        Ω(θ): "l2", or an object with the methods of `skffnn.nn.parameters.Penalty`.
     dtype : {"auto", "float32", "float64"}, default="auto"
         Type used in training. "auto" is float32 for minibatches, whose noise far
         exceeds its rounding errors, and float64 if each step uses all rows ("lbfgs", or

@@ -14,7 +14,7 @@ from .estimator import FFNNEstimator
 from .fitted import Fitted, FittedAttribute, check_finite
 from .fitting.plan import Losses, Plan
 from .nn.arrays import Array
-from .nn.losses import REGRESSION_LOSSES, RegressionLoss
+from .nn.regression_losses import REGRESSION_LOSSES, RegressionLoss
 from .typing import (
     ActivationParam,
     BatchSize,
@@ -43,9 +43,9 @@ class FFNNRegressor(Documented, RegressorMixin, FFNNEstimator):
         J(θ) = 1/S Σ_t s_t ℓ(f(x_t | θ), y_t) + α Ω(θ),    S = Σ_t s_t,
 
     with sample weights s_t, the network f (`skffnn.nn.network`), a loss ℓ of
-    `skffnn.nn.losses`, and the penalty Ω(θ) = ½ Σ_k ‖W(k)‖²_F (`skffnn.nn.penalties`).
-    It is a drop-in replacement for `sklearn.neural_network.MLPRegressor` and takes the
-    same parameters.
+    `skffnn.nn.regression_losses`, and the penalty Ω(θ) = ½ Σ_k ‖W(k)‖²_F. It is a
+    drop-in replacement for `sklearn.neural_network.MLPRegressor` and takes the same
+    parameters.
 
     Features and targets may be in any units: see `normalize_y`. With a log link, put a
     `StandardScaler` before it.

@@ -14,14 +14,9 @@ from numpy.typing import NDArray
 
 from .files.checkpoints import Checkpoint
 from .nn.activations import Activation, ActivationName
-from .nn.losses import (
-    ClassificationLoss,
-    ClassificationLossName,
-    RegressionLoss,
-    RegressionLossName,
-)
-from .nn.parameters import Initializer, InitializerName
-from .nn.penalties import Penalty, PenaltyName
+from .nn.losses import ClassificationLoss, ClassificationLossName
+from .nn.parameters import Initializer, InitializerName, Penalty, PenaltyName
+from .nn.regression_losses import RegressionLoss, RegressionLossName
 from .optim.optimizers import Optimizer
 from .optim.schedules import Schedule, ScheduleName
 from .optim.solvers import Solver, SolverName

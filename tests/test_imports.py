@@ -28,7 +28,6 @@ LAYERS = [
 INDEPENDENT = [
     "nn.activations",
     "nn.losses",
-    "nn.penalties",
     "nn.parameters",
     "optim.optimizers",
     "optim.schedules",

@@ -12,16 +12,16 @@ import sklearn.pipeline
 
 import skffnn
 from skffnn import typing
-from skffnn.nn import activations, losses, parameters, penalties
+from skffnn.nn import activations, losses, parameters, regression_losses
 from skffnn.optim import schedules, solvers
 from skffnn.utils import types
 
 NAMES = [
     (activations.ActivationName, skffnn.ACTIVATIONS),
     (losses.ClassificationLossName, skffnn.CLASSIFICATION_LOSSES),
-    (losses.RegressionLossName, skffnn.REGRESSION_LOSSES),
+    (regression_losses.RegressionLossName, skffnn.REGRESSION_LOSSES),
     (parameters.InitializerName, skffnn.INITIALIZERS),
-    (penalties.PenaltyName, skffnn.PENALTIES),
+    (parameters.PenaltyName, skffnn.PENALTIES),
     (schedules.ScheduleName, skffnn.SCHEDULES),
     (solvers.SolverName, skffnn.SOLVERS),
 ]

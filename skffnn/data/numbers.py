@@ -11,8 +11,8 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.sparsefuncs import mean_variance_axis
 
 from ..nn.arrays import BLOCK, Array
-from ..nn.losses import RegressionLoss
 from ..nn.parameters import Parameters
+from ..nn.regression_losses import RegressionLoss
 
 # Relative differences up to this size are rounding errors.
 CONSTANT = 10 * np.finfo(np.float64).eps

@@ -74,9 +74,9 @@ MODULES: dict[str, str] = {
 # Registries of the package: files may contain objects of the classes in them.
 REGISTRIES = """
 skffnn.nn.activations.ACTIVATIONS skffnn.nn.parameters.INITIALIZERS
-skffnn.nn.losses.CLASSIFICATION_LOSSES skffnn.nn.losses.REGRESSION_LOSSES
-skffnn.nn.penalties.PENALTIES skffnn.optim.schedules.SCHEDULES
-skffnn.optim.solvers.SOLVERS
+skffnn.nn.losses.CLASSIFICATION_LOSSES skffnn.nn.parameters.PENALTIES
+skffnn.nn.regression_losses.REGRESSION_LOSSES
+skffnn.optim.schedules.SCHEDULES skffnn.optim.solvers.SOLVERS
 """
 
 

@@ -14,8 +14,14 @@ from sklearn.utils import check_random_state
 
 from ..nn.activations import ACTIVATIONS, Activation
 from ..nn.arrays import Array
-from ..nn.parameters import INITIALIZERS, Initializer, Parameters, rates_of
-from ..nn.penalties import PENALTIES, Penalty
+from ..nn.parameters import (
+    INITIALIZERS,
+    PENALTIES,
+    Initializer,
+    Parameters,
+    Penalty,
+    rates_of,
+)
 from ..optim.optimizers import Optimizer
 from ..optim.progress import StoppingCriteria
 from ..optim.schedules import SCHEDULES, Schedule

@@ -1,1 +1,1 @@
-"""The mathematics of the network: layers, losses, penalties, and the objective J(θ)."""
+"""The mathematics of the network: layers, losses, penalties, the objective J(θ)."""

@@ -21,8 +21,7 @@ import numpy as np
 from .arrays import Array, column, number
 from .losses import Loss
 from .network import Network
-from .parameters import Parameters
-from .penalties import Penalty
+from .parameters import Parameters, Penalty
 
 Batch = tuple[Any, Array, Array]  # x, y, and the weights w as a column
 

@@ -1,5 +1,7 @@
 """The parameters θ = (W(1) … W(L+1), b(1) … b(L+1)) as one vector.
 
+This module also has their initial values, and the penalties Ω(θ) on the weights.
+
 The rows of X are samples, so W(k) is the transpose of the matrix in the lecture notes.
 Its shape is (D(k-1), D(k)): rows for the neurons of layer k-1, columns for those of
 layer k.
@@ -12,7 +14,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
-from .arrays import Array
+from .arrays import Array, in_cache, number
 
 
 class Parameters:
@@ -72,6 +74,9 @@ class Parameters:
     def zeros_like(cls, theta: "Parameters") -> "Parameters":
         """Return zeros with the same shapes and dtype as other parameters."""
         return cls(theta.sizes, np.zeros_like(theta.vector))
+
+
+# -------------------------------------------------------------------- initial values
 
 
 @runtime_checkable
@@ -283,3 +288,69 @@ def rates_of(theta: Parameters, initializer: Initializer) -> Array | None:
         rates.W[k][...] = of_W
         rates.b[k][...] = of_b
     return rates.vector
+
+
+# ------------------------------------------------------------------------- penalties
+
+
+@runtime_checkable
+class Penalty(Protocol):
+    """Interface of a penalty Ω(θ), which is α Ω(θ) in J(θ).
+
+    It receives the weights of all layers as one vector, without the biases; for a stack
+    of networks, a matrix with one row for each.
+    """
+
+    def value(self, W: Array) -> Any:
+        """Return Ω.
+
+        Parameters
+        ----------
+        W : ndarray of shape (..., n_weights)
+            The weights of all layers.
+
+        Returns
+        -------
+        omega : float or ndarray of shape (...)
+            The penalty, before it is multiplied by α.
+        """
+
+    def add_gradient(self, W: Array, alpha: Any, grad: Array) -> None:
+        """Add α ∂Ω/∂W to `grad`.
+
+        Parameters
+        ----------
+        W : ndarray of shape (..., n_weights)
+            The weights of all layers.
+        alpha : float or ndarray of shape (..., 1)
+            The factor α.
+        grad : ndarray of shape (..., n_weights)
+            Changed in place. It may be `W` itself, for a step of weight decay.
+        """
+
+
+class L2:
+    """L2 regularisation, Ω(θ) = ½ Σ_k ‖W(k)‖²_F.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skffnn import L2
+    >>> W, grad = np.array([3.0, -4.0]), np.zeros(2)
+    >>> L2().value(W)
+    12.5
+    >>> L2().add_gradient(W, 0.1, grad)
+    >>> print(grad)
+    [ 0.3 -0.4]
+    """
+
+    def value(self, W: Array) -> Any:
+        return 0.5 * number(np.vecdot(W, W))  # ½ Σ w²
+
+    def add_gradient(self, W: Array, alpha: Any, grad: Array) -> None:
+        for w, g in in_cache(W, grad):
+            g += alpha * w  # ∂Ω/∂w = w
+
+
+PenaltyName = Literal["l2"]  # for type checkers
+PENALTIES: dict[str, type[Penalty]] = {"l2": L2}

@@ -35,7 +35,8 @@ from ..nn.activations import (
     Tanh,
 )
 from ..nn.arrays import Array
-from ..nn.losses import LogisticOutput, LogLink, RegressionLoss, Softmax
+from ..nn.losses import LogisticOutput, Softmax
+from ..nn.regression_losses import LogLink, RegressionLoss
 from ..regressor import FFNNRegressor
 from ..tabular.classification import LEAST
 from ..tabular.trees import LOG_LINKS, Trees, places, trees_of

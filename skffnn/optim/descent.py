@@ -17,11 +17,11 @@ import numpy as np
 from ..data.batches import Batches, StackedBatches, Validation
 from ..nn.activations import ACTIVATIONS
 from ..nn.arrays import Array
-from ..nn.losses import CLASSIFICATION_LOSSES, REGRESSION_LOSSES
+from ..nn.losses import CLASSIFICATION_LOSSES
 from ..nn.network import Network, StackedDropout
 from ..nn.objective import Batch, Objective
-from ..nn.parameters import Parameters
-from ..nn.penalties import PENALTIES
+from ..nn.parameters import PENALTIES, Parameters
+from ..nn.regression_losses import REGRESSION_LOSSES
 from .optimizers import OPTIMIZERS, Optimizer, State
 from .progress import is_real
 from .solvers import name_of

@@ -10,7 +10,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from ..nn.arrays import Array
-from ..nn.losses import Quantile
+from ..nn.regression_losses import Quantile
 from ..regressor import FFNNRegressor, d2_of_quantiles
 from ..typing import NNetworks, Verbose
 from ..utils.types import (

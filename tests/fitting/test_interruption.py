@@ -7,7 +7,7 @@ import pytest
 from helpers import STEPPERS, X, maker, y
 
 from skffnn import SOLVERS
-from skffnn.nn.penalties import L2
+from skffnn.nn.parameters import L2
 from skffnn.optim.schedules import Schedule
 
 make = maker(max_iter=8, learning_rate_init=0.05)

@@ -8,8 +8,7 @@ from skffnn import ACTIVATIONS
 from skffnn.nn.losses import LogisticOutput, Softmax
 from skffnn.nn.network import Network
 from skffnn.nn.objective import Objective
-from skffnn.nn.parameters import Parameters
-from skffnn.nn.penalties import L2
+from skffnn.nn.parameters import L2, Parameters
 from skffnn.optim.optimizers import OPTIMIZERS
 
 M, N, SIZES = 3, 11, (4, 6, 5, 3)

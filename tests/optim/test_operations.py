@@ -14,8 +14,7 @@ from skffnn.nn.arrays import BLOCK
 from skffnn.nn.losses import LogisticOutput, Softmax
 from skffnn.nn.network import Network
 from skffnn.nn.objective import Objective
-from skffnn.nn.parameters import Parameters
-from skffnn.nn.penalties import L2
+from skffnn.nn.parameters import L2, Parameters
 from skffnn.optim.optimizers import SGD, Adam, AdamW
 
 ROWS, FEATURES, HIDDEN, CLASSES = 60, 7, 11, 3

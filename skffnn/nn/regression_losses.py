@@ -1,0 +1,262 @@
+"""Losses of regressors: output maps f = o(a) and losses ℓ(f, y) of real numbers y.
+
+The conventions are those of `skffnn.nn.losses`. A new loss inherits from
+`RegressionLoss`. Users can also pass an object of such a class instead of a name.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from numbers import Real
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from scipy.special import xlogy
+
+from .arrays import Array
+from .losses import Loss
+
+
+class RegressionLoss(Loss):
+    """Base class of losses for the regressor, with the identity as output map.
+
+    A subclass defines `loss_and_error` and, if it has another output map, also `name`
+    and `output`.
+
+    Attributes
+    ----------
+    scalable : bool
+        Whether targets may be shifted and scaled, y ← (y - m) / s, for training.
+    domain : str
+        Description of the targets that `allows` accepts, for error messages.
+
+    Examples
+    --------
+    The logarithm of the hyperbolic cosine, between squared and absolute error:
+
+    >>> import numpy as np
+    >>> from skffnn import FFNNRegressor, RegressionLoss
+    >>> class LogCosh(RegressionLoss):
+    ...     def loss_and_error(self, a, y):
+    ...         a -= y
+    ...         ell = np.logaddexp(a, -a) - np.log(2)  # ℓ = ln cosh(f - y)
+    ...         np.tanh(a, out=a)  # ∂ℓ/∂a = tanh(f - y)
+    ...         return ell.sum(axis=-1, keepdims=True)
+    >>> model = FFNNRegressor(loss=LogCosh())
+    """
+
+    name: ClassVar[str] = "identity"
+    scalable: ClassVar[bool] = True
+    domain: ClassVar[str] = "numbers"
+
+    @property
+    def levels(self) -> tuple[float, ...] | None:
+        """The quantile levels that are predicted; None for a single prediction."""
+        return None
+
+    def allows(self, y: Array) -> bool:
+        """Return whether the loss is defined for all targets."""
+        return True
+
+    def output(self, a: Array) -> Array:
+        return a
+
+    def score_terms(self, a: Array, y: Array) -> Array:
+        residual = self.output(a.copy()) - y
+        return (residual * residual).mT
+
+
+class SquaredError(RegressionLoss):
+    """The squared error, ℓ(f, y) = ½ Σ_k (f_k - y_k)², for the mean of y.
+
+    Up to a constant, it is the negative log-likelihood of normal noise with variance 1.
+    ∂ℓ/∂a = f - y. `MLPRegressor` minimises the same loss.
+    """
+
+    def loss_and_error(self, a: Array, y: Array) -> Array:
+        a -= y  # ∂ℓ/∂a = f - y
+        return 0.5 * np.vecdot(a, a)[..., np.newaxis]
+
+
+class AbsoluteError(RegressionLoss):
+    """The absolute error, ℓ(f, y) = Σ_k abs(f_k - y_k), for the median of y.
+
+    Up to a constant, it is the negative log-likelihood of Laplace noise with scale 1.
+    ∂ℓ/∂a = sign(f - y).
+    """
+
+    def loss_and_error(self, a: Array, y: Array) -> Array:
+        a -= y
+        ell = np.abs(a).sum(axis=-1, keepdims=True)
+        np.sign(a, out=a)  # ∂ℓ/∂a = sign(f - y)
+        return ell
+
+
+@dataclass(frozen=True)
+class Huber(RegressionLoss):
+    """The Huber loss, quadratic for small errors and linear for outliers.
+
+    With r = abs(f - y), it is ½ r² if r ≤ δ, else δ (r - δ / 2), summed over outputs.
+    ∂ℓ/∂a is f - y, clipped to [-δ, δ].
+
+    Parameters
+    ----------
+    delta : float, default=1.0
+        Error δ > 0 above which the loss is linear; a smaller value is more robust to
+        outliers. The unit is that of the targets in training: the standard deviation of
+        y with `normalize_y=True`.
+
+    References
+    ----------
+    Huber, *Robust estimation of a location parameter*, Annals of Mathematical
+    Statistics, 1964.
+
+    Examples
+    --------
+    >>> from skffnn import FFNNRegressor, Huber
+    >>> model = FFNNRegressor(loss=Huber(delta=0.5))
+    """
+
+    delta: float = 1.0
+
+    def __post_init__(self) -> None:
+        delta: Any = self.delta
+        if not (isinstance(delta, Real) and 0 < float(delta) < np.inf):
+            raise ValueError(f"delta must be a number in (0, inf), got {self.delta!r}.")
+
+    def loss_and_error(self, a: Array, y: Array) -> Array:
+        r = a - y
+        np.clip(r, -self.delta, self.delta, out=a)  # ∂ℓ/∂a = clip(r)
+        # ℓ = clip(r) (r - clip(r) / 2), which is ½ r² or δ (|r| - δ / 2)
+        return np.vecdot(a, r - 0.5 * a)[..., np.newaxis]
+
+
+@dataclass(frozen=True)
+class Quantile(RegressionLoss):
+    """The quantile loss (pinball loss), for one or several quantiles of y.
+
+    ℓ(f, y) = Σ_k q_k max(y - f_k, 0) + (1 - q_k) max(f_k - y, 0), with one output f_k
+    for each level q_k. ∂ℓ/∂a_k = [f_k > y] - q_k.
+
+    Parameters
+    ----------
+    quantile : float or sequence of float, default=0.5
+        Levels q in (0, 1), in ascending order. With `loss="quantile"`, the parameter
+        `quantile` of the estimator is used.
+
+    References
+    ----------
+    Koenker & Bassett, *Regression quantiles*, Econometrica, 1978.
+
+    Examples
+    --------
+    >>> from skffnn import FFNNRegressor, Quantile
+    >>> model = FFNNRegressor(loss=Quantile([0.05, 0.95]))
+    """
+
+    quantile: Any = 0.5
+
+    def __post_init__(self) -> None:
+        is_number = np.ndim(self.quantile) == 0
+        try:
+            levels = [float(q) for q in np.atleast_1d(self.quantile)]
+        except (TypeError, ValueError):
+            levels = []
+        # Strictly ascending between 0 and 1; comparisons with NaN are false.
+        if not levels or not all(p < q for p, q in pairwise([0.0, *levels, 1.0])):
+            raise ValueError(
+                "quantile must be a number in (0, 1), or a sequence of such numbers in "
+                f"ascending order, got {self.quantile!r}."
+            )
+        # Plain numbers, so that the loss is hashable.
+        plain = levels[0] if is_number else tuple(levels)
+        object.__setattr__(self, "quantile", plain)
+
+    @property
+    def levels(self) -> tuple[float, ...] | None:
+        return None if isinstance(self.quantile, float) else tuple(self.quantile)
+
+    def loss_and_error(self, a: Array, y: Array) -> Array:
+        q = np.atleast_1d(np.asarray(self.quantile, a.dtype))
+        r = a - y
+        np.greater(r, 0, out=a)
+        a -= np.tile(q, a.shape[-1] // len(q))  # ∂ℓ/∂a = [f > y] - q
+        return np.vecdot(a, r)[..., np.newaxis]  # ℓ = ([f > y] - q) (f - y)
+
+
+class LogLink(RegressionLoss):
+    """Base class of losses for positive predictions, f = exp(a)."""
+
+    name = "exp"
+    scalable = False
+
+    def output(self, a: Array) -> Array:
+        return np.exp(a, out=a)
+
+
+class Poisson(LogLink):
+    """Half the Poisson deviance with a log link, for counts and frequencies.
+
+    f = exp(a),    ℓ(f, y) = Σ_k y_k ln(y_k / f_k) - y_k + f_k.
+
+    Up to terms that do not depend on f, it is the negative log-likelihood of a Poisson
+    distribution with mean f. The log link is the canonical one, so ∂ℓ/∂a = f - y.
+
+    References
+    ----------
+    McCullagh & Nelder, *Generalized linear models*, Chapman & Hall, 1989.
+    """
+
+    domain = "non-negative numbers"
+
+    def allows(self, y: Array) -> bool:
+        return bool((y >= 0).all())
+
+    def loss_and_error(self, a: Array, y: Array) -> Array:
+        ell = xlogy(y, y)
+        ell -= y * a
+        ell -= y
+        np.exp(a, out=a)  # f = exp(a)
+        ell += a  # ℓ = y ln y - y a - y + f
+        a -= y  # ∂ℓ/∂a = f - y
+        return ell.sum(axis=-1, keepdims=True)
+
+
+class Gamma(LogLink):
+    """Half the gamma deviance with a log link, for positive, skewed amounts.
+
+    f = exp(a),    ℓ(f, y) = Σ_k y_k / f_k - ln(y_k / f_k) - 1.
+
+    Up to terms that do not depend on f, it is the negative log-likelihood of a gamma
+    distribution with mean f and shape 1. The canonical link would be -1 / f; with the
+    log link, ∂ℓ/∂a = (f - y) / f. The source is that of `Poisson`.
+    """
+
+    domain = "positive numbers"
+
+    def allows(self, y: Array) -> bool:
+        return bool((y > 0).all())
+
+    def loss_and_error(self, a: Array, y: Array) -> Array:
+        ell = a - np.log(y)
+        ell -= 1
+        np.negative(a, out=a)
+        np.exp(a, out=a)
+        a *= y  # y / f = y exp(-a)
+        ell += a  # ℓ = y / f - ln(y / f) - 1
+        np.subtract(1, a, out=a)  # ∂ℓ/∂a = 1 - y / f
+        return ell.sum(axis=-1, keepdims=True)
+
+
+# The names, for type checkers.
+RegressionLossName = Literal[
+    "squared_error", "absolute_error", "huber", "quantile", "poisson", "gamma"
+]
+
+REGRESSION_LOSSES: dict[str, type[RegressionLoss]] = {
+    "squared_error": SquaredError,
+    "absolute_error": AbsoluteError,
+    "huber": Huber,
+    "quantile": Quantile,
+    "poisson": Poisson,
+    "gamma": Gamma,
+}
