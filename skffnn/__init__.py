@@ -18,6 +18,7 @@ from .nn.regression_losses import (
     Huber,
     Quantile,
     RegressionLoss,
+    Tweedie,
 )
 from .optim.optimizers import SGD, Adam, AdamW
 from .optim.schedules import (
@@ -85,6 +86,7 @@ __all__ = [
     "RobustSmoothScaler",
     "Schedule",
     "TableEncoder",
+    "Tweedie",
     "WeightsDisplay",
     "describe",
     "load",

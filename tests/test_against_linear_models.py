@@ -10,11 +10,12 @@ from sklearn.linear_model import (
     PoissonRegressor,
     QuantileRegressor,
     Ridge,
+    TweedieRegressor,
 )
 from sklearn.metrics import mean_pinball_loss
 from sklearn.preprocessing import StandardScaler
 
-from skffnn import FFNNRegressor, Huber
+from skffnn import FFNNRegressor, Huber, Tweedie
 
 # L-BFGS ends with a gradient of 1e-8, and the coefficients are of order 1.
 RTOL = 1e-5
@@ -89,6 +90,17 @@ def test_poisson_and_gamma_are_generalised_linear_models(alpha, weights):
         theirs.fit(X, y, weights)
         ours = linear(loss, alpha).fit(X, y, weights)
         assert_same(ours, theirs)
+
+
+@each_weighting
+@pytest.mark.parametrize("power", [1.1, 1.5, 1.9])
+def test_tweedie_is_a_generalised_linear_model_of_sums_that_may_be_0(power, weights):
+    sums = np.maximum(y - 0.8, 0)
+    assert (sums == 0).any()
+    theirs = TweedieRegressor(
+        power=power, alpha=0.1, link="log", solver="newton-cholesky", tol=1e-9
+    ).fit(X, sums, weights)
+    assert_same(linear(Tweedie(power), 0.1).fit(X, sums, weights), theirs)
 
 
 def test_huber_with_the_scale_that_huber_regression_finds():

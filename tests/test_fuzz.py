@@ -288,7 +288,7 @@ def assert_promises(model, X):
         f = model.predict(X)
         assert f.shape[0] == (len(X) if isinstance(X, list) else X.shape[0])
         assert np.isfinite(f).all()
-        assert (f >= 0).all() or model.loss not in ("poisson", "gamma")
+        assert (f >= 0).all() or model.out_activation_ != "exp"
         return
     outputs = model.classes_, model.predict_proba(X), model.predict_log_proba(X)
     labels = model.predict(X)

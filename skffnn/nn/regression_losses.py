@@ -10,7 +10,7 @@ from numbers import Real
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from scipy.special import xlogy
+from scipy.special import boxcox, xlogy
 
 from .arrays import Array
 from .losses import Loss
@@ -247,9 +247,73 @@ class Gamma(LogLink):
         return ell.sum(axis=-1, keepdims=True)
 
 
+@dataclass(frozen=True)
+class Tweedie(LogLink):
+    """Half the Tweedie deviance with a log link, between Poisson and gamma.
+
+    f = exp(a),    ℓ(f, y) = Σ_k ∫ (y_k - t) / t^p dt, from f_k to y_k.
+
+    Up to terms that do not depend on f, it is the negative log-likelihood of a
+    distribution with mean f and a variance proportional to f^p. For 1 < p < 2, that is
+    a compound distribution: a Poisson number of gamma amounts, whose sum is 0 with a
+    positive probability. p = 1 is `Poisson` and p = 2 is `Gamma`.
+    ∂ℓ/∂a = (f - y) f^(1-p).
+
+    Parameters
+    ----------
+    power : float, default=1.5
+        p in [1, 2]. A larger value gives large targets less weight.
+
+    References
+    ----------
+    Jørgensen, *Exponential dispersion models*, Journal of the Royal Statistical Society
+    B, 1987.
+
+    Box & Cox, *An analysis of transformations*, Journal of the Royal Statistical
+    Society B, 1964, for the integrals ∫ t^(λ-1) dt.
+
+    Examples
+    --------
+    >>> from skffnn import FFNNRegressor, Tweedie
+    >>> model = FFNNRegressor(loss=Tweedie(power=1.9))
+    """
+
+    domain = "non-negative numbers (positive numbers for power=2)"
+
+    power: float = 1.5
+
+    def __post_init__(self) -> None:
+        power: Any = self.power
+        if not (isinstance(power, Real) and 1 <= float(power) <= 2):
+            raise ValueError(f"power must be a number in [1, 2], got {self.power!r}.")
+        # A plain number, so that it does not change the dtype of the loss.
+        object.__setattr__(self, "power", float(power))
+
+    def allows(self, y: Array) -> bool:
+        return bool(y.min() > 0 or (y.min() == 0 and self.power < 2))
+
+    def loss_and_error(self, a: Array, y: Array) -> Array:
+        q, r = 1 - self.power, 2 - self.power
+        x = y * np.exp(-a)  # y / f
+        np.exp(r * a, out=a)  # f^(2-p)
+        # With B_λ(x) = (x^λ - 1) / λ, or ln x for λ = 0, the integral of t^(λ-1),
+        # ℓ = f^(2-p) (x B_q(x) - B_r(x)), where 0 B_q(0) = 0.
+        ell = x * boxcox(x, q, where=x > 0, out=np.zeros_like(x))
+        ell -= boxcox(x, r)
+        ell *= a
+        a *= 1 - x  # ∂ℓ/∂a = f^(2-p) (1 - y / f)
+        return ell.sum(axis=-1, keepdims=True)
+
+
 # The names, for type checkers.
 RegressionLossName = Literal[
-    "squared_error", "absolute_error", "huber", "quantile", "poisson", "gamma"
+    "squared_error",
+    "absolute_error",
+    "huber",
+    "quantile",
+    "poisson",
+    "gamma",
+    "tweedie",
 ]
 
 REGRESSION_LOSSES: dict[str, type[RegressionLoss]] = {
@@ -259,4 +323,5 @@ REGRESSION_LOSSES: dict[str, type[RegressionLoss]] = {
     "quantile": Quantile,
     "poisson": Poisson,
     "gamma": Gamma,
+    "tweedie": Tweedie,
 }

@@ -10,9 +10,10 @@ from sklearn.metrics import (
     mean_pinball_loss,
     mean_poisson_deviance,
     mean_squared_error,
+    mean_tweedie_deviance,
 )
 
-from skffnn import REGRESSION_LOSSES, Huber, Quantile
+from skffnn import REGRESSION_LOSSES, Huber, Quantile, Tweedie
 from skffnn.nn.losses import LogisticOutput, Softmax
 
 RNG = np.random.default_rng(0)
@@ -77,17 +78,51 @@ MEANS = {
     "quantile": lambda y, f: mean_pinball_loss(y, f, alpha=0.5),
     "poisson": lambda y, f: mean_poisson_deviance(y.ravel(), f.ravel()) / 2,
     "gamma": lambda y, f: mean_gamma_deviance(y.ravel(), f.ravel()) / 2,
+    "tweedie": lambda y, f: mean_tweedie_deviance(y.ravel(), f.ravel(), power=1.5) / 2,
 }
+OF_COUNTS = ("poisson", "tweedie")
 
 
 @pytest.mark.parametrize("name", MEANS)
 def test_regression_losses_against_the_metrics_of_scikit_learn(name):
     loss = REGRESSION_LOSSES[name]()
-    y = {"poisson": COUNTS.astype(float), "gamma": POSITIVE}.get(name, A[::-1])
+    y = POSITIVE if name == "gamma" else A[::-1]
+    y = COUNTS.astype(float) if name in OF_COUNTS else y
     ell = loss.loss_and_error(A / 2, y)
     f = loss.output(A / 2)
     assert ell.shape == (20, 1)
     assert ell.mean() == pytest.approx(5 * MEANS[name](y, f), rel=RTOL)
+
+
+@pytest.mark.parametrize("power", [1.001, 1.3, 1.999])
+def test_tweedie_of_any_power_against_scikit_learn(power):
+    f, y = np.exp(A / 2).ravel(), COUNTS.astype(float)
+    ell = Tweedie(power).loss_and_error(A / 2, y)
+    expected = 5 * mean_tweedie_deviance(y.ravel(), f, power=power) / 2
+    # Scikit-learn divides by 1 - p and 2 - p, and loses three digits.
+    assert ell.mean() == pytest.approx(expected, rel=1e3 * RTOL)
+
+
+@pytest.mark.parametrize("distance", [0, 1e-15, 1e-12, 1e-9, 1e-6])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("power", "name"), [(1, "poisson"), (2, "gamma")])
+def test_tweedie_is_poisson_and_gamma_in_the_limit(power, name, dtype, distance):
+    ours = Tweedie(power + distance if power == 1 else power - distance)
+    theirs = REGRESSION_LOSSES[name]()
+    a, y = (A / 4).astype(dtype), (POSITIVE if power == 2 else COUNTS).astype(dtype)
+    b = a.copy()
+    ell, limit = ours.loss_and_error(a, y), theirs.loss_and_error(b, y)
+    # The derivative with respect to p is at most 100 here: ln² f, times y / f.
+    # `Poisson` and `Gamma` cancel digits where f is close to y.
+    tol = 100 * distance + 100 * np.finfo(dtype).eps
+    np.testing.assert_allclose(ell, limit, rtol=tol, atol=tol)
+    np.testing.assert_allclose(a, b, rtol=tol, atol=tol)
+
+
+@pytest.mark.parametrize("power", [0.9, 2.1, np.nan, "1.5", None, [1.5]])
+def test_powers_that_are_refused(power):
+    with pytest.raises(ValueError, match="power must be a number in"):
+        Tweedie(power)
 
 
 def test_the_huber_loss_is_squared_inside_and_linear_outside():
