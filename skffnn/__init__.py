@@ -15,6 +15,7 @@ from .nn.losses import CLASSIFICATION_LOSSES
 from .nn.parameters import INITIALIZERS, L2, NTK, PENALTIES
 from .nn.regression_losses import (
     REGRESSION_LOSSES,
+    Gaussian,
     Huber,
     Quantile,
     RegressionLoss,
@@ -75,6 +76,7 @@ __all__ = [
     "FFNNRegressor",
     "FileFormatError",
     "GapImputer",
+    "Gaussian",
     "Huber",
     "InvScaling",
     "InvalidParameterError",

@@ -1,7 +1,8 @@
 """FFNNRegressor: the scikit-learn interface to a network that predicts numbers."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Self
+from functools import partial
+from typing import Any, ClassVar, Literal, Self, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -56,15 +57,17 @@ class FFNNRegressor(Documented, RegressorMixin, FFNNEstimator):
         ℓ, which determines what is predicted: "squared_error", the mean of y;
         "absolute_error", its median; "huber", a mean that is robust to outliers;
         "quantile", the quantiles at the levels `quantile`; "poisson", the mean of
-        non-negative counts; "gamma", the mean of positive amounts. The last two have a
-        log link. Or an object, such as `skffnn.Huber(delta=0.5)`, or one of your own
-        class that inherits from `skffnn.RegressionLoss`.
+        non-negative counts; "gamma", the mean of positive amounts; "tweedie", that of
+        amounts that may be 0; "gaussian", the mean, and the standard deviation for
+        `predict(X, return_std=True)`. "poisson", "gamma" and "tweedie" have a log link.
+        Or an object, such as `skffnn.Huber(delta=0.5)`, or one of your own class that
+        inherits from `skffnn.RegressionLoss`.
     {LAYERS}
     {PARAMETERS}
     scoring : str, callable or None, default=None
         The validation score that early stopping monitors: None is R², as in
-        `MLPRegressor`, or "loss" for several quantiles; "loss" is the loss, the lower
-        the better; or any scikit-learn scorer.
+        `MLPRegressor`, or "loss" for several quantiles and for "gaussian"; "loss" is
+        the loss, the lower the better; or any scikit-learn scorer.
     quantile : float or sequence of float, default=0.5
         Level in (0, 1) for `loss="quantile"`, or several in ascending order, which are
         all predicted at once. Ignored by other losses.
@@ -85,7 +88,8 @@ class FFNNRegressor(Documented, RegressorMixin, FFNNEstimator):
         Scale that they were then divided by: their standard deviation, or 1.
     {ATTRIBUTES}
     n_outputs_ : int
-        Number of output neurons: one for each target, times the number of quantiles.
+        Number of output neurons: one for each target, times the number of quantiles;
+        two for each with `loss="gaussian"`.
     out_activation_ : {"identity", "exp"}
         Output map o: exp with a log link.
 
@@ -235,24 +239,43 @@ class FFNNRegressor(Documented, RegressorMixin, FFNNEstimator):
 
         return self._fit_part(X, y, sample_weight, X_val, y_val, sample_weight_val)
 
-    def predict(self, X: Matrix) -> Array:
+    @overload
+    def predict(self, X: Matrix, return_std: Literal[False] = False) -> Array: ...
+    @overload
+    def predict(self, X: Matrix, return_std: Literal[True]) -> tuple[Array, Array]: ...
+    @overload
+    def predict(self, X: Matrix, return_std: bool) -> Array | tuple[Array, Array]: ...
+    def predict(
+        self, X: Matrix, return_std: bool = False
+    ) -> Array | tuple[Array, Array]:
         """Return a prediction for each row.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
             Rows.
+        return_std : bool, default=False
+            Whether to return the standard deviations of y too, which the network of
+            `loss="gaussian"` predicts.
 
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_targets)
             Predictions. A sequence of quantiles adds a last axis, along which they
             ascend: quantiles never cross.
+        std : ndarray of shape (n_samples,) or (n_samples, n_targets)
+            Standard deviations, only with `return_std=True`.
+
+        Raises
+        ------
+        ValueError
+            If `return_std=True` and the loss does not predict a standard deviation.
         """
         check_is_fitted(self)
         X = features_of(self, X)
-        decode = self.fitted_.targets.decode
-        return self.fitted_.logits(X, lambda a: check_finite(decode(a)))
+        decode = partial(self.fitted_.targets.decode, std=return_std)
+        f = self.fitted_.logits(X, lambda a: check_finite(decode(a)))
+        return (f[..., 0], f[..., 1]) if return_std else f
 
     def score(
         self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None

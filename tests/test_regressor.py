@@ -30,6 +30,7 @@ from skffnn import (
     REGRESSION_LOSSES,
     SCHEDULES,
     SOLVERS,
+    AveragedRegressor,
     FFNNRegressor,
     Huber,
     InvalidParameterError,
@@ -379,6 +380,124 @@ class TestQuantiles:
         np.testing.assert_allclose(below, levels, atol=0.04)
 
 
+class TestStandardDeviations:
+    """`loss="gaussian"` predicts a mean and a standard deviation."""
+
+    def test_they_are_recovered_where_they_depend_on_x(self):
+        n = 8000
+        rng = np.random.default_rng(0)
+        x = rng.uniform(-1, 1, (n, 1))
+        mean, std = 100 + 30 * np.sin(3 * x[:, 0]), 5 * np.exp(x[:, 0])
+        model = make(
+            loss="gaussian", hidden_layer_sizes=(10,), solver="lbfgs", max_iter=300
+        ).fit(x, mean + std * rng.standard_normal(n))
+        f, s = model.predict(x, return_std=True)
+        # A standard deviation estimated from m rows has a relative error of 1/√(2m),
+        # and a mean one of 1/√m of it. With about ten degrees of freedom, each is the
+        # estimate of n / 10 rows: 2.5 % and 3.5 %, and the fit adds as much.
+        assert np.sqrt(np.mean((s / std - 1) ** 2)) < 0.05
+        assert np.sqrt(np.mean(((f - mean) / std) ** 2)) < 0.07
+
+    @pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["", "weights"])
+    @pytest.mark.parametrize("target", [y, Y], ids=["one", "several"])
+    @pytest.mark.parametrize("normalize_y", [True, False])
+    def test_without_features_they_are_those_of_y(self, normalize_y, target, weights):
+        target = target if normalize_y else target / target.std(axis=0)
+        model = make(
+            loss="gaussian",
+            hidden_layer_sizes=(),
+            solver="lbfgs",
+            max_iter=1000,
+            tol=1e-9,
+            normalize_y=normalize_y,
+        ).fit(np.zeros_like(X), target, weights)
+        f, s = model.predict(np.zeros((2, X.shape[1])), return_std=True)
+        mean = np.average(target, axis=0, weights=weights)
+        variance = np.average((target - mean) ** 2, axis=0, weights=weights)
+        assert f.shape == s.shape == (2, *target.shape[1:])
+        # L-BFGS ends with a gradient of 1e-9.
+        np.testing.assert_allclose(f, [mean] * 2, rtol=1e-6)
+        np.testing.assert_allclose(s, np.sqrt([variance] * 2), rtol=1e-6)
+
+    @pytest.mark.parametrize("dtype", ["f4", "f8"])
+    @pytest.mark.parametrize("unit", [1e-200, 1e-30, 1e6, 1e200])
+    def test_they_have_the_unit_of_y(self, unit, dtype):
+        inputs = X.astype(dtype)
+        std = make(loss="gaussian").fit(inputs, y).predict(inputs, return_std=True)[1]
+        other = make(loss="gaussian").fit(inputs, unit * y)
+        other = other.predict(inputs, return_std=True)[1]
+        np.testing.assert_allclose(other / unit, std, rtol=1e-5)
+
+    @pytest.mark.parametrize("kind", ["squared_error", "quantiles", "poisson"])
+    def test_other_losses_do_not_predict_them(self, kind):
+        model = make(**KINDS[kind]).fit(X, y)
+        name = type(model.fitted_.targets.loss).__name__
+        with pytest.raises(ValueError, match=f"standard deviation, got {name}"):
+            model.predict(X, return_std=True)
+
+    @pytest.mark.parametrize("target", [y, Y], ids=["one", "several"])
+    def test_the_mean_is_the_prediction_and_r2_its_score(self, target):
+        model = make(loss="gaussian").fit(X, target, WEIGHTS)
+        f, std = model.predict(X, return_std=True)
+        assert f.shape == std.shape == target.shape
+        np.testing.assert_array_equal(f, model.predict(X))
+        expected = r2_score(target, f, sample_weight=WEIGHTS)
+        assert model.score(X, target, WEIGHTS) == pytest.approx(expected)
+
+    def test_early_stopping_watches_the_loss_unless_told_otherwise(self):
+        model = make(loss="gaussian", early_stopping=True).fit(X, y)
+        assert model.validation_scores_ == [-v for v in model.validation_loss_curve_]
+        own = {"X_val": X[100:], "y_val": Y[100:]}
+        model = make(loss="gaussian", scoring="r2", dtype="float64", max_iter=1)
+        model.fit(X[:100], Y[:100], **own)
+        expected = r2_score(Y[100:], model.predict(X[100:]))
+        assert model.validation_scores_ == [pytest.approx(expected)]
+
+    def test_files_pickles_pipelines_and_sparse_rows_have_them(self, tmp_path):
+        zeros = X * (np.abs(X) > 0.5)
+        model = make(loss="gaussian").fit(zeros, y)
+        expected = model.predict(zeros, return_std=True)
+        skffnn.save(model, tmp_path / "f")
+        for other in (skffnn.load(tmp_path / "f"), pickle.loads(pickle.dumps(model))):
+            np.testing.assert_array_equal(other.predict(zeros, True), expected)
+        sparse_rows = sparse.csr_array(zeros)
+        f = model.predict(sparse_rows, return_std=True)
+        np.testing.assert_allclose(f, expected, rtol=10 * SINGLE)
+        pipeline = make_pipeline(StandardScaler(), make(loss="gaussian")).fit(X, y)
+        scaled = pipeline[0].transform(X)
+        np.testing.assert_array_equal(
+            pipeline.predict(X, return_std=True), pipeline[1].predict(scaled, True)
+        )
+
+    def test_they_do_not_jump_in_a_stream(self):
+        rng = np.random.default_rng(0)
+        inputs = rng.normal(size=(2000, 3))
+        targets = inputs[:, 0] + rng.normal(size=2000)
+        model = FFNNRegressor("gaussian", random_state=0)
+        for i in range(0, 2000, 20):
+            model.partial_fit(inputs[i : i + 20], targets[i : i + 20])
+        scale, before = model.y_scale_, model.predict(inputs, return_std=True)
+        model.set_params(learning_rate_init=1e-300)
+        model.partial_fit(inputs, targets + 30)
+        assert model.y_scale_ > 3 * scale
+        after = model.predict(inputs, return_std=True)
+        np.testing.assert_allclose(after, before, atol=1e-3)
+
+    @pytest.mark.parametrize("target", [y, Y], ids=["one", "several"])
+    def test_an_average_predicts_the_mean_of_the_means(self, target):
+        model = AveragedRegressor(make(loss="gaussian"), n_networks=3, random_state=0)
+        each = [m.predict(X) for m in model.fit(X, target).estimators_]
+        np.testing.assert_allclose(model.predict(X), np.mean(each, axis=0), rtol=1e-5)
+
+    def test_rows_fitted_exactly_have_the_smallest(self):
+        model = make(loss="gaussian", solver="lbfgs", max_iter=2000)
+        model.fit(X, np.full(len(X), 7.0))
+        f, std = model.predict(X, return_std=True)
+        np.testing.assert_allclose(f, 7, atol=1e-2)
+        assert (std >= 7e-4 * (1 - 1e-6)).all()
+        assert std.max() < 7e-3
+
+
 class TestValidation:
     """R², or any other score, on held-out rows."""
 
@@ -600,7 +719,9 @@ class TestParameters:
 
 
 @pytest.mark.parametrize("target", [y, Y], ids=["one", "several"])
-@pytest.mark.parametrize("kind", ["squared_error", "quantiles", "early stopping"])
+@pytest.mark.parametrize(
+    "kind", ["squared_error", "quantiles", "gaussian", "early stopping"]
+)
 def test_a_search_in_stacks_is_that_of_scikit_learn(kind, target):
     params = {"early_stopping": True, "n_iter_no_change": 2, "max_iter": 20}
     params = KINDS.get(kind, params) | {"dtype": "float64", "batch_size": 25}
@@ -619,7 +740,7 @@ def test_a_search_in_stacks_is_that_of_scikit_learn(kind, target):
     )
 
 
-@pytest.mark.parametrize("kind", ["squared_error", "quantiles", "poisson"])
+@pytest.mark.parametrize("kind", ["squared_error", "quantiles", "gaussian", "poisson"])
 def test_displays_draw_it(kind):
     pytest.importorskip("matplotlib")
     import matplotlib.pyplot as plt
@@ -627,10 +748,13 @@ def test_displays_draw_it(kind):
     model = make(**KINDS[kind], early_stopping=True).fit(X, y / 100)
     curves = LossCurveDisplay.from_estimator(model)
     labels = [ax.get_ylabel() for ax in curves.axes_]
-    assert any(("R²" if kind != "quantiles" else "loss") in label for label in labels)
+    several = {
+        "quantiles": ["y, 0.1", "y, 0.5", "y, 0.9"],
+        "gaussian": ["y, mean", "y, ln std"],
+    }
+    assert any(("loss" if kind in several else "R²") in label for label in labels)
     network = NetworkDisplay.from_estimator(model)
-    names = {"quantiles": ["y, 0.1", "y, 0.5", "y, 0.9"]}.get(kind, ["y"])
-    assert network.output_names == names
+    assert network.output_names == several.get(kind, ["y"])
     shown = WeightsDisplay.from_estimator(model, X, y / 100, kind="histograms")
     assert shown.figure_ is not None
     plt.close("all")

@@ -164,8 +164,8 @@ class Numbers:
     """Numbers in one or several columns, which are scaled for training.
 
     Training uses (y - m) / s, with the mean m and the standard deviation s of each
-    column, and scales the features likewise. A loss for several quantiles has one
-    output per quantile for each column.
+    column, and scales the features likewise. A loss for several quantiles, or for a
+    mean and a standard deviation, has several outputs for each column.
 
     Attributes
     ----------
@@ -212,13 +212,8 @@ class Numbers:
         return self.columns.scale
 
     @property
-    def n_levels(self) -> int:
-        """Number of outputs for each column."""
-        return len(self.loss.levels or (None,))
-
-    @property
     def n_outputs(self) -> int:
-        return len(self.mean) * self.n_levels
+        return len(self.mean) * self.loss.n_parts
 
     def check_known(self, y: Any, name: str) -> None:
         columns = columns_of(y, name)
@@ -280,11 +275,11 @@ class Numbers:
         van Hasselt, Guez, Hessel, Mnih & Silver, *Learning values across many orders of
         magnitude*, NeurIPS 2016.
         """
-        ratio = np.minimum(before.scale / self.scale, 1).repeat(self.n_levels)
-        shift = ((before.mean - self.mean) / self.scale).repeat(self.n_levels)
-        theta.W[-1] *= ratio
-        theta.b[-1] *= ratio
-        theta.b[-1] += shift
+        ratio = np.minimum(before.scale / self.scale, 1)
+        p, c = self.in_units(ratio, (before.mean - self.mean) / self.scale)
+        theta.W[-1] *= p.ravel()
+        theta.b[-1] *= p.ravel()
+        theta.b[-1] += c.ravel()
 
     def encode(self, y: Any, dtype: Any, smoothing: float = 0.0) -> Array:
         try:
@@ -297,23 +292,33 @@ class Numbers:
                 f"y has numbers too large to compute with in {np.dtype(dtype).name}. "
                 "Use a larger unit."
             ) from None
-        return scaled if self.n_levels == 1 else scaled.repeat(self.n_levels, axis=1)
+        n_parts = self.loss.n_parts
+        return scaled if n_parts == 1 else scaled.repeat(n_parts, axis=1)
 
-    def decode(self, a: Array) -> Array:
+    def in_units(self, s: Array, m: Array) -> tuple[Array, Array]:
+        """Return factor and shift of each output, (n_targets, n_parts), for s y + m."""
+        shape = len(s), self.loss.n_parts
+        p, c = self.loss.in_units(s[:, np.newaxis], m[:, np.newaxis])
+        return np.broadcast_to(p, shape), np.broadcast_to(c, shape)
+
+    def decode(self, a: Array, *, std: bool = False) -> Array:
         """Convert outputs of the network to predictions in the units of y.
 
         Their shape is (n_samples, [n_targets,] [n_levels]); an axis is left out for a
-        single target, and for a loss that does not predict a list of quantiles.
+        single target, and for a loss that does not predict a list of quantiles. With
+        `std`, the last axis has the prediction and its standard deviation.
         """
-        f = self.loss.output(a).reshape(len(a), len(self.mean), self.n_levels)
-        if self.n_levels > 1:
+        p, c = self.in_units(self.scale, self.mean)
+        f = p * self.loss.output(a).reshape(len(a), *p.shape) + c
+        if std:
+            f = np.stack([f[..., 0], self.loss.std(f)], axis=-1)
+        elif self.loss.levels is None:
+            f = f[..., 0]
+        else:
             # If quantiles cross, sorting them does not increase the loss (Chernozhukov,
             # Fernández-Val & Galichon, Econometrica, 2010).
             f = np.sort(f, axis=-1)
-        f = f * self.scale[:, np.newaxis] + self.mean[:, np.newaxis]
         f = f.astype(self.result_type(a.dtype), copy=False)
-        if self.loss.levels is None:
-            f = f[..., 0]
         return f[:, 0] if len(self.mean) == 1 else f
 
     def result_type(self, dtype: Any) -> Any:
@@ -333,7 +338,7 @@ class Numbers:
         return []
 
     def score_from(self, y: Any, weights: Array | None) -> Callable[[float, Any], Any]:
-        y = self.encode(y, np.float64)
+        y = self.encode(y, np.float64)[:, :: self.loss.n_parts]
         with np.errstate(over="ignore"):  # the loss is infinite too, which is an error
             center = np.average(y, axis=0, weights=weights)
             variance = np.average((y - center) ** 2, axis=0, weights=weights)
@@ -366,10 +371,10 @@ class Numbers:
     def output_names(self) -> list[str]:
         n_targets = len(self.mean)
         names = ["y"] if n_targets == 1 else [f"y{i}" for i in range(n_targets)]
-        levels = self.loss.levels
-        if levels is None:
+        parts = self.loss.parts
+        if parts is None:
             return names
-        return [f"{name}, {level:g}" for name in names for level in levels]
+        return [f"{name}, {part}" for name in names for part in parts]
 
 
 def columns_of(y: Any, name: str) -> Array:

@@ -383,11 +383,12 @@ class Plan:
 def scoring_of(params: Mapping[str, Any], loss: Any) -> Any:
     """Return what early stopping monitors: "loss" where the default score is poor.
 
-    With class weights, that is the accuracy; several quantiles have no R².
+    With class weights, that is the accuracy. Several quantiles have no R², and that of
+    a mean says nothing about the standard deviation.
     """
-    several_quantiles = getattr(loss, "levels", None) is not None
+    several_parts = getattr(loss, "parts", None) is not None
     if params["scoring"] is None and (
-        params.get("class_weight") is not None or several_quantiles
+        params.get("class_weight") is not None or several_parts
     ):
         return "loss"
     return params["scoring"]

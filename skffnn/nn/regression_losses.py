@@ -6,6 +6,7 @@ The conventions are those of `skffnn.nn.losses`. A new loss inherits from
 
 from dataclasses import dataclass
 from itertools import pairwise
+from math import log
 from numbers import Real
 from typing import Any, ClassVar, Literal
 
@@ -15,12 +16,17 @@ from scipy.special import boxcox, xlogy
 from .arrays import Array
 from .losses import Loss
 
+# Smallest standard deviation that `Gaussian` predicts, in the unit of the targets in
+# training: 1 / σ² stays far from overflow, and the loss has a lower bound.
+SMALLEST_STD = 1e-4
+
 
 class RegressionLoss(Loss):
     """Base class of losses for the regressor, with the identity as output map.
 
     A subclass defines `loss_and_error` and, if it has another output map, also `name`
-    and `output`.
+    and `output`. One with several outputs for each target, side by side, names them in
+    `parts`; `y` is then repeated, so that it has the shape of `a`.
 
     Attributes
     ----------
@@ -53,6 +59,19 @@ class RegressionLoss(Loss):
         """The quantile levels that are predicted; None for a single prediction."""
         return None
 
+    @property
+    def parts(self) -> tuple[str, ...] | None:
+        """Names of the outputs for each target; None for a single one.
+
+        Without `levels`, the first is the prediction, and its R² the default score.
+        """
+        return None if self.levels is None else tuple(f"{q:g}" for q in self.levels)
+
+    @property
+    def n_parts(self) -> int:
+        """Number of outputs for each target."""
+        return len(self.parts or (None,))
+
     def allows(self, y: Array) -> bool:
         """Return whether the loss is defined for all targets."""
         return True
@@ -60,8 +79,47 @@ class RegressionLoss(Loss):
     def output(self, a: Array) -> Array:
         return a
 
+    def in_units(self, s: Array, m: Array) -> tuple[Array, Array]:
+        """Return p and c, for which p f + c are the outputs f for targets s y + m.
+
+        Parameters
+        ----------
+        s, m : ndarray of shape (n_targets, 1)
+            Scale and shift of each target.
+
+        Returns
+        -------
+        p, c : ndarray of shape (n_targets, 1) or (n_targets, n_parts)
+            Factor and shift of each output.
+        """
+        return s, m
+
+    def std(self, f: Array) -> Array:
+        """Return the predicted standard deviations.
+
+        Parameters
+        ----------
+        f : ndarray of shape (n, n_targets, n_parts)
+            Outputs in the units of the targets.
+
+        Returns
+        -------
+        std : ndarray of shape (n, n_targets)
+            Standard deviations.
+
+        Raises
+        ------
+        ValueError
+            If the loss does not predict them.
+        """
+        raise ValueError(
+            f"return_std=True needs a loss that predicts a standard deviation, got "
+            f"{type(self).__name__}. Fit with loss='gaussian'."
+        )
+
     def score_terms(self, a: Array, y: Array) -> Array:
-        residual = self.output(a.copy()) - y
+        first = slice(None, None, self.n_parts)
+        residual = self.output(a.copy())[..., first] - y[..., first]
         return (residual * residual).mT
 
 
@@ -305,6 +363,63 @@ class Tweedie(LogLink):
         return ell.sum(axis=-1, keepdims=True)
 
 
+class Gaussian(RegressionLoss):
+    """The normal distribution, for the mean and the standard deviation of y.
+
+    There are two outputs for each target: f, the mean, and ln σ.
+
+    ℓ(f, σ, y) = Σ_k ln σ_k + ½ z_k²,    z_k = (f_k - y_k) / σ_k.
+
+    Up to a constant, it is the negative log-likelihood of a normal distribution.
+    ∂ℓ/∂f = z / σ and ∂ℓ/∂ln σ = 1 - z². The network computes a, with
+    σ² = exp(2a) + ε²: rows that it fits exactly cannot make σ arbitrarily small. ε is
+    1e-4, in the unit of the targets in training, which is the standard deviation of y
+    with `normalize_y=True`.
+
+    References
+    ----------
+    Nix & Weigend, *Estimating the mean and variance of the target probability
+    distribution*, IEEE International Conference on Neural Networks, 1994.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skffnn import FFNNRegressor
+    >>> rng = np.random.default_rng(0)
+    >>> X = np.repeat([[0.0], [1.0]], 500, axis=0)
+    >>> y = rng.normal(5, np.where(X[:, 0] == 1, 3, 1))
+    >>> model = FFNNRegressor("gaussian", solver="lbfgs", random_state=0).fit(X, y)
+    >>> mean, std = model.predict([[0.0], [1.0]], return_std=True)
+    >>> print(mean.round(), std.round())
+    [5. 5.] [1. 3.]
+    """
+
+    parts = ("mean", "ln std")
+
+    def output(self, a: Array) -> Array:
+        a[..., 1::2] = 0.5 * np.logaddexp(2 * a[..., 1::2], 2 * log(SMALLEST_STD))
+        return a
+
+    def in_units(self, s: Array, m: Array) -> tuple[Array, Array]:
+        return np.hstack([s, np.ones_like(s)]), np.hstack([m, np.log(s)])
+
+    def std(self, f: Array) -> Array:
+        std: Array = np.exp(f[..., 1])
+        return std
+
+    def loss_and_error(self, a: Array, y: Array) -> Array:
+        self.output(a)
+        r, log_std = a[..., ::2], a[..., 1::2]
+        r -= y[..., ::2]  # f - y
+        w = np.exp(-2 * log_std)  # 1 / σ²
+        z2 = w * r * r
+        ell = log_std + 0.5 * z2
+        r *= w  # ∂ℓ/∂f = (f - y) / σ²
+        np.subtract(1, z2, out=log_std)  # ∂ℓ/∂ln σ = 1 - z²
+        log_std *= 1 - SMALLEST_STD**2 * w  # ∂ln σ/∂a = 1 - ε² / σ²
+        return ell.sum(axis=-1, keepdims=True)
+
+
 # The names, for type checkers.
 RegressionLossName = Literal[
     "squared_error",
@@ -314,6 +429,7 @@ RegressionLossName = Literal[
     "poisson",
     "gamma",
     "tweedie",
+    "gaussian",
 ]
 
 REGRESSION_LOSSES: dict[str, type[RegressionLoss]] = {
@@ -324,4 +440,5 @@ REGRESSION_LOSSES: dict[str, type[RegressionLoss]] = {
     "poisson": Poisson,
     "gamma": Gamma,
     "tweedie": Tweedie,
+    "gaussian": Gaussian,
 }

@@ -36,7 +36,7 @@ from ..nn.activations import (
 )
 from ..nn.arrays import Array
 from ..nn.losses import LogisticOutput, Softmax
-from ..nn.regression_losses import LogLink, RegressionLoss
+from ..nn.regression_losses import Gaussian, LogLink, RegressionLoss
 from ..regressor import FFNNRegressor
 from ..tabular.classification import LEAST
 from ..tabular.trees import LOG_LINKS, Trees, places, trees_of
@@ -278,10 +278,10 @@ def n_numbers(model: Any) -> tuple[int, ...]:
 
 def shape_of(targets: Numbers) -> tuple[int, ...]:
     """Return the shape of the prediction for a row, of at least one axis."""
-    T, L = len(targets.mean), targets.n_levels
-    if targets.loss.levels is None:
+    T, levels = len(targets.mean), targets.loss.levels
+    if levels is None:
         return (T,)
-    return (L,) if T == 1 else (T, L)
+    return (len(levels),) if T == 1 else (T, len(levels))
 
 
 def average_of_regressors(model: Any, x: Tensor) -> Tensor:
@@ -293,7 +293,8 @@ def average_of_regressors(model: Any, x: Tensor) -> Tensor:
 
     f = weighted_mean(model, predictions) + model.shifts_
     targets = model.estimators_[0].fitted_.targets
-    return f if targets.loss.levels is None else ascending(f, targets.n_levels)
+    levels = targets.loss.levels
+    return f if levels is None else ascending(f, len(levels))
 
 
 def prediction_of(model: Any, x: Tensor) -> Tensor:
@@ -308,18 +309,20 @@ def prediction_of(model: Any, x: Tensor) -> Tensor:
 
 def decoded(targets: Numbers, a: Tensor) -> Tensor:
     """Return outputs of a network in the units of y, as `Numbers.decode` does."""
-    T, L = len(targets.mean), targets.n_levels
-    f = linked(targets.loss, a).reshape(-1, T, L).cast(np.float64)
-    if L > 1:
-        f = ascending(f, L)
-    f = f * targets.scale[:, np.newaxis] + targets.mean[:, np.newaxis]
+    p, c = targets.in_units(targets.scale, targets.mean)
+    f = linked(targets.loss, a).cast(np.float64) * p.ravel() + c.ravel()
+    levels = targets.loss.levels
+    if levels is None:
+        f = f.columns(range(0, p.size, targets.loss.n_parts))
+    else:
+        f = ascending(f.reshape(-1, *p.shape), len(levels))
     return f.cast(a.dtype).reshape(-1, *shape_of(targets))
 
 
 def linked(loss: RegressionLoss, a: Tensor) -> Tensor:
     """Return o(a), the output map of a loss of the regressor."""
-    if type(loss).output is RegressionLoss.output:
-        return a
+    if type(loss).output in (RegressionLoss.output, Gaussian.output):
+        return a  # the means of `Gaussian`, and what is not converted
     if type(loss).output is LogLink.output:
         return a.op("Exp")
     raise TypeError(f"the output map of {loss!r} has no ONNX form.")

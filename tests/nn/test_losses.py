@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.special import log_softmax, softmax
+from scipy.stats import norm
 from sklearn.metrics import (
     log_loss,
     mean_absolute_error,
@@ -13,7 +14,7 @@ from sklearn.metrics import (
     mean_tweedie_deviance,
 )
 
-from skffnn import REGRESSION_LOSSES, Huber, Quantile, Tweedie
+from skffnn import REGRESSION_LOSSES, Gaussian, Huber, Quantile, Tweedie
 from skffnn.nn.losses import LogisticOutput, Softmax
 
 RNG = np.random.default_rng(0)
@@ -147,6 +148,42 @@ def test_several_quantiles_are_outputs_of_their_own():
     np.testing.assert_allclose(error[:, 3:], expected, rtol=RTOL)
 
 
+def test_gaussian_is_the_likelihood_of_a_normal_distribution():
+    a, y = A[:, :4], np.repeat(A[:, 3:], 2, axis=1)  # two outputs for each target
+    f = Gaussian().output(a.copy())
+    ell = Gaussian().loss_and_error(a.copy(), y)
+    expected = -norm.logpdf(y[:, ::2], f[:, ::2], np.exp(f[:, 1::2])).sum(axis=1)
+    np.testing.assert_allclose(ell[:, 0], expected - np.log(2 * np.pi), rtol=1e-9)
+    np.testing.assert_array_equal(f[:, ::2], a[:, ::2])
+    np.testing.assert_allclose(
+        np.exp(f[:, 1::2]), np.hypot(np.exp(a[:, 1::2]), 1e-4), rtol=RTOL
+    )
+
+
+def test_the_gradient_of_gaussian_is_its_slope_at_the_smallest_deviation():
+    a, h = np.zeros((5, 2)), 1e-5
+    a[:, 1] = np.log(1e-4) + np.linspace(-2, 2, 5)
+    y = np.full_like(a, 1e-4)  # σ varies from 1 to 7 times that, and z with it
+
+    def ell(step):
+        return Gaussian().loss_and_error(a + np.array([0, step]), y)[:, 0]
+
+    error = a.copy()
+    Gaussian().loss_and_error(error, y)
+    slope = (ell(h) - ell(-h)) / (2 * h)
+    # The truncation error is h², and the rounding error 1e-15 / h.
+    np.testing.assert_allclose(error[:, 1], slope, rtol=1e-8, atol=1e-9)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_gaussian_outputs_of_any_size_give_finite_losses(dtype):
+    a = np.array([[0, 1e4], [0, -1e4], [1e6, -1e4], [-1e6, 1e4]], dtype)
+    f = Gaussian().output(a.copy())
+    ell = Gaussian().loss_and_error(a, np.zeros_like(a))
+    assert all(np.isfinite(array).all() for array in (f, ell, a))
+    np.testing.assert_allclose(f[:, 1], [1e4, np.log(1e-4), np.log(1e-4), 1e4])
+
+
 @pytest.mark.parametrize(
     "level", [0, 1, -0.1, np.nan, "half", [], [0.5, 0.5], [0.9, 0.1], None]
 )
@@ -159,8 +196,9 @@ def test_levels_of_quantiles_that_are_refused(level):
 @pytest.mark.parametrize("name", REGRESSION_LOSSES)
 def test_regression_losses_keep_the_type_and_broadcast_over_a_stack(name, dtype):
     loss = REGRESSION_LOSSES[name]()
-    stack = np.stack([A, A + 1, -A]).astype(dtype) / 4
-    y = np.stack([POSITIVE] * 3).astype(dtype)
+    outputs, y = np.hstack([A, A[:, :1]]), np.hstack([POSITIVE, POSITIVE[:, :1]])
+    stack = np.stack([outputs, outputs + 1, -outputs]).astype(dtype) / 4
+    y = np.stack([y] * 3).astype(dtype)
     a = stack.copy()
     ell = loss.loss_and_error(a, y)
     assert ell.dtype == a.dtype == dtype

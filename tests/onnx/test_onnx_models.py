@@ -371,11 +371,13 @@ TARGETS = {"one": target, "two": np.column_stack([target, -X[:, 2]])}
 
 
 @pytest.mark.parametrize("average", [False, True])
-@pytest.mark.parametrize("quantile", [None, 0.3, [0.4, 0.5, 0.6]])
+@pytest.mark.parametrize("quantile", [None, 0.3, [0.4, 0.5, 0.6], "gaussian"])
 @pytest.mark.parametrize("number", TARGETS)
 def test_several_numbers_for_a_row(serve, number, quantile, average):
-    loss = {} if quantile is None else {"loss": "quantile", "quantile": quantile}
-    model = regressor(**loss)
+    if quantile in (None, "gaussian"):
+        model = regressor(loss=quantile or "squared_error")
+    else:
+        model = regressor(loss="quantile", quantile=quantile)
     if average:
         model = AveragedRegressor(model, **quick)
     model.fit(X, TARGETS[number])

@@ -22,6 +22,7 @@ from skffnn import (
     FFNNClassifier,
     FFNNRegressor,
     GapImputer,
+    Gaussian,
     Huber,
     LossCurveDisplay,
     NetworkDisplay,
@@ -29,6 +30,7 @@ from skffnn import (
     RobustSmoothScaler,
     Schedule,
     TableEncoder,
+    Tweedie,
     WeightsDisplay,
     make_tabular_classifier,
     make_tabular_regressor,
@@ -87,6 +89,11 @@ def test_regressor() -> None:
     interval = FFNNRegressor("quantile", quantile=[0.1, 0.9], max_iter=2)
     f: Array = interval.fit(X, X[:, 0].tolist()).predict(X)
     assert f.shape == (60, 2)
+    sums = FFNNRegressor(Tweedie(power=1.2), max_iter=2).fit(X, X[:, 0] ** 2)
+    assert (sums.predict(X) > 0).all()
+    normal = FFNNRegressor(Gaussian(), max_iter=2).fit(X, X[:, 0])
+    mean, std = normal.predict(X, return_std=True)
+    assert mean.shape == std.shape == normal.predict(X).shape
 
 
 class Softplus:
