@@ -357,16 +357,22 @@ class Numbers:
         weights = rows.relative_weights()
         w = np.ones(len(y)) if weights is None else weights
 
-        def loss(constant: Array, step: int = 1) -> float:
-            a = np.tile(constant, (len(y[::step]), 1))
-            ell = self.loss.loss_and_error(a, y[::step])
-            return float(np.average(ell[:, 0], weights=w[::step]))
+        def J(constant: Array, step: int = 1) -> tuple[float, Array]:
+            a, s = np.tile(constant, (len(y[::step]), 1)), w[::step]
+            ell = self.loss.loss_and_error(a, y[::step])  # a is now ∂ℓ/∂a
+            return float(s @ ell[:, 0] / s.sum()), s @ a / s.sum()
 
+        few = -(-len(y) // SEARCHED_ROWS)
         with np.errstate(all="ignore"):
-            few = -(-len(y) // SEARCHED_ROWS)
-            start = np.zeros(self.n_outputs)
-            found = minimize(loss, start, args=(few,), method="Powell")
-            return loss(found.x)
+            found = minimize(
+                J,
+                np.zeros(self.n_outputs),
+                (few,),
+                jac=True,
+                method="L-BFGS-B",
+                options={"maxiter": 50, "maxfun": 100},
+            )
+            return J(found.x)[0]
 
     def output_names(self) -> list[str]:
         n_targets = len(self.mean)

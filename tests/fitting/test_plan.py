@@ -41,7 +41,7 @@ BOUNDS = {
     "epsilon": (r"\(0, inf\)", [0]),
     "n_iter_no_change": (r"\[1, inf", [0, -np.inf]),
     "max_fun": (r"\[1, inf\)", [0]),
-    "max_time": (r"\(0, inf\]", [0, -1.0]),
+    "max_time": (r"\(0, inf\)", [0, -1.0]),
     "dropout": (r"\[0, 1\)", [-0.1, 1, [0.1, 1.0]]),
     "label_smoothing": (r"\[0, 1\)", [-0.1, 1]),
 }

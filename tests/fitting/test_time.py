@@ -13,7 +13,6 @@ from skffnn import (
     AveragedClassifier,
     FFNNClassifier,
     FFNNRegressor,
-    InvalidParameterError,
 )
 
 INSTANT = 1e-9  # seconds: over after the first epoch
@@ -25,9 +24,7 @@ KINDS = [FFNNClassifier, FFNNRegressor]
 def test_training_ends_with_the_epoch_in_which_it_is_over(kind, solver):
     params = {"solver": solver, "random_state": 0, "tol": 0}
     model = kind(max_time=INSTANT, **params)
-    with pytest.warns(
-        ConvergenceWarning, match=r"after max_time=1e-09 seconds, before"
-    ):
+    with pytest.warns(ConvergenceWarning, match="after max_time=1e-09 seconds"):
         model.fit(X, y)
     assert model.n_iter_ == 1
     assert_identical(model, kind(max_iter=1, **params).fit(X, y))
@@ -76,9 +73,3 @@ def test_going_on_after_the_time_is_over():
     for _ in range(3):
         model.fit(X, y)
     assert_identical(model, whole)
-
-
-@pytest.mark.parametrize("value", [0, -1, np.nan, "1", True])
-def test_other_values_are_refused(value):
-    with pytest.raises(InvalidParameterError, match="max_time"):
-        FFNNClassifier(max_time=value).fit(X, y)
