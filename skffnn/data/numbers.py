@@ -66,6 +66,12 @@ class Moments:
             variance = mean_of(X, w, lambda x: (x / size - mean) ** 2)
         return cls(X.shape[0], mean * size, np.sqrt(variance) * size)
 
+    @property
+    def varies(self) -> Array:
+        """Whether each column is more than a constant with rounding errors."""
+        varies: Array = self.deviation > CONSTANT * np.abs(self.mean)
+        return varies
+
     def merged(self, other: "Moments") -> "Moments":
         """Return the moments of the rows of both.
 
@@ -96,8 +102,8 @@ class Scaling:
     Attributes
     ----------
     mean, scale : ndarray of shape (n_columns,)
-        m and s, to six digits; m = 0 for sparse columns. s of a constant column is its
-        absolute value, or 1 if that is 0.
+        m and s, to six digits; m = 0 for sparse and constant features. s of a constant
+        column is its absolute value, or 1 if that is 0.
     seen : Moments or None
         Those of all rows seen, which a stream may move away from m and s; None if the
         columns are not scaled.
@@ -108,27 +114,35 @@ class Scaling:
     seen: Moments | None = None
 
     @classmethod
-    def of(cls, seen: Moments, *, centred: bool = True) -> Self:
-        """Return the scaling for rows with these moments."""
-        size = np.abs(seen.mean)
-        scale = np.where(seen.deviation <= CONSTANT * size, size, seen.deviation)
+    def of_targets(cls, y: Array, seen: Moments) -> Self:
+        """Return the scaling for targets with these moments."""
+        return cls.of(seen, centred=True)
+
+    @classmethod
+    def of_features(cls, X: Any, seen: Moments) -> Self:
+        """Return that for features; a constant one is not 0, but acts as a bias."""
+        return cls.of(seen, centred=seen.varies & (not issparse(X)))
+
+    @classmethod
+    def of(cls, seen: Moments, *, centred: Any) -> Self:
+        """Return the scaling for rows with these moments; some columns are centred."""
+        scale = np.where(seen.varies, seen.deviation, np.abs(seen.mean))
         scale[scale == 0] = 1
         fraction, exponent = np.frexp(np.maximum(scale, np.finfo(np.float64).tiny))
         scale = np.ldexp(fraction.astype(np.float32).astype(np.float64), exponent)
-        mean = np.zeros_like(scale)
-        if centred:
-            mean = np.rint(seen.mean / (PRECISION * scale)) * (PRECISION * scale)
-        return cls(mean, scale, seen)
+        mean = np.rint(seen.mean / (PRECISION * scale)) * (PRECISION * scale)
+        return cls(np.where(centred, mean, 0), scale, seen)
 
-    def following(self, X: Any, weights: Array | None) -> Self:
+    def following(
+        self, X: Any, weights: Array | None, scaling_of: Callable[..., Any]
+    ) -> Self:
         """Return the scaling for a stream that goes on with these rows.
 
         That of a column stays as it is until the rows seen are on another scale.
         """
-        if self.seen is None:
-            return self
-        seen = self.seen.merged(Moments.of(X, weights))
-        new = type(self).of(seen, centred=not issparse(X))
+        seen: Any = self.seen
+        seen = seen.merged(Moments.of(X, weights))
+        new = scaling_of(X, seen)
         ratio, shift = new.scale / self.scale, np.abs(new.mean - self.mean)
         wrong = (ratio > WRONG) | (ratio < 1 / WRONG) | (shift > WRONG * self.scale)
         mean = np.where(wrong, new.mean, self.mean)
@@ -197,8 +211,8 @@ class Numbers:
             return cls(loss, Scaling(np.zeros(n_targets), np.ones(n_targets)))
         return cls(
             loss,
-            Scaling.of(Moments.of(columns, weights)),
-            Scaling.of(Moments.of(X, weights), centred=not issparse(X)),
+            Scaling.of_targets(columns, Moments.of(columns, weights)),
+            Scaling.of_features(X, Moments.of(X, weights)),
         )
 
     @property
@@ -249,8 +263,10 @@ class Numbers:
         X, y, weights = map(rows.used, (rows.X, rows.y, rows.weights))
         return replace(
             self,
-            columns=self.columns.following(columns_of(y, "y"), weights),
-            features=self.features.following(X, weights),
+            columns=self.columns.following(
+                columns_of(y, "y"), weights, Scaling.of_targets
+            ),
+            features=self.features.following(X, weights, Scaling.of_features),
         )
 
     def scales_like(self, before: Any) -> bool:

@@ -304,10 +304,11 @@ class Training:
         constant = self.rows.targets.loss_of_constant(self.rows, smoothing)
         if constant is None or constant <= self.criteria.tol:
             return ""
+        margin = min(self.criteria.tol, 0.001 * constant)  # `tol` may be large
         loss = self.progress.loss_curve[-1]
         if self.plan.has_penalised_loss:
             loss -= objective.penalty_term()
         x = x.toarray() if issparse(x) else x
-        if loss < constant - self.criteria.tol or not np.ptp(x, axis=0).any():
+        if loss < constant - margin or not np.ptp(x, axis=0).any():
             return ""
         return f", no better than that of a constant prediction, {constant:.6g}"

@@ -28,14 +28,13 @@ class TestConvergenceWarning:
     def test_is_not_given_after_convergence(self):
         make(max_iter=50, tol=1e3, n_iter_no_change=2).fit(X, y)
         make(max_iter=500, solver="lbfgs", tol=1e-3, alpha=0.1).fit(X, y)
-        make(max_iter=50, n_iter_no_change=2, scoring=Scripted(0.5)).fit(
-            X, y, X_val=X, y_val=y
-        )
+        model = make(max_iter=50, n_iter_no_change=2, scoring=Scripted(0.5))
+        model.set_params(learning_rate_init=0.1).fit(X, y, X_val=X, y_val=y)
 
     @pytest.mark.filterwarnings("error")
     @pytest.mark.parametrize("name", ["cosine", "one_cycle"])
     def test_is_not_given_for_fixed_horizon_schedules(self, name):
-        make(learning_rate=name).fit(X, y)
+        make(learning_rate=name, learning_rate_init=0.1).fit(X, y)
 
     @pytest.mark.filterwarnings("error")
     def test_is_not_given_by_partial_fit(self):
