@@ -132,11 +132,9 @@ PARAMETERS = """
     max_fun : int, default=15000
         Maximum number of evaluations of J(θ) by "lbfgs".
     max_time : float or None, default=None
-        Maximum time of training in seconds. Training ends with the epoch, or the
-        iteration of "lbfgs", in which it is over, and keeps what it has, with a
-        warning as for `max_iter`. Networks that are trained in a stack share its time;
-        so do those of an average, which all together take this long. How far training
-        gets depends on the machine: such a fit is not reproducible.
+        Maximum time in seconds. Training ends with the epoch, or iteration, in which it
+        is over, with a warning as for `max_iter`. The networks of a stack or an average
+        share it. How far training gets depends on the machine.
     dropout : float or sequence of float, default=0.0
         Probability of setting an activation to 0 in training, for all hidden layers or
         one per layer, in [0, 1). Increase it to reduce overfitting. With "lbfgs" the
@@ -171,15 +169,15 @@ ATTRIBUTES = """
     n_iter_ : int
         Number of epochs (or iterations) of the last fit.
     converged_ : bool
-        Whether training ended, or may end in a stream with a validation set, because
-        it no longer improved.
+        Whether training ended, or a stream with a validation set may end, since it no
+        longer improved.
     t_ : int
         Total number of training rows seen, over all epochs.
     loss_ : float
         J in the last epoch; excludes the penalty with "adamw".
     loss_curve_ : list of float
-        `loss_` of each epoch, averaged over its batches as θ changes. Like the other
-        curves, it grows when training is continued, up to the last 10000 epochs.
+        `loss_` of each epoch, averaged over its batches. Curves grow when training is
+        continued, up to the last 10000 epochs.
     learning_rate_curve_ : list of float
         Learning rate at the start of each epoch; NaN with "lbfgs", which has none.
     best_loss_ : float or None
@@ -195,7 +193,7 @@ ATTRIBUTES = """
     feature_names_in_ : ndarray of shape (n_features,)
         Names of the features; defined only if all column names of X are strings.
     n_layers_ : int
-        L + 2: input, hidden and output layers.
+        L + 2, the number of layers.
 """
 
 
@@ -203,9 +201,8 @@ class FFNNEstimator(CallbackSupportMixin, BaseEstimator):
     """Base class of the estimators: training, input validation and hidden features.
 
     A subclass sets `_losses`, implements `_targets`, and turns the outputs of the
-    network into predictions. Its `__init__` lists the parameters in its signature and
-    calls `_store` to set them. In its docstring, `LAYERS`, `PARAMETERS` and
-    `ATTRIBUTES` in braces are replaced by the shared sections.
+    network into predictions. Its `__init__` calls `_store` to set the parameters. In
+    its docstring, `LAYERS`, `PARAMETERS` and `ATTRIBUTES` in braces are replaced.
     """
 
     _losses: ClassVar[Losses]
@@ -352,10 +349,9 @@ class FFNNEstimator(CallbackSupportMixin, BaseEstimator):
         -----
         ConvergenceWarning
             If training reached `max_iter` or `max_fun` before it converged. Schedules
-            with a fixed horizon are meant to end at `max_iter`, and do not warn. Also
-            if the loss is not below that of the best constant prediction by more than
-            `tol`, after two epochs or more without dropout; a single class and constant
-            features leave nothing to learn, and are not warned of.
+            with a fixed horizon are meant to end at `max_iter`, and do not warn. Or if
+            the loss is not below that of the best constant prediction by more than
+            `tol`, after two epochs or more without dropout.
         """
         with all_or_nothing(self):
             plan = Plan.from_estimator(self, self._losses)
@@ -419,9 +415,8 @@ class FFNNEstimator(CallbackSupportMixin, BaseEstimator):
     ) -> None:
         """Train and keep the fitted network; X, y and weights are for callbacks.
 
-        This is called after all checks. Callbacks are torn down when it returns or
-        raises: before `all_or_nothing` restores the estimator and so removes their
-        context, which is one of its attributes.
+        Callbacks are torn down when it returns or raises, before `all_or_nothing`
+        restores the estimator and so removes their context, one of its attributes.
         """
         if not callbacks_of(self):
             self.fitted_ = train(plan, rows, start, listeners, n_iter)
@@ -461,7 +456,7 @@ class FFNNEstimator(CallbackSupportMixin, BaseEstimator):
     def _rows(
         self, X: Any, y: Any, weights: Any, *, reset: bool, suffix: str = ""
     ) -> Any:
-        """Validate training rows or a validation set; where they are, is up to this."""
+        """Validate training rows or a validation set, wherever they are."""
         return Rows.validated(self, X, y, weights, reset=reset, suffix=suffix)
 
     # ---------------------------------------------------------------- prediction

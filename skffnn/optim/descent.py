@@ -214,6 +214,7 @@ class Stack:
         self.validation = first.validation
         self.theta, self.optimizer = states[0].theta.vector, states[0].optimizer
         self.rates: Any = rates[0]
+        self.steady = all(t.plan.solver.schedule.steady for t in self.trainings)
         self._descents: dict[tuple[int, int], Descent] = {}
         if self.alone:
             return
@@ -239,8 +240,11 @@ class Stack:
         shared = numbers(all_together.state)
         total: Any = 0.0
         of_parts = np.zeros(len(self.trainings))
+        last: Any = None
         for i, part, batch in self.batches.numbered():
-            eta, n = self._rates(part, i / n_batches), batch[1].shape[-2]
+            if part != last or not self.steady:
+                last, eta = part, self._rates(part, i / n_batches)
+            n = batch[1].shape[-2]
             if part == whole:
                 total += all_together.step(batch, eta) * n
                 continue

@@ -51,6 +51,8 @@ class Schedule:
         no warning at the end, and without a validation set, a lack of improvement does
         not stop training. Of epochs with equal validation scores, the last is kept,
         because its learning rate is the lowest.
+    steady : bool
+        Whether the rate is the same during an epoch, and need be computed only once.
 
     Examples
     --------
@@ -62,6 +64,7 @@ class Schedule:
     """
 
     fixed_horizon: ClassVar[bool] = False
+    steady: ClassVar[bool] = False
 
     def factor(self, clock: Clock) -> float:
         """Return the multiplier of the initial learning rate.
@@ -107,6 +110,8 @@ class Constant(Schedule):
     1.0
     """
 
+    steady: ClassVar[bool] = True
+
     def factor(self, clock: Clock) -> float:
         return 1.0
 
@@ -128,6 +133,7 @@ class InvScaling(Schedule):
     """
 
     power_t: float = 0.5
+    steady: ClassVar[bool] = True
 
     def factor(self, clock: Clock) -> float:
         return float((1 + clock.samples) ** -self.power_t)
@@ -152,6 +158,7 @@ class Adaptive(Schedule):
     """
 
     smallest: float = 1e-6
+    steady: ClassVar[bool] = True
 
     def factor(self, clock: Clock) -> float:
         return float(5.0**-clock.decays)
