@@ -169,8 +169,7 @@ ATTRIBUTES = """
     n_iter_ : int
         Number of epochs (or iterations) of the last fit.
     converged_ : bool
-        Whether training ended, or a stream with a validation set may end, since it no
-        longer improved.
+        Whether training, or a stream with a validation set, no longer improved.
     t_ : int
         Total number of training rows seen, over all epochs.
     loss_ : float
@@ -179,7 +178,7 @@ ATTRIBUTES = """
         `loss_` of each epoch, averaged over its batches. Curves grow when training is
         continued, up to the last 10000 epochs.
     learning_rate_curve_ : list of float
-        Learning rate at the start of each epoch; NaN with "lbfgs", which has none.
+        Learning rate at the start of each epoch; NaN with "lbfgs".
     best_loss_ : float or None
         Lowest value of `loss_curve_`; None with a validation set.
     validation_scores_ : list of float or None
@@ -189,25 +188,24 @@ ATTRIBUTES = """
     best_validation_score_ : float or None
         Validation score of the parameters that were kept.
     n_features_in_ : int
-        Number of features seen during `fit`.
+        Number of features.
     feature_names_in_ : ndarray of shape (n_features,)
-        Names of the features; defined only if all column names of X are strings.
+        Their names; defined only if all column names of X are strings.
     n_layers_ : int
-        L + 2, the number of layers.
+        L + 2.
 """
 
 
 class FFNNEstimator(CallbackSupportMixin, BaseEstimator):
     """Base class of the estimators: training, input validation and hidden features.
 
-    A subclass sets `_losses`, implements `_targets`, and turns the outputs of the
-    network into predictions. Its `__init__` calls `_store` to set the parameters. In
-    its docstring, `LAYERS`, `PARAMETERS` and `ATTRIBUTES` in braces are replaced.
+    A subclass sets `_losses`, implements `_targets`, and predicts. Its `__init__` calls
+    `_store`. In its docstring, `LAYERS`, `PARAMETERS` and `ATTRIBUTES` are replaced.
     """
 
     _losses: ClassVar[Losses]
 
-    # Parameters that classifier and regressor share.
+    # Shared parameters.
     hidden_layer_sizes: HiddenLayerSizes
     activation: ActivationParam
     solver: SolverParam
