@@ -310,7 +310,7 @@ class FFNNRegressor(Documented, RegressorMixin, FFNNEstimator):
         tags.input_tags.sparse = True
         tags.target_tags.multi_output = True
         try:
-            loss = self._losses.from_params(self.get_params(deep=False))
+            loss = self._losses.from_params(vars(self))
         except ValueError:  # `fit` reports it
             return tags
         tags.target_tags.positive_only = not loss.allows(-np.ones(1))

@@ -9,7 +9,8 @@ layer k.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import lru_cache
+from itertools import accumulate, pairwise
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -49,22 +50,22 @@ class Parameters:
     def __init__(
         self, sizes: Sequence[int], vector: Array | None = None, dtype: Any = np.float64
     ) -> None:
-        shapes = [*pairwise(sizes)]
-        shapes += [(1, n_out) for n_out in sizes[1:]]
-        ends = np.cumsum([n_in * n_out for n_in, n_out in shapes])
+        self.sizes = tuple(sizes)
+        layers = layers_of(self.sizes)
+        n_parameters = layers[-1][0].stop
         if vector is None:
-            vector = np.zeros(ends[-1], dtype)
-        parts = np.split(vector, ends[:-1], axis=-1)
+            vector = np.zeros(n_parameters, dtype)
+        if vector.shape[-1] != n_parameters:
+            raise ValueError(f"got {vector.shape[-1]} of {n_parameters} parameters.")
         views = [
-            part.reshape(*vector.shape[:-1], *shape)
-            for part, shape in zip(parts, shapes, strict=True)
+            vector[..., part].reshape(*vector.shape[:-1], *shape)
+            for part, shape in layers
         ]
         n_layers = len(sizes) - 1
-        self.sizes = tuple(sizes)
         self.vector = vector
         self.W = views[:n_layers]
         self.b = views[n_layers:]
-        self.weights = vector[..., : ends[n_layers - 1]]
+        self.weights = vector[..., : layers[n_layers - 1][0].stop]
 
     def __reduce__(self) -> tuple[Any, ...]:
         # W and b of a copy must be views of its own vector.
@@ -77,6 +78,14 @@ class Parameters:
 
 
 # -------------------------------------------------------------------- initial values
+
+
+@lru_cache
+def layers_of(sizes: tuple[int, ...]) -> list[tuple[slice, tuple[int, int]]]:
+    """Return the part of θ, and the shape, of each W(k) and then of each b(k)."""
+    shapes = [*pairwise(sizes), *((1, n_out) for n_out in sizes[1:])]
+    ends = [0, *accumulate(n_in * n_out for n_in, n_out in shapes)]
+    return [*zip(map(slice, ends, ends[1:]), shapes, strict=True)]
 
 
 @runtime_checkable
