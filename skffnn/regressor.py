@@ -75,8 +75,9 @@ class FFNNRegressor(Documented, RegressorMixin, FFNNEstimator):
         Whether to standardise targets and features for training, to mean 0 and standard
         deviation 1, and scale predictions back. `loss_` and the curves then refer to
         the standardised targets, and the penalty to the weights of the standardised
-        features. Sparse features are scaled without being centred. With a log link,
-        neither is scaled.
+        features. These are at most 2 from 0: if need be, their standard deviation is
+        smaller, so that outliers and rare categories do not count for too much. Sparse
+        features are scaled without being centred. With a log link, neither is scaled.
 
     Attributes
     ----------

@@ -28,13 +28,17 @@ SCALES_OF_SINGLE, MEAN_OF_SINGLE = (1e-30, 1e30), 2.0**10
 # Number of rows on which the best constant prediction is searched for.
 SEARCHED_ROWS = 10_000
 
+# The largest absolute value of a scaled feature. With a limit, a rare category or an
+# outlier does not count more than all other rows.
+FARTHEST = 2.0
+
 # The scaling of a stream is replaced if it is wrong by this factor.
 WRONG = 2.0
 
 
 @dataclass(frozen=True, eq=False)
 class Moments:
-    """The mean and the standard deviation of columns, over all rows seen.
+    """Mean, standard deviation and extremes of columns, over all rows seen.
 
     Attributes
     ----------
@@ -42,11 +46,16 @@ class Moments:
         Number of rows.
     mean, deviation : ndarray of shape (n_columns,)
         Weighted means and standard deviations.
+    low, high : ndarray of shape (n_columns,)
+        Smallest and largest values; in a stream, the means of those of each call, so
+        that its first rows do not matter for ever.
     """
 
     n_rows: int
     mean: Array
     deviation: Array
+    low: Array
+    high: Array
 
     @classmethod
     def of(cls, X: Any, weights: Array | None) -> Self:
@@ -56,7 +65,8 @@ class Moments:
         high, low = X.max(axis=0), X.min(axis=0)
         if issparse(X):
             high, low = high.toarray().ravel(), low.toarray().ravel()
-        size = np.maximum(high, -low).astype(np.float64)
+        low, high = low.astype(np.float64), high.astype(np.float64)
+        size = np.maximum(high, -low)
         size[size == 0] = 1
         if issparse(X):
             unit = csr_array(X.multiply(1 / size))
@@ -64,7 +74,7 @@ class Moments:
         else:
             mean = mean_of(X, w, lambda x: x / size)  # else squares may overflow
             variance = mean_of(X, w, lambda x: (x / size - mean) ** 2)
-        return cls(X.shape[0], mean * size, np.sqrt(variance) * size)
+        return cls(X.shape[0], mean * size, np.sqrt(variance) * size, low, high)
 
     @property
     def varies(self) -> Array:
@@ -83,7 +93,9 @@ class Moments:
         p, shift = 1 - q, other.mean - self.mean
         within = np.hypot(p**0.5 * self.deviation, q**0.5 * other.deviation)
         deviation = np.hypot(within, (p * q) ** 0.5 * shift)
-        return Moments(n_rows, self.mean + q * shift, deviation)
+        low = self.low + q * (other.low - self.low)
+        high = self.high + q * (other.high - self.high)
+        return Moments(n_rows, self.mean + q * shift, deviation, low, high)
 
 
 def mean_of(X: Array, w: Array, function: Callable[[Array], Array]) -> Array:
@@ -97,7 +109,10 @@ def mean_of(X: Array, w: Array, function: Callable[[Array], Array]) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class Scaling:
-    """Columns x in training, (x - m) / s, with their means m and deviations s.
+    """Columns x in training, (x - m) / s, with their means m.
+
+    s is the standard deviation; of a feature, at least half of the largest distance
+    from m.
 
     Attributes
     ----------
@@ -116,17 +131,20 @@ class Scaling:
     @classmethod
     def of_targets(cls, y: Array, seen: Moments) -> Self:
         """Return the scaling for targets with these moments."""
-        return cls.of(seen, centred=True)
+        return cls.of(seen, seen.deviation, centred=True)
 
     @classmethod
     def of_features(cls, X: Any, seen: Moments) -> Self:
         """Return that for features; a constant one is not 0, but acts as a bias."""
-        return cls.of(seen, centred=seen.varies & (not issparse(X)))
+        centred = seen.varies & (not issparse(X))
+        half = np.where(centred, seen.mean, 0) / 2  # halves do not overflow
+        distance = 2 / FARTHEST * np.maximum(seen.high / 2 - half, half - seen.low / 2)
+        return cls.of(seen, np.maximum(seen.deviation, distance), centred=centred)
 
     @classmethod
-    def of(cls, seen: Moments, *, centred: Any) -> Self:
-        """Return the scaling for rows with these moments; some columns are centred."""
-        scale = np.where(seen.varies, seen.deviation, np.abs(seen.mean))
+    def of(cls, seen: Moments, spread: Array, *, centred: Any) -> Self:
+        """Return the scaling for columns with a spread, some of which are centred."""
+        scale = np.where(seen.varies, spread, np.abs(seen.mean))
         scale[scale == 0] = 1
         fraction, exponent = np.frexp(np.maximum(scale, np.finfo(np.float64).tiny))
         scale = np.ldexp(fraction.astype(np.float32).astype(np.float64), exponent)

@@ -67,9 +67,20 @@ class Loss:
         raise NotImplementedError
 
     def score_terms(self, a: Array, y: Array) -> Array:
-        """Return whether each row is right, (..., n), or squared errors, (..., K, n).
+        """Return terms for each row; the default score is computed from their mean.
 
-        The default score is computed from their mean over rows.
+        Parameters
+        ----------
+        a : ndarray of shape (..., n, K)
+            Output of the last layer.
+        y : ndarray of shape (..., n, K)
+            Targets.
+
+        Returns
+        -------
+        terms : ndarray of shape (..., n) or (..., K, n)
+            Whether each row is predicted correctly, or the squared error of each
+            output.
         """
         raise NotImplementedError
 

@@ -73,7 +73,18 @@ class RegressionLoss(Loss):
         return len(self.parts or (None,))
 
     def allows(self, y: Array) -> bool:
-        """Return whether the loss is defined for all targets."""
+        """Return whether the loss is defined for all targets.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples,) or (n_samples, n_columns)
+            Finite targets.
+
+        Returns
+        -------
+        allowed : bool
+            Whether it is.
+        """
         return True
 
     def output(self, a: Array) -> Array:
