@@ -72,12 +72,11 @@ class FFNNRegressor(Documented, RegressorMixin, FFNNEstimator):
         Level in (0, 1) for `loss="quantile"`, or several in ascending order, which are
         all predicted at once. Ignored by other losses.
     normalize_y : bool, default=True
-        Whether to standardise targets and features for training, to mean 0 and standard
-        deviation 1, and scale predictions back. `loss_` and the curves then refer to
-        the standardised targets, and the penalty to the weights of the standardised
-        features. These are at most 2 from 0: if need be, their standard deviation is
-        smaller, so that outliers and rare categories do not count for too much. Sparse
-        features are scaled without being centred. With a log link, neither is scaled.
+        Whether to standardise targets for training, to mean 0 and standard deviation 1,
+        and scale predictions back; and features whose largest absolute value is above
+        10 or below 0.1, which sparse ones are without being centred. `loss_` and the
+        curves then refer to the standardised targets, and the penalty to the weights of
+        the standardised features. With a log link, nothing is scaled.
 
     Attributes
     ----------

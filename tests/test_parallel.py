@@ -541,13 +541,13 @@ def test_nothing_is_kept_of_tasks_that_have_ended():
         network = clone(NETWORK).fit(X, y)
         results.add(network)
         gc.collect()
-        if i == 7:
-            raise LookupError("seven")
+        if i == 2:
+            raise LookupError("two")
         return network
 
-    parallel(task, range(3))
+    parallel(task, range(2))
     with contextlib.suppress(LookupError):
-        parallel(task, range(9))
+        parallel(task, range(4))
     gc.collect()
     assert not results
 

@@ -1,6 +1,6 @@
 """Numbers as targets: standardised for training, and the features with them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
@@ -28,9 +28,9 @@ SCALES_OF_SINGLE, MEAN_OF_SINGLE = (1e-30, 1e30), 2.0**10
 # Number of rows on which the best constant prediction is searched for.
 SEARCHED_ROWS = 10_000
 
-# The largest absolute value of a scaled feature. With a limit, a rare category or an
-# outlier does not count more than all other rows.
-FARTHEST = 2.0
+# Features whose largest absolute value is in this range are not scaled, as networks
+# learn well from them: indicators of rare categories would become outliers.
+COMFORTABLE = (0.1, 10.0)
 
 # The scaling of a stream is replaced if it is wrong by this factor.
 WRONG = 2.0
@@ -100,25 +100,28 @@ class Moments:
 
 def mean_of(X: Array, w: Array, function: Callable[[Array], Array]) -> Array:
     """Return the mean of a function of the rows, given weights whose sum is 1."""
-    total, step = np.zeros(X.shape[1]), max(1, BLOCK // X.shape[1])
-    for start in range(0, len(X), step):
-        rows = slice(start, start + step)
+    total = np.zeros(X.shape[1])
+    for rows in blocks(X):
         total += w[rows] @ function(X[rows])
     return total
 
 
+def blocks(X: Array) -> Iterator[slice]:
+    """Yield slices of rows of float64 that fit into the cache."""
+    step = max(1, BLOCK // X.shape[1])
+    return (slice(start, start + step) for start in range(0, len(X), step))
+
+
 @dataclass(frozen=True, eq=False)
 class Scaling:
-    """Columns x in training, (x - m) / s, with their means m.
-
-    s is the standard deviation; of a feature, at least half of the largest distance
-    from m.
+    """Columns x in training, (x - m) / s, with their means m and deviations s.
 
     Attributes
     ----------
     mean, scale : ndarray of shape (n_columns,)
         m and s, to six digits; m = 0 for sparse and constant features. s of a constant
-        column is its absolute value, or 1 if that is 0.
+        column is its absolute value, or 1 if that is 0. 0 and 1 for features that are
+        comfortable as they are.
     seen : Moments or None
         Those of all rows seen, which a stream may move away from m and s; None if the
         columns are not scaled.
@@ -131,25 +134,27 @@ class Scaling:
     @classmethod
     def of_targets(cls, y: Array, seen: Moments) -> Self:
         """Return the scaling for targets with these moments."""
-        return cls.of(seen, seen.deviation, centred=True)
+        return cls.of(seen)
 
     @classmethod
     def of_features(cls, X: Any, seen: Moments) -> Self:
         """Return that for features; a constant one is not 0, but acts as a bias."""
-        centred = seen.varies & (not issparse(X))
-        half = np.where(centred, seen.mean, 0) / 2  # halves do not overflow
-        distance = 2 / FARTHEST * np.maximum(seen.high / 2 - half, half - seen.low / 2)
-        return cls.of(seen, np.maximum(seen.deviation, distance), centred=centred)
+        scaling, largest = cls.of(seen), np.maximum(seen.high, -seen.low)
+        smallest, most = COMFORTABLE
+        needed = (largest < smallest) | (largest > most)
+        centred = needed & seen.varies & (not issparse(X))
+        mean = np.where(centred, scaling.mean, 0)
+        return cls(mean, np.where(needed, scaling.scale, 1), seen)
 
     @classmethod
-    def of(cls, seen: Moments, spread: Array, *, centred: Any) -> Self:
-        """Return the scaling for columns with a spread, some of which are centred."""
-        scale = np.where(seen.varies, spread, np.abs(seen.mean))
+    def of(cls, seen: Moments) -> Self:
+        """Return the means and deviations of all columns."""
+        scale = np.where(seen.varies, seen.deviation, np.abs(seen.mean))
         scale[scale == 0] = 1
         fraction, exponent = np.frexp(np.maximum(scale, np.finfo(np.float64).tiny))
         scale = np.ldexp(fraction.astype(np.float32).astype(np.float64), exponent)
         mean = np.rint(seen.mean / (PRECISION * scale)) * (PRECISION * scale)
-        return cls(np.where(centred, mean, 0), scale, seen)
+        return cls(mean, scale, seen)
 
     def following(
         self, X: Any, weights: Array | None, scaling_of: Callable[..., Any]
@@ -167,11 +172,14 @@ class Scaling:
         return type(self)(mean, np.where(wrong, new.scale, self.scale), seen)
 
     def applied(self, x: Any, dtype: Any) -> Any:
-        """Return rows, scaled, in another dtype."""
+        """Return a copy of rows, scaled, in another dtype."""
         if issparse(x):
             data = (x.data / self.scale[x.indices]).astype(dtype)
             return csr_array((data, x.indices, x.indptr), x.shape)
-        return ((x - self.mean) / self.scale).astype(dtype)
+        scaled = np.empty(x.shape, dtype)
+        for rows in blocks(x):
+            scaled[rows] = (x[rows] - self.mean) / self.scale
+        return scaled
 
     def in_training(self, theta: Parameters) -> Parameters:
         """Return θ for scaled rows, given θ of the same network for rows as they are.

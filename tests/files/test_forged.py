@@ -350,7 +350,7 @@ def test_many_small_values_take_a_small_multiple_of_the_file(kind, tmp_path):
 @pytest.mark.parametrize("name", MODULES)
 def test_many_small_objects_take_a_small_multiple_of_the_file(name, tmp_path):
     content = {"Bunch": {}, "MaskedArray": (1, 0)}.get(name, ({}, {}))
-    steps = {"steps": [Node(name, content)] * 1000}
+    steps = {"steps": [Node(name, content)] * 300}
     write(({}, None, Node("Pipeline", (steps, {}))), tmp_path / "f")
     tracemalloc.start()
     with suppress(FileFormatError):  # it has too few parts
