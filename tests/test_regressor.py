@@ -149,6 +149,14 @@ class TestUnitsOfFeatures:
         other = make(dtype="float64", normalize_y=False).fit(zeros / deviations, z)
         np.testing.assert_allclose(one.loss_curve_, other.loss_curve_, rtol=1e-5)
 
+    @pytest.mark.parametrize("value", [1.0, 0.1, 1 / 3, 1e5 / 3])
+    def test_a_sparse_feature_that_is_constant_is_divided_by_itself(self, value):
+        for n in (9, 20, 150):
+            constant = sparse.csr_array(np.full((n, 1), value))
+            scaling = make(max_iter=1).fit(constant, y[:n]).fitted_.targets.features
+            assert scaling.scale == pytest.approx(value if value > 10 else 1)
+            assert scaling.mean == 0
+
     def test_indicators_and_standardised_features_are_left_as_they_are(self):
         plain = np.column_stack([X, X[:, 0] > 2])
         one = make(dtype="float64").fit(plain, y)

@@ -74,12 +74,14 @@ class Moments:
         else:
             mean = mean_of(X, w, lambda x: x / size)  # else squares may overflow
             variance = mean_of(X, w, lambda x: (x / size - mean) ** 2)
-        return cls(X.shape[0], mean * size, np.sqrt(variance) * size, low, high)
+        deviation = np.sqrt(np.maximum(variance, 0)) * size  # may round to below 0
+        return cls(X.shape[0], mean * size, deviation, low, high)
 
     @property
     def varies(self) -> Array:
         """Whether each column is more than a constant with rounding errors."""
-        varies: Array = self.deviation > CONSTANT * np.abs(self.mean)
+        differ = self.deviation > CONSTANT * np.abs(self.mean)
+        varies: Array = differ & (self.high > self.low)
         return varies
 
     def merged(self, other: "Moments") -> "Moments":
