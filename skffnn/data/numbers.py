@@ -25,6 +25,9 @@ PRECISION = 2.0**-20
 # What float32 can predict: standard deviations, and the largest mean in their unit.
 SCALES_OF_SINGLE, MEAN_OF_SINGLE = (1e-30, 1e30), 2.0**10
 
+# The smallest and the largest scale.
+SCALES = np.finfo(np.float64).tiny, np.finfo(np.float64).max / 4
+
 # Number of rows on which the best constant prediction is searched for.
 SEARCHED_ROWS = 10_000
 
@@ -67,7 +70,7 @@ class Moments:
             high, low = high.toarray().ravel(), low.toarray().ravel()
         low, high = low.astype(np.float64), high.astype(np.float64)
         size = np.maximum(high, -low)
-        size[size == 0] = 1
+        size = np.where(size == 0, 1, np.maximum(size, SCALES[0]))
         if issparse(X):
             unit = csr_array(X.multiply(1 / size))
             mean, variance = mean_variance_axis(unit, axis=0, weights=w)
@@ -153,9 +156,10 @@ class Scaling:
         """Return the means and deviations of all columns."""
         scale = np.where(seen.varies, seen.deviation, np.abs(seen.mean))
         scale[scale == 0] = 1
-        fraction, exponent = np.frexp(np.maximum(scale, np.finfo(np.float64).tiny))
+        fraction, exponent = np.frexp(np.clip(scale, *SCALES))
         scale = np.ldexp(fraction.astype(np.float32).astype(np.float64), exponent)
-        mean = np.rint(seen.mean / (PRECISION * scale)) * (PRECISION * scale)
+        with np.errstate(over="ignore"):  # of a mean near the largest number
+            mean = np.rint(seen.mean / (PRECISION * scale)) * (PRECISION * scale)
         return cls(mean, scale, seen)
 
     def following(
@@ -166,10 +170,11 @@ class Scaling:
         That of a column stays as it is until the rows seen are on another scale.
         """
         seen: Any = self.seen
-        seen = seen.merged(Moments.of(X, weights))
-        new = scaling_of(X, seen)
-        ratio, shift = new.scale / self.scale, np.abs(new.mean - self.mean)
-        wrong = (ratio > WRONG) | (ratio < 1 / WRONG) | (shift > WRONG * self.scale)
+        with np.errstate(all="ignore"):  # training says so if numbers are too large
+            seen = seen.merged(Moments.of(X, weights))
+            new = scaling_of(X, seen)
+            ratio, shift = new.scale / self.scale, (new.mean - self.mean) / self.scale
+        wrong = (ratio > WRONG) | (ratio < 1 / WRONG) | (np.abs(shift) > WRONG)
         mean = np.where(wrong, new.mean, self.mean)
         return type(self)(mean, np.where(wrong, new.scale, self.scale), seen)
 
@@ -179,8 +184,9 @@ class Scaling:
             data = (x.data / self.scale[x.indices]).astype(dtype)
             return csr_array((data, x.indices, x.indptr), x.shape)
         scaled = np.empty(x.shape, dtype)
-        for rows in blocks(x):
-            scaled[rows] = (x[rows] - self.mean) / self.scale
+        with np.errstate(all="ignore"):  # likewise
+            for rows in blocks(x):
+                scaled[rows] = (x[rows] - self.mean) / self.scale
         return scaled
 
     def in_training(self, theta: Parameters) -> Parameters:
