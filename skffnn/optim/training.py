@@ -161,7 +161,8 @@ class Training:
         progress.best_score = -np.inf
         for candidate, epoch in candidates:
             theta[...] = candidate
-            score = self.validation.score(*self.validation.measure())
+            with np.errstate(all="ignore"):  # as in training
+                score = self.validation.score(*self.validation.measure())
             progress.keep_if_best(score, epoch)
         theta[...] = last
         if progress.best_score != best_score:
