@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -137,12 +138,7 @@ class Scaling:
     seen: Moments | None = None
 
     @classmethod
-    def of_targets(cls, y: Array, seen: Moments) -> Self:
-        """Return the scaling for targets with these moments."""
-        return cls.of(seen)
-
-    @classmethod
-    def of_features(cls, X: Any, seen: Moments) -> Self:
+    def of_features(cls, seen: Moments, X: Any) -> Self:
         """Return that for features; a constant one is not 0, but acts as a bias."""
         scaling, largest = cls.of(seen), np.maximum(seen.high, -seen.low)
         smallest, most = COMFORTABLE
@@ -163,7 +159,7 @@ class Scaling:
         return cls(mean, scale, seen)
 
     def following(
-        self, X: Any, weights: Array | None, scaling_of: Callable[..., Any]
+        self, X: Any, weights: Array | None, scaling_of: Callable[[Moments], Any]
     ) -> Self:
         """Return the scaling for a stream that goes on with these rows.
 
@@ -172,7 +168,7 @@ class Scaling:
         seen: Any = self.seen
         with np.errstate(all="ignore"):  # training says so if numbers are too large
             seen = seen.merged(Moments.of(X, weights))
-            new = scaling_of(X, seen)
+            new = scaling_of(seen)
             ratio, shift = new.scale / self.scale, (new.mean - self.mean) / self.scale
         wrong = (ratio > WRONG) | (ratio < 1 / WRONG) | (np.abs(shift) > WRONG)
         mean = np.where(wrong, new.mean, self.mean)
@@ -245,8 +241,8 @@ class Numbers:
             return cls(loss, Scaling(np.zeros(n_targets), np.ones(n_targets)))
         return cls(
             loss,
-            Scaling.of_targets(columns, Moments.of(columns, weights)),
-            Scaling.of_features(X, Moments.of(X, weights)),
+            Scaling.of(Moments.of(columns, weights)),
+            Scaling.of_features(Moments.of(X, weights), X),
         )
 
     @property
@@ -297,10 +293,10 @@ class Numbers:
         X, y, weights = map(rows.used, (rows.X, rows.y, rows.weights))
         return replace(
             self,
-            columns=self.columns.following(
-                columns_of(y, "y"), weights, Scaling.of_targets
+            columns=self.columns.following(columns_of(y, "y"), weights, Scaling.of),
+            features=self.features.following(
+                X, weights, partial(Scaling.of_features, X=X)
             ),
-            features=self.features.following(X, weights, Scaling.of_features),
         )
 
     def scales_like(self, before: Any) -> bool:

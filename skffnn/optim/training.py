@@ -298,7 +298,7 @@ class Training:
         They need not be better after one epoch, with dropout in the training loss, or
         where there is nothing to learn: one class, or rows that are all the same.
         """
-        objective, x = self.objective, self.rows.head(CHECKED_ROWS)
+        objective = self.objective
         if self.n_iter < 2 or objective.dropout is not None:
             return ""
         smoothing = self.plan.label_smoothing
@@ -309,7 +309,10 @@ class Training:
         loss = self.progress.loss_curve[-1]
         if self.plan.has_penalised_loss:
             loss -= objective.penalty_term()
+        if loss < constant - margin:
+            return ""
+        x = self.rows.head(CHECKED_ROWS)
         x = x.toarray() if issparse(x) else x
-        if loss < constant - margin or not np.ptp(x, axis=0).any():
+        if not np.ptp(x, axis=0).any():
             return ""
         return f", no better than that of a constant prediction, {constant:.6g}"
